@@ -1,0 +1,175 @@
+//! The log of truth: what really happened, whatever the simulator claimed on the wire.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+use serde_json::Value;
+use tracing::warn;
+use uuid::Uuid;
+
+use super::dialect::Ask;
+use super::reply::{Frame, Reply};
+
+const RECORDS_MAX: usize = 10_000;
+
+/// How a request whose caller went away is recorded.
+const DISCONNECTED: &str = "disconnected";
+
+/// All requests of late, shared by everyone who answers them.
+#[derive(Debug, Clone)]
+pub struct Truth(Arc<Mutex<Log>>);
+
+#[derive(Debug)]
+struct Log {
+    records: VecDeque<Record>,
+    file: Option<File>,
+}
+
+/// What happened to one request.
+#[derive(Debug, Clone, Serialize)]
+pub struct Record {
+    pub id: Uuid,
+    pub vendor: String,
+    pub dialect: &'static str,
+    pub model: String,
+    pub scenario: String,
+    pub started_at_ms: u64,
+    pub prompt_tokens: u64,
+    /// Reasoning included.
+    pub completion_tokens_sent: u64,
+    pub cached_tokens: u64,
+    pub reasoning_tokens: u64,
+    /// `complete`, `disconnected`, `refused`, or the scenario that broke the answer off.
+    pub finished: String,
+    pub usage_reported: Option<Value>,
+    pub request_id: Option<String>,
+    pub seen_max_tokens: Option<u64>,
+}
+
+impl Truth {
+    /// Opens the log; with a path, every record is also appended there as a line of JSON.
+    pub fn open(path: Option<&Path>) -> io::Result<Self> {
+        let file = path.map(|path| File::options().create(true).append(true).open(path)).transpose()?;
+        Ok(Self(Arc::new(Mutex::new(Log { records: VecDeque::new(), file }))))
+    }
+
+    /// Begins the record of a request.
+    pub fn begin(&self, vendor: String, dialect: &'static str, request_id: Option<String>) -> Entry {
+        let record = Record {
+            id: Uuid::now_v7(),
+            vendor,
+            dialect,
+            model: String::new(),
+            scenario: String::new(),
+            started_at_ms: u64::try_from(since_epoch().as_millis()).unwrap_or(u64::MAX),
+            prompt_tokens: 0,
+            completion_tokens_sent: 0,
+            cached_tokens: 0,
+            reasoning_tokens: 0,
+            finished: DISCONNECTED.to_owned(),
+            usage_reported: None,
+            request_id,
+            seen_max_tokens: None,
+        };
+        Entry { truth: self.clone(), record, written: false }
+    }
+
+    /// The records so far, oldest first.
+    pub fn records(&self) -> Vec<Record> {
+        self.lock().records.iter().cloned().collect()
+    }
+
+    /// The records so far, one line of JSON each.
+    pub fn to_lines(&self) -> String {
+        self.lock().records.iter().map(line).collect()
+    }
+
+    fn write(&self, record: &Record) {
+        let mut log = self.lock();
+        if let Some(Err(cause)) = log.file.as_mut().map(|file| file.write_all(line(record).as_bytes())) {
+            warn!(%cause, "could not write to the simulator's log of truth");
+        }
+        if log.records.len() == RECORDS_MAX {
+            log.records.pop_front();
+        }
+        log.records.push_back(record.clone());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Log> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn line(record: &Record) -> String {
+    serde_json::to_string(record).unwrap_or_default() + "\n"
+}
+
+/// The time since 1970, which is how vendors date things.
+pub fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// A record being made; dropped unfinished, it says that the caller disconnected.
+#[derive(Debug)]
+pub struct Entry {
+    truth: Truth,
+    record: Record,
+    written: bool,
+}
+
+impl Entry {
+    /// The name of this request, in the log and on the wire.
+    pub fn id(&self) -> Uuid {
+        self.record.id
+    }
+
+    /// Notes what was asked.
+    pub fn asked(&mut self, ask: &Ask) {
+        self.record.model.clone_from(&ask.model);
+        self.record.prompt_tokens = ask.prompt_tokens;
+        self.record.seen_max_tokens = ask.max_tokens;
+    }
+
+    /// Notes the part played.
+    pub fn plays(&mut self, scenario: impl ToString) {
+        self.record.scenario = scenario.to_string();
+    }
+
+    /// Notes what will be answered.
+    pub fn answering(&mut self, reply: &Reply) {
+        self.record.cached_tokens = reply.used.cached.unsigned_abs();
+        self.record.reasoning_tokens = reply.used.reasoning.unsigned_abs();
+    }
+
+    /// Notes what is about to be sent.
+    pub fn sending(&mut self, frame: &Frame) {
+        self.record.completion_tokens_sent += frame.tokens;
+        if frame.usage.is_some() {
+            self.record.usage_reported.clone_from(&frame.usage);
+        }
+    }
+
+    /// Closes the record.
+    pub fn finish(&mut self, how: impl Into<String>) {
+        self.record.finished = how.into();
+        self.write();
+    }
+
+    fn write(&mut self) {
+        if !self.written {
+            self.written = true;
+            self.truth.write(&self.record);
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.write();
+    }
+}

@@ -1,0 +1,229 @@
+//! A conversation with a model in our own words: what is asked and what comes back.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::id::ModelId;
+use crate::quote::PromptSize;
+use crate::usage::Usage;
+
+/// One request to a model. What billing and routing read has a name; the rest is carried as the caller wrote it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChatRequest {
+    pub model: ModelId,
+    pub messages: Vec<Message>,
+    pub max_output_tokens: Option<u64>,
+    pub stream: Delivery,
+    /// Every other field of an OpenAI-shaped request: `temperature`, `tools`, `stop`, fields we do not know.
+    pub options: Map<String, Value>,
+}
+
+/// How the answer is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    Streamed,
+    Whole,
+}
+
+/// One message, in the OpenAI shape that nearly every client speaks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    pub role: Role,
+    #[serde(default, skip_serializing_if = "Content::is_absent")]
+    pub content: Content,
+    /// `name`, `tool_calls`, `tool_call_id` and whatever else the caller sent.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    System,
+    Developer,
+    User,
+    Assistant,
+    Tool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Content {
+    Text(String),
+    /// Parts such as `{"type": "text", …}` and `{"type": "image_url", …}`, as the caller wrote them.
+    Parts(Vec<Map<String, Value>>),
+    #[default]
+    Absent,
+}
+
+/// What a model's answer is made of, whichever vendor sends it and however it is framed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ChatEvent {
+    /// The vendor began to answer: its own id for the call and the model it says it is.
+    Started {
+        upstream_id: Option<String>,
+        upstream_model: Option<String>,
+    },
+    Text(String),
+    Reasoning(String),
+    Refusal(String),
+    /// A piece of a tool call; pieces of one `index` belong together, `arguments` are to be joined.
+    ToolCall {
+        index: u32,
+        id: Option<String>,
+        name: Option<String>,
+        arguments: String,
+    },
+    /// The newest report replaces earlier ones.
+    Usage(Usage),
+    Finished {
+        finish: Finish,
+        native: String,
+    },
+    /// The vendor said, in the middle of an answer, that it failed.
+    Failed(Failure),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    Stop,
+    Length,
+    ToolCalls,
+    ContentFilter,
+    Error,
+}
+
+impl Finish {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Why a vendor did not answer, in terms a router can act on. The message is the vendor's and stays inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub class: FailureClass,
+    pub message: String,
+    pub retry_after_seconds: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    InvalidRequest,
+    ContextLength,
+    Auth,
+    QuotaExhausted,
+    ModelNotFound,
+    RateLimited,
+    Overloaded,
+    ServerError,
+    Timeout,
+    Content,
+    ModelOutput,
+    TruncatedStream,
+    MalformedStream,
+}
+
+impl Content {
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// The text of the message; pictures and other parts are left out.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Parts(parts) => parts
+                .iter()
+                .filter_map(|part| part.get("text"))
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join("\n"),
+            Self::Absent => String::new(),
+        }
+    }
+}
+
+impl Message {
+    pub fn text(role: Role, text: impl Into<String>) -> Self {
+        Self { role, content: Content::Text(text.into()), rest: Map::new() }
+    }
+}
+
+impl ChatRequest {
+    /// How many tokens the prompt can come to, tools and schemas included.
+    pub fn prompt_size(&self) -> PromptSize {
+        let mut size = PromptSize::empty();
+        for message in &self.messages {
+            let mut bytes: usize = message.rest.values().map(json_bytes).sum();
+            match &message.content {
+                Content::Text(text) => bytes += text.len(),
+                Content::Parts(parts) => {
+                    for part in parts {
+                        if part.get("type").and_then(Value::as_str) == Some("image_url") {
+                            size = size.with_image();
+                        } else {
+                            bytes += part.values().map(json_bytes).sum::<usize>();
+                        }
+                    }
+                }
+                Content::Absent => {}
+            }
+            size = size.with_message(bytes);
+        }
+        // Vendors put tools and schemas into the prompt in a form of their own, somewhat longer than what was sent.
+        for field in ["tools", "functions", "response_format"] {
+            if let Some(value) = self.options.get(field) {
+                size = size.with_message(json_bytes(value) + 512);
+            }
+        }
+        size
+    }
+}
+
+fn json_bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(json_bytes).sum::<usize>() + 2 * items.len() + 2,
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| key.len() + json_bytes(value) + 6).sum::<usize>() + 2
+        }
+        Value::Null | Value::Bool(_) => 5,
+        Value::Number(number) => number.to_string().len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_message_keeps_fields_it_does_not_know() {
+        let sent = json!({"role": "assistant", "content": null, "tool_calls": [{"id": "a"}], "x_new": 1});
+        let message: Message = serde_json::from_value(sent).unwrap();
+        assert!(message.content.is_absent());
+        assert_eq!(message.rest["x_new"], 1);
+    }
+
+    #[test]
+    fn a_prompt_is_never_larger_than_its_bound() {
+        let request = ChatRequest {
+            model: ModelId::parse("openai/gpt-5-mini").unwrap(),
+            messages: vec![Message::text(Role::User, "0123456789")],
+            max_output_tokens: None,
+            stream: Delivery::Whole,
+            options: Map::new(),
+        };
+        assert_eq!(request.prompt_size().tokens_max, 16 + 8 + 10);
+    }
+}

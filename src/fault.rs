@@ -1,0 +1,132 @@
+//! What may leave the server when something goes wrong: a code, a sentence and the next step.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The kinds of trouble a caller can meet. Each has one HTTP status, see [`Code::status`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    InvalidRequest,
+    Unauthenticated,
+    PaymentRequired,
+    PermissionDenied,
+    NotFound,
+    Conflict,
+    PayloadTooLarge,
+    Unprocessable,
+    RateLimitExceeded,
+    ProviderUnavailable,
+    ProviderOverloaded,
+    Timeout,
+    Unavailable,
+    Internal,
+}
+
+impl Code {
+    pub fn status(self) -> u16 {
+        match self {
+            Self::InvalidRequest => 400,
+            Self::Unauthenticated => 401,
+            Self::PaymentRequired => 402,
+            Self::PermissionDenied => 403,
+            Self::NotFound => 404,
+            Self::Conflict => 409,
+            Self::PayloadTooLarge => 413,
+            Self::Unprocessable => 422,
+            Self::RateLimitExceeded => 429,
+            Self::Internal => 500,
+            Self::ProviderUnavailable => 502,
+            Self::Unavailable => 503,
+            Self::Timeout => 504,
+            Self::ProviderOverloaded => 529,
+        }
+    }
+
+    /// Whether the same request may succeed later without being changed.
+    pub fn retryable(self) -> bool {
+        matches!(
+            self,
+            Self::RateLimitExceeded
+                | Self::ProviderUnavailable
+                | Self::ProviderOverloaded
+                | Self::Timeout
+                | Self::Unavailable
+        )
+    }
+
+    /// The word used for this code on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::Unauthenticated => "authentication",
+            Self::PaymentRequired => "payment_required",
+            Self::PermissionDenied => "permission_denied",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::Unprocessable => "unprocessable",
+            Self::RateLimitExceeded => "rate_limit_exceeded",
+            Self::ProviderUnavailable => "provider_unavailable",
+            Self::ProviderOverloaded => "provider_overloaded",
+            Self::Timeout => "timeout",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Everything that is said about a failure outside the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    pub code: Code,
+    pub message: String,
+    /// The field or parameter at fault, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What an empty balance needs and has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortfall: Option<Shortfall>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
+}
+
+/// Why a paid call was refused, in money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shortfall {
+    #[serde(with = "crate::money::as_text")]
+    pub required_nanos: crate::money::Nanos,
+    #[serde(with = "crate::money::as_text")]
+    pub available_nanos: crate::money::Nanos,
+}
+
+impl Fault {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), field: None, shortfall: None, retry_after_seconds: None }
+    }
+
+    /// A value that cannot be used: `Fault::invalid("email", "needs an @")`.
+    pub fn invalid(field: &str, problem: &str) -> Self {
+        Self {
+            field: Some(field.to_owned()),
+            ..Self::new(Code::InvalidRequest, format!("{field} {problem}"))
+        }
+    }
+
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Code::NotFound, format!("{what} was not found"))
+    }
+
+    pub fn sign_in() -> Self {
+        Self::new(Code::Unauthenticated, "Please sign in first")
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}

@@ -1,0 +1,315 @@
+//! What a call costs: the one place where tokens become money, used by the ledger and by the Send button.
+
+#![deny(clippy::float_arithmetic)]
+
+use chrono::{DateTime, Datelike, Timelike, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::money::{Nanos, Rate};
+use crate::usage::Tokens;
+
+/// The share of each charge that is commission, in basis points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TakeRate(pub u16);
+
+impl TakeRate {
+    pub const STANDARD: Self = Self(3_000);
+    const WHOLE: i128 = 10_000;
+
+    /// What a buyer pays for a published vendor price, for price lists.
+    pub fn on_rate(self, rate: Rate) -> Rate {
+        Rate(clamp(ceil_div(i128::from(rate.0) * Self::WHOLE, Self::WHOLE - i128::from(self.0))))
+    }
+}
+
+/// The vendor's rates for one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rates {
+    pub input: Rate,
+    pub output: Rate,
+    /// Where a component has no rate of its own it is billed as plain input or output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_input: Option<Rate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<Rate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h: Option<Rate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<Rate>,
+}
+
+/// One immutable version of a model's price.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Price {
+    #[serde(flatten)]
+    pub rates: Rates,
+    /// Rates for the whole call once its input passes a size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long_context: Option<LongContext>,
+    /// Cheaper hours. The plain rates are then the dear ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off_peak: Option<OffPeak>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LongContext {
+    pub above_input_tokens: u64,
+    #[serde(flatten)]
+    pub rates: Rates,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OffPeak {
+    pub windows: Vec<Window>,
+    #[serde(flatten)]
+    pub rates: Rates,
+}
+
+/// A span of minutes of the UTC day on some weekdays; 1 is Monday, and an end of 1,440 is midnight.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    pub weekdays: Vec<u32>,
+    pub from_minute: u32,
+    pub until_minute: u32,
+}
+
+/// What one call costs and to whom the money goes. `charge = provider_cost + commission`, always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    #[serde(with = "crate::money::as_text")]
+    pub provider_cost: Nanos,
+    #[serde(with = "crate::money::as_text")]
+    pub commission: Nanos,
+    #[serde(with = "crate::money::as_text")]
+    pub charge: Nanos,
+}
+
+impl Price {
+    /// The rates that apply to a call of this size begun at this moment.
+    pub fn rates_for(&self, input_tokens: u64, at: DateTime<Utc>) -> Rates {
+        if let Some(long) = &self.long_context
+            && input_tokens > long.above_input_tokens
+        {
+            return long.rates;
+        }
+        match &self.off_peak {
+            Some(off_peak) if off_peak.windows.iter().any(|window| window.contains(at)) => off_peak.rates,
+            _ => self.rates,
+        }
+    }
+
+    /// The dearest this many tokens can come to, whichever of them turn out to be cached, written or reasoned.
+    pub fn ceiling(&self, input_tokens: u64, output_tokens: u64, take: TakeRate) -> Charge {
+        let mut tiers = vec![self.rates];
+        tiers.extend(
+            self.long_context
+                .as_ref()
+                .filter(|long| input_tokens > long.above_input_tokens)
+                .map(|long| long.rates),
+        );
+        let dearest = |of: fn(&Rates) -> Rate| tiers.iter().map(of).max().unwrap_or_default();
+        let rates = Rates {
+            input: dearest(Rates::dearest_input),
+            output: dearest(Rates::dearest_output),
+            ..Rates::default()
+        };
+        rates.charge(&Tokens { input: input_tokens, output: output_tokens, ..Tokens::default() }, take)
+    }
+
+    /// How many output tokens a ceiling of `budget` leaves room for after `input_tokens`, at most `wanted`.
+    pub fn affordable_output(
+        &self,
+        input_tokens: u64,
+        wanted: u64,
+        budget: Nanos,
+        take: TakeRate,
+    ) -> Option<u64> {
+        let fits = |output| self.ceiling(input_tokens, output, take).charge <= budget;
+        if fits(wanted) {
+            return Some(wanted);
+        }
+        if !fits(0) {
+            return None;
+        }
+        // `fits` holds at `low` and fails at `high`; the ceiling grows with every token, so halving finds the border.
+        let (mut low, mut high) = (0, wanted);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if fits(middle) { low = middle } else { high = middle }
+        }
+        Some(low)
+    }
+}
+
+impl Window {
+    fn contains(&self, at: DateTime<Utc>) -> bool {
+        let minute = at.hour() * 60 + at.minute();
+        self.weekdays.contains(&at.weekday().number_from_monday())
+            && (self.from_minute..self.until_minute).contains(&minute)
+    }
+}
+
+impl Rates {
+    fn dearest_input(&self) -> Rate {
+        [Some(self.input), self.cached_input, self.cache_write, self.cache_write_1h]
+            .into_iter()
+            .flatten()
+            .max()
+            .unwrap_or_default()
+    }
+
+    fn dearest_output(&self) -> Rate {
+        self.reasoning.map_or(self.output, |reasoning| reasoning.max(self.output))
+    }
+
+    /// The tokens of each component beside its rate, in the order of a receipt.
+    pub fn lines(&self, tokens: &Tokens) -> [(&'static str, u64, Rate); 6] {
+        let cache_write = self.cache_write.unwrap_or(self.input);
+        [
+            ("input", tokens.input, self.input),
+            ("cached_input", tokens.cached_input, self.cached_input.unwrap_or(self.input)),
+            ("cache_write", tokens.cache_write, cache_write),
+            ("cache_write_1h", tokens.cache_write_1h, self.cache_write_1h.unwrap_or(cache_write)),
+            ("output", tokens.output, self.output),
+            ("reasoning", tokens.reasoning, self.reasoning.unwrap_or(self.output)),
+        ]
+    }
+
+    /// Tokens times rates, in millionths of a nano-dollar. The product of the largest counts and rates fits `i128`.
+    pub fn weight(&self, tokens: &Tokens) -> i128 {
+        self.lines(tokens).iter().map(|(_, count, rate)| i128::from(*count) * i128::from(rate.0)).sum()
+    }
+
+    pub fn charge(&self, tokens: &Tokens, take: TakeRate) -> Charge {
+        charge(self.weight(tokens), take)
+    }
+}
+
+/// The vendor's cost rounded up once, then the smallest charge of which the buyer's share covers that cost.
+///
+/// So the commission is never below its share of the charge and less than one nano-dollar above it.
+fn charge(weight: i128, take: TakeRate) -> Charge {
+    let provider_cost = ceil_div(weight, 1_000_000);
+    let charge = ceil_div(provider_cost * TakeRate::WHOLE, TakeRate::WHOLE - i128::from(take.0));
+    let (provider_cost, charge) = (Nanos(clamp(provider_cost)), Nanos(clamp(charge)));
+    Charge { provider_cost, commission: charge - provider_cost, charge }
+}
+
+fn ceil_div(value: i128, by: i128) -> i128 {
+    value.div_euclid(by) + i128::from(value.rem_euclid(by) != 0)
+}
+
+/// Ten billion dollars for one call is past any balance; staying at the edge makes the hold fail, not wrap.
+fn clamp(value: i128) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn usd(text: &str) -> Rate {
+        Rate::parse_usd(text).unwrap()
+    }
+
+    fn gpt() -> Price {
+        Price {
+            rates: Rates {
+                input: usd("2.5"),
+                output: usd("15"),
+                cached_input: Some(usd("0.25")),
+                ..Rates::default()
+            },
+            long_context: Some(LongContext {
+                above_input_tokens: 272_000,
+                rates: Rates { input: usd("5"), output: usd("22.5"), ..Rates::default() },
+            }),
+            off_peak: None,
+        }
+    }
+
+    #[test]
+    fn thirty_percent_of_the_charge_is_commission() {
+        let tokens = Tokens { input: 1_000, output: 1_000, ..Tokens::default() };
+        let charge = gpt().rates.charge(&tokens, TakeRate::STANDARD);
+        assert_eq!(charge.provider_cost, Nanos(17_500_000));
+        assert_eq!(charge.charge, Nanos(25_000_000));
+        assert_eq!(charge.commission, Nanos(7_500_000));
+    }
+
+    #[test]
+    fn five_tokens_of_a_cheap_model_do_not_round_to_zero() {
+        let rates = Rates { input: usd("0.0028"), ..Rates::default() };
+        let charge = rates.charge(&Tokens { input: 1, ..Tokens::default() }, TakeRate::STANDARD);
+        assert_eq!((charge.provider_cost, charge.charge), (Nanos(3), Nanos(5)));
+    }
+
+    #[test]
+    fn long_context_rates_apply_to_the_whole_call_above_the_threshold_only() {
+        let noon = Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap();
+        assert_eq!(gpt().rates_for(272_000, noon).input, usd("2.5"));
+        assert_eq!(gpt().rates_for(272_001, noon).input, usd("5"));
+    }
+
+    #[test]
+    fn off_peak_hours_end_at_their_minute() {
+        let cheap = Rates { input: usd("1"), ..Rates::default() };
+        let window = Window { weekdays: vec![1], from_minute: 600, until_minute: 1_440 };
+        let price = Price { off_peak: Some(OffPeak { windows: vec![window], rates: cheap }), ..gpt() };
+        let at = |day, hour, minute| {
+            price.rates_for(10, Utc.with_ymd_and_hms(2026, 11, day, hour, minute, 0).unwrap()).input
+        };
+        assert_eq!((at(23, 9, 59), at(23, 10, 0), at(23, 23, 59)), (usd("2.5"), usd("1"), usd("1")));
+        assert_eq!(at(24, 10, 0), usd("2.5"));
+    }
+
+    proptest! {
+        #[test]
+        fn commission_is_at_least_its_share_and_within_one_nano(
+            counts in prop::array::uniform6(0_u64..10_000_000),
+            prices in prop::array::uniform6(0_i64..1_000_000_000_000),
+            bps in 0_u16..9_000,
+        ) {
+            let rates = Rates {
+                input: Rate(prices[0]), output: Rate(prices[1]), cached_input: Some(Rate(prices[2])),
+                cache_write: Some(Rate(prices[3])), cache_write_1h: Some(Rate(prices[4])), reasoning: Some(Rate(prices[5])),
+            };
+            let tokens = Tokens {
+                input: counts[0], output: counts[1], cached_input: counts[2],
+                cache_write: counts[3], cache_write_1h: counts[4], reasoning: counts[5],
+            };
+            let made = rates.charge(&tokens, TakeRate(bps));
+            prop_assert_eq!(made.charge, made.provider_cost + made.commission);
+            // Commission over its exact share, in ten-thousandths of a nano-dollar.
+            let above = i128::from(made.commission.0) * 10_000 - i128::from(made.charge.0) * i128::from(bps);
+            prop_assert!((0..10_000).contains(&above), "off by {above}");
+        }
+
+        #[test]
+        fn nothing_costs_more_than_its_ceiling(
+            input in 0_u64..1_000_000, cached in 0_u64..1_000, output in 0_u64..200_000, hour in 0_u32..24,
+        ) {
+            let at = Utc.with_ymd_and_hms(2026, 11, 22, hour, 0, 0).unwrap();
+            let tokens = Tokens { input, cached_input: cached, output, ..Tokens::default() };
+            let price = gpt();
+            let paid = price.rates_for(tokens.input_total(), at).charge(&tokens, TakeRate::STANDARD);
+            prop_assert!(paid.charge <= price.ceiling(tokens.input_total(), output, TakeRate::STANDARD).charge);
+        }
+
+        #[test]
+        fn the_affordable_output_is_the_largest_that_fits(input in 0_u64..10_000, budget in 0_i64..2_000_000_000) {
+            let (price, take, budget) = (gpt(), TakeRate::STANDARD, Nanos(budget));
+            match price.affordable_output(input, 100_000, budget, take) {
+                Some(output) => {
+                    prop_assert!(price.ceiling(input, output, take).charge <= budget);
+                    prop_assert!(output == 100_000 || price.ceiling(input, output + 1, take).charge > budget);
+                }
+                None => prop_assert!(price.ceiling(input, 0, take).charge > budget),
+            }
+        }
+    }
+}

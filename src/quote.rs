@@ -1,0 +1,107 @@
+//! What a message will cost before it is sent: minimum, likely and maximum.
+
+#![deny(clippy::float_arithmetic)]
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::money::Nanos;
+use crate::price::{Price, TakeRate};
+use crate::usage::Tokens;
+
+/// The three figures on the Send button. The last is a promise: the hold is exactly this much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    #[serde(with = "crate::money::as_text")]
+    pub min_nanos: Nanos,
+    #[serde(with = "crate::money::as_text")]
+    pub likely_nanos: Nanos,
+    #[serde(with = "crate::money::as_text")]
+    pub max_nanos: Nanos,
+    pub input_tokens: u64,
+    pub max_output_tokens: u64,
+}
+
+/// How large a prompt is: what we expect and what it can at most be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PromptSize {
+    pub likely_tokens: u64,
+    /// Byte-level tokenizers never make more tokens than there are bytes; the rest is the chat template.
+    pub tokens_max: u64,
+}
+
+impl PromptSize {
+    const TEMPLATE_TOKENS: u64 = 16;
+    const MESSAGE_TOKENS: u64 = 8;
+    /// Vendors turn a picture into at most some thousands of tokens, whatever its bytes.
+    pub const IMAGE_TOKENS_MAX: u64 = 8_192;
+
+    pub fn empty() -> Self {
+        Self { likely_tokens: 3, tokens_max: Self::TEMPLATE_TOKENS }
+    }
+
+    #[must_use]
+    pub fn with_message(self, bytes: usize) -> Self {
+        let bytes = bytes as u64;
+        Self {
+            likely_tokens: self.likely_tokens + 4 + likely_tokens(bytes),
+            tokens_max: self.tokens_max + Self::MESSAGE_TOKENS + bytes,
+        }
+    }
+
+    #[must_use]
+    pub fn with_image(self) -> Self {
+        Self {
+            likely_tokens: self.likely_tokens + 1_000,
+            tokens_max: self.tokens_max + Self::IMAGE_TOKENS_MAX,
+        }
+    }
+}
+
+/// About four bytes a token for English and code: the estimate when no vendor has counted yet.
+pub fn likely_tokens(bytes: u64) -> u64 {
+    bytes.div_ceil(4)
+}
+
+/// What people usually get back when nothing is known about them: a few paragraphs.
+const USUAL_OUTPUT_TOKENS: u64 = 350;
+
+pub fn quote(
+    price: &Price,
+    take: TakeRate,
+    prompt: PromptSize,
+    max_output_tokens: u64,
+    at: DateTime<Utc>,
+) -> Quote {
+    let rates = price.rates_for(prompt.likely_tokens, at);
+    let of = |output| {
+        rates.charge(&Tokens { input: prompt.likely_tokens, output, ..Tokens::default() }, take).charge
+    };
+    Quote {
+        min_nanos: of(1.min(max_output_tokens)),
+        likely_nanos: of(USUAL_OUTPUT_TOKENS.min(max_output_tokens)),
+        max_nanos: price.ceiling(prompt.tokens_max, max_output_tokens, take).charge,
+        input_tokens: prompt.likely_tokens,
+        max_output_tokens,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::money::Rate;
+    use crate::price::Rates;
+
+    proptest! {
+        #[test]
+        fn the_three_figures_stand_in_order(bytes in 0_usize..200_000, output in 0_u64..128_000, input in 0_i64..10_000_000_000) {
+            let price = Price { rates: Rates { input: Rate(input), output: Rate(5 * input), ..Rates::default() }, ..Price::default() };
+            let at = Utc.with_ymd_and_hms(2026, 11, 22, 0, 0, 0).unwrap();
+            let made = quote(&price, TakeRate::STANDARD, PromptSize::empty().with_message(bytes), output, at);
+            prop_assert!(made.min_nanos <= made.likely_nanos && made.likely_nanos <= made.max_nanos);
+        }
+    }
+}
