@@ -2,10 +2,18 @@
 //!
 //! No I/O, no async, no features. It knows nothing of HTTP, SQL, pages or vendors' dialects.
 
-pub mod chat;
 pub mod fault;
 pub mod id;
 pub mod money;
+pub mod usage;
 pub mod price;
 pub mod quote;
-pub mod usage;
+pub mod model;
+pub mod search;
+pub mod account;
+pub mod secret_key;
+pub mod chat;
+pub mod live;
+pub mod billing;
+pub mod receipt;
+pub mod operator;

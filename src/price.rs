@@ -196,6 +196,11 @@ fn charge(weight: i128, take: TakeRate) -> Charge {
     Charge { provider_cost, commission: charge - provider_cost, charge }
 }
 
+/// One component alone, rounded up, for a line of a receipt.
+pub fn cost_of(tokens: u64, rate: Rate) -> Nanos {
+    Nanos(clamp(ceil_div(i128::from(tokens) * i128::from(rate.0), 1_000_000)))
+}
+
 fn ceil_div(value: i128, by: i128) -> i128 {
     value.div_euclid(by) + i128::from(value.rem_euclid(by) != 0)
 }

@@ -1,1 +1,16 @@
-//! Placeholder.
+//! The pages of Mercato, rendered on the server and woken in the browser.
+//!
+//! It knows nothing of SQL or vendors; on the server it speaks to the engine, in the browser to server functions.
+
+#[cfg(all(feature = "ssr", target_arch = "wasm32"))]
+compile_error!("`ssr` is for the server: the browser half is built with `hydrate` alone");
+
+pub mod shell;
+pub mod routes;
+pub mod pages;
+pub mod components;
+pub mod api;
+pub mod error;
+pub mod browser;
+#[cfg(feature = "ssr")]
+pub mod context;

@@ -1,1 +1,70 @@
-fn main() {}
+//! `cargo xtask`: builds both halves, serves, tests; knows nothing of what the product does.
+
+mod browser_half;
+mod database;
+mod debian;
+mod dev;
+mod log;
+mod postgres;
+mod prepare;
+mod server_half;
+mod site;
+mod style;
+mod toolchain;
+mod workspace;
+
+use std::env;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::log::Log;
+use crate::workspace::{Profile, Workspace};
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  serve [-- arguments]  build everything for release and start the server
+  build [--dev]         the same without starting; --dev: a server without optimisation
+  dev                   build quickly, serve, and rebuild whenever a file changes
+  test                  every check that continuous integration runs
+  prepare               refresh .sqlx, the query descriptions that builds without a database need";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<ExitCode> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let workspace = Workspace::find()?;
+    match words.as_slice() {
+        ["serve"] => serve(&workspace, &[]),
+        ["serve", "--", rest @ ..] => serve(&workspace, rest),
+        ["build"] => build(&workspace, Profile::Release),
+        ["build", "--dev"] => build(&workspace, Profile::Dev),
+        ["dev"] => dev::run(&workspace),
+        ["prepare"] => prepare::run(&workspace),
+        _ => bail!("{USAGE}"),
+    }
+}
+
+fn serve(workspace: &Workspace, arguments: &[&str]) -> Result<ExitCode> {
+    build(workspace, Profile::Release)?;
+    Err(server_half::become_server(workspace, arguments))
+}
+
+fn build(workspace: &Workspace, server_profile: Profile) -> Result<ExitCode> {
+    let log = Log::terminal();
+    postgres::ensure(workspace, &log)?;
+    let toolchain = toolchain::ensure(workspace, &log)?;
+    site::build(workspace, &toolchain, Profile::Release, &log)?;
+    server_half::build(workspace, server_profile, &log)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -13,12 +13,15 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::dialect::Ask;
-use super::reply::{Frame, Reply};
+use super::frame::Frame;
+use super::reply::Reply;
+use super::scenario::Scenario;
 
 const RECORDS_MAX: usize = 10_000;
 
-/// How a request whose caller went away is recorded.
+const COMPLETE: &str = "complete";
 const DISCONNECTED: &str = "disconnected";
+const REFUSED: &str = "refused";
 
 /// All requests of late, shared by everyone who answers them.
 #[derive(Debug, Clone)]
@@ -37,7 +40,7 @@ pub struct Record {
     pub vendor: String,
     pub dialect: &'static str,
     pub model: String,
-    pub scenario: String,
+    pub scenario: Option<String>,
     pub started_at_ms: u64,
     pub prompt_tokens: u64,
     /// Reasoning included.
@@ -65,7 +68,7 @@ impl Truth {
             vendor,
             dialect,
             model: String::new(),
-            scenario: String::new(),
+            scenario: None,
             started_at_ms: u64::try_from(since_epoch().as_millis()).unwrap_or(u64::MAX),
             prompt_tokens: 0,
             completion_tokens_sent: 0,
@@ -128,35 +131,37 @@ impl Entry {
         self.record.id
     }
 
-    /// Notes what was asked.
-    pub fn asked(&mut self, ask: &Ask) {
+    /// Notes what was asked, and which part is played.
+    pub fn asked(&mut self, ask: &Ask, scenario: Scenario) {
         self.record.model.clone_from(&ask.model);
+        self.record.scenario = Some(scenario.to_string());
         self.record.prompt_tokens = ask.prompt_tokens;
         self.record.seen_max_tokens = ask.max_tokens;
     }
 
-    /// Notes the part played.
-    pub fn plays(&mut self, scenario: impl ToString) {
-        self.record.scenario = scenario.to_string();
-    }
-
-    /// Notes what will be answered.
+    /// Notes what the answer leaves of the prompt to be read afresh.
     pub fn answering(&mut self, reply: &Reply) {
         self.record.cached_tokens = reply.used.cached.unsigned_abs();
-        self.record.reasoning_tokens = reply.used.reasoning.unsigned_abs();
     }
 
     /// Notes what is about to be sent.
     pub fn sending(&mut self, frame: &Frame) {
         self.record.completion_tokens_sent += frame.tokens;
+        self.record.reasoning_tokens += frame.reasoning_tokens;
         if frame.usage.is_some() {
             self.record.usage_reported.clone_from(&frame.usage);
         }
     }
 
-    /// Closes the record.
-    pub fn finish(&mut self, how: impl Into<String>) {
-        self.record.finished = how.into();
+    /// Closes the record of an answer that was sent to its end.
+    pub fn complete(&mut self) {
+        self.record.finished = COMPLETE.to_owned();
+        self.write();
+    }
+
+    /// Closes the record of an answer that was refused, or spoilt by its scenario.
+    pub fn break_off(&mut self) {
+        self.record.finished = self.record.scenario.clone().unwrap_or_else(|| REFUSED.to_owned());
         self.write();
     }
 

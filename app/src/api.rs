@@ -1,0 +1,8 @@
+//! Every server function: each is a public door, so they stand in one place.
+
+pub mod auth;
+pub mod billing;
+pub mod chat;
+pub mod keys;
+pub mod models;
+pub mod operator;

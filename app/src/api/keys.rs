@@ -1,0 +1,50 @@
+//! Doors to a buyer's API keys.
+
+use leptos::prelude::*;
+use marketplace::secret_key::ApiKey;
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// A key just made, with the secret that is shown this once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MadeKey {
+    pub name: String,
+    pub secret: String,
+}
+
+#[server(prefix = "/_fn", endpoint = "list_keys")]
+pub async fn list_keys() -> Result<Vec<ApiKey>, AppError> {
+    use crate::context::caller;
+    let caller = caller()?;
+    Ok(caller.engine.list_keys(&caller.actor).await?)
+}
+
+/// An empty limit means none.
+#[server(prefix = "/_fn", endpoint = "create_key")]
+pub async fn create_key(name: String, limit_usd: String) -> Result<MadeKey, AppError> {
+    use crate::context::{caller, show_once};
+    let caller = caller()?;
+    let limit = match limit_usd.trim() {
+        "" => None,
+        text => Some(marketplace::money::Nanos::parse_usd(text)?),
+    };
+    let (key, secret) = caller.engine.mint_key(&caller.actor, &name, limit, None).await?;
+    let made = MadeKey { name: key.name, secret };
+    show_once(&caller, &made);
+    Ok(made)
+}
+
+/// The key made by a form without scripts, which the next page shows.
+#[server(prefix = "/_fn", endpoint = "take_made_key")]
+pub async fn take_made_key() -> Result<Option<MadeKey>, AppError> {
+    use crate::context::{caller, take_shown_once};
+    Ok(take_shown_once(&caller()?))
+}
+
+#[server(prefix = "/_fn", endpoint = "revoke_key")]
+pub async fn revoke_key(id: String) -> Result<(), AppError> {
+    use crate::context::caller;
+    let caller = caller()?;
+    Ok(caller.engine.revoke_key(&caller.actor, marketplace::id::KeyId::parse(&id)?).await?)
+}

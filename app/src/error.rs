@@ -1,0 +1,42 @@
+//! The one error of server functions: a fault, and nothing else, leaves the server.
+
+use std::fmt;
+
+use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
+use leptos::server_fn::codec::JsonEncoding;
+use marketplace::fault::{Code, Fault};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AppError(pub Fault);
+
+impl<F: Into<Fault>> From<F> for AppError {
+    fn from(fault: F) -> Self {
+        Self(fault.into())
+    }
+}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
+                Self(Fault::new(Code::InvalidRequest, "The form was not filled in as expected"))
+            }
+            ServerFnErrorErr::Request(_) => {
+                Self(Fault::new(Code::Unavailable, "The server could not be reached; nothing was changed. Try again"))
+            }
+            _ => Self(Fault::new(Code::Internal, "Something went wrong on the server; nothing was charged")),
+        }
+    }
+}
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for AppError {}

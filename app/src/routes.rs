@@ -1,0 +1,36 @@
+//! The map of pages: one line each.
+
+use leptos::prelude::*;
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use crate::pages::{
+    AdminPage, BillingPage, ChatPage, CheckoutPage, HomePage, KeysPage, ModelPage, ModelsPage, NotFoundPage, ReceiptPage,
+    SignInPage, SignUpPage,
+};
+use crate::shell::Frame;
+
+/// Every page waits for its data before it is sent, so that it is whole without scripts and can be a 404 or a redirect.
+#[component]
+pub fn Pages() -> impl IntoView {
+    view! {
+        <Router>
+            <Frame>
+                <Routes fallback=|| view! { <NotFoundPage /> }>
+                    <Route path=path!("/") view=HomePage ssr=SsrMode::Async />
+                    <Route path=path!("/models") view=ModelsPage ssr=SsrMode::Async />
+                    <Route path=path!("/models/*id") view=ModelPage ssr=SsrMode::Async />
+                    <Route path=path!("/sign-up") view=SignUpPage ssr=SsrMode::Async />
+                    <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+                    <Route path=path!("/chat") view=ChatPage ssr=SsrMode::Async />
+                    <Route path=path!("/chat/:conversation") view=ChatPage ssr=SsrMode::Async />
+                    <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async />
+                    <Route path=path!("/pay/:id") view=CheckoutPage ssr=SsrMode::Async />
+                    <Route path=path!("/keys") view=KeysPage ssr=SsrMode::Async />
+                    <Route path=path!("/receipts/:id") view=ReceiptPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
+                </Routes>
+            </Frame>
+        </Router>
+    }
+}

@@ -1,0 +1,217 @@
+//! A vendor that is not one: answers over real sockets in vendors' wire formats, for demonstrations and tests.
+
+mod anthropic;
+mod answer;
+mod dialect;
+mod frame;
+mod openai;
+mod performance;
+mod phrases;
+mod reply;
+mod scenario;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod truth;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::serve::ListenerExt;
+use axum::{Json, Router};
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use anthropic::Anthropic;
+use dialect::{Ask, Dialect, Refusal};
+use openai::OpenAi;
+use performance::Tempo;
+use reply::Reply;
+use scenario::{Cut, Scenario};
+use truth::{Entry, Truth};
+
+const BODY_BYTES_MAX: usize = 32 << 20;
+const GATEWAY_PAGE: &str = "<html>\n<head><title>502 Bad Gateway</title></head>\n<body>\n<center><h1>502 Bad Gateway</h1></center>\n</body>\n</html>\n";
+
+/// How fast answers come when no scenario says otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// A few hundred milliseconds to the first token, then 40 to 90 a second.
+    #[default]
+    Realistic,
+    Instant,
+}
+
+/// How the simulator runs.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub pace: Pace,
+    /// Where the log of truth is also written.
+    pub truth_log: Option<PathBuf>,
+}
+
+/// The simulated vendors and their log of truth.
+#[derive(Debug, Clone)]
+pub struct Simulator {
+    pace: Pace,
+    truth: Truth,
+    closing: CancellationToken,
+}
+
+impl Simulator {
+    /// Fails if the log of truth cannot be opened.
+    pub fn new(options: Options) -> io::Result<Self> {
+        let truth = Truth::open(options.truth_log.as_deref())?;
+        Ok(Self { pace: options.pace, truth, closing: CancellationToken::new() })
+    }
+}
+
+/// A simulator at work. Dropping it stops it and breaks the answers still under way.
+#[derive(Debug)]
+pub struct Running {
+    pub addr: SocketAddr,
+    pub handle: JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.abort();
+    }
+}
+
+/// Serves the simulated vendors; port 0 takes any that is free.
+pub async fn start(addr: SocketAddr, options: Options) -> io::Result<Running> {
+    let simulator = Simulator::new(options)?;
+    let listener = TcpListener::bind(addr).await?;
+    let addr = listener.local_addr()?;
+    let listener = listener.tap_io(|socket| {
+        if let Err(cause) = socket.set_nodelay(true) {
+            debug!(%cause, "could not set TCP_NODELAY");
+        }
+    });
+    let closing = simulator.closing.clone();
+    let handle = tokio::spawn(async move {
+        // Connections have tasks of their own, which aborting this one would not end.
+        let _closes = closing.clone().drop_guard();
+        let server = axum::serve(listener, router(simulator)).with_graceful_shutdown(closing.cancelled_owned());
+        if let Err(cause) = server.await {
+            warn!(%cause, "the simulator stopped");
+        }
+    });
+    Ok(Running { addr, handle })
+}
+
+/// The paths of all simulated vendors.
+pub fn router(simulator: Simulator) -> Router {
+    Router::new()
+        .route("/{vendor}/v1/chat/completions", post(chat::<OpenAi>))
+        .route("/{vendor}/chat/completions", post(chat::<OpenAi>))
+        .route("/{vendor}/openai/v1/chat/completions", post(chat::<OpenAi>))
+        .route("/{vendor}/v1/messages", post(chat::<Anthropic>))
+        .route("/anthropic/v1/models", get(list_models::<Anthropic>))
+        .route("/{vendor}/v1/models", get(list_models::<OpenAi>))
+        .route("/{vendor}/models", get(list_models::<OpenAi>))
+        .route("/{vendor}/openai/v1/models", get(list_models::<OpenAi>))
+        .route("/truth", get(read_truth))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(simulator)
+}
+
+async fn chat<D: Dialect>(
+    State(simulator): State<Simulator>,
+    Path(vendor): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut entry = simulator.truth.begin(vendor, D::NAME, text(&headers, "x-request-id"));
+    let request_id = format!("req_{}", entry.id().simple());
+    let response = match understand::<D>(&headers, &body, &mut entry) {
+        Ok((ask, scenario)) => answer::<D>(simulator, ask, scenario, entry).await,
+        Err(refusal) => refuse::<D>(&refusal, entry),
+    };
+    named(response, D::REQUEST_ID_HEADER, &request_id)
+}
+
+fn understand<D: Dialect>(headers: &HeaderMap, body: &[u8], entry: &mut Entry) -> Result<(Ask, Scenario), Refusal> {
+    D::authorise(headers)?;
+    let mut ask = D::read(headers, body)?;
+    let scenario = Scenario::choose(text(headers, "x-simulate").as_deref(), &mut ask)?;
+    entry.asked(&ask, scenario);
+    Ok((ask, scenario))
+}
+
+async fn answer<D: Dialect>(simulator: Simulator, ask: Ask, scenario: Scenario, mut entry: Entry) -> Response {
+    let refusal = match scenario {
+        Scenario::Unauthorized => Refusal::Unauthorised,
+        Scenario::RateLimit => Refusal::RateLimited,
+        Scenario::ServerError => Refusal::Broken,
+        Scenario::Overloaded => Refusal::Overloaded,
+        Scenario::Html => {
+            entry.break_off();
+            return Html(GATEWAY_PAGE).into_response();
+        }
+        Scenario::Hang => {
+            entry.break_off();
+            simulator.closing.cancelled().await;
+            Refusal::Overloaded
+        }
+        _ => return perform::<D>(simulator, ask, scenario, entry).await,
+    };
+    refuse::<D>(&refusal, entry)
+}
+
+async fn perform<D: Dialect>(simulator: Simulator, ask: Ask, scenario: Scenario, mut entry: Entry) -> Response {
+    let reply = Reply::compose(entry.id().simple().to_string(), &ask, scenario);
+    entry.answering(&reply);
+    let tempo = Tempo::of(simulator.pace, scenario, answer::seed(&ask.model, &ask.question));
+    match scenario.cut(reply.tokens()) {
+        _ if ask.stream => performance::stream::<D>(reply, tempo, entry, simulator.closing).await,
+        Some(Cut::Fault(_)) => refuse::<D>(&Refusal::Broken, entry),
+        _ => performance::whole::<D>(reply, tempo, entry, simulator.closing).await,
+    }
+}
+
+fn refuse<D: Dialect>(refusal: &Refusal, mut entry: Entry) -> Response {
+    entry.break_off();
+    let (status, body) = D::refuse(refusal, &format!("req_{}", entry.id().simple()));
+    let mut response = (status, Json(body)).into_response();
+    if *refusal == Refusal::RateLimited {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    response
+}
+
+fn named(mut response: Response, header: &'static str, request_id: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(header, value);
+    }
+    response
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// `GET /{vendor}/v1/models`: a few names; every other is accepted too.
+async fn list_models<D: Dialect>(vendor: Option<Path<String>>, headers: HeaderMap) -> Response {
+    if let Err(refusal) = D::authorise(&headers) {
+        let (status, body) = D::refuse(&refusal, "");
+        return (status, Json(body)).into_response();
+    }
+    let vendor = vendor.map_or_else(|| D::NAME.to_owned(), |Path(vendor)| vendor);
+    Json(D::models(&vendor)).into_response()
+}
+
+/// `GET /truth`: what really happened, oldest first.
+async fn read_truth(State(simulator): State<Simulator>) -> Response {
+    ([(CONTENT_TYPE, "application/x-ndjson")], simulator.truth.to_lines()).into_response()
+}

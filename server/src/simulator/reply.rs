@@ -1,0 +1,140 @@
+//! The whole of an answer before it is put into a vendor's words.
+
+use super::answer;
+use super::dialect::Ask;
+use super::scenario::Scenario;
+use super::tokens;
+
+/// How many tokens were used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// The whole prompt, cached or not.
+    pub prompt: i64,
+    /// The part of the prompt that was read from a cache.
+    pub cached: i64,
+    /// The whole answer, reasoning included.
+    pub completion: i64,
+    /// The part of the answer that was reasoning.
+    pub reasoning: i64,
+}
+
+impl Usage {
+    pub fn times(self, factor: i64) -> Self {
+        Self {
+            prompt: self.prompt * factor,
+            cached: self.cached * factor,
+            completion: self.completion * factor,
+            reasoning: self.reasoning * factor,
+        }
+    }
+}
+
+/// Why an answer ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finish {
+    Natural,
+    Length,
+    Stop(String),
+}
+
+/// An answer, ready to be put into words.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub id: String,
+    pub model: String,
+    pub scenario: Scenario,
+    pub thoughts: Vec<String>,
+    pub pieces: Vec<String>,
+    /// Absent if the vendor gives no reason.
+    pub finish: Option<Finish>,
+    pub used: Usage,
+    /// What the vendor claims, which is the truth except in bad scenarios.
+    pub reported: Option<Usage>,
+    pub include_usage: bool,
+}
+
+impl Reply {
+    /// Makes up the answer: the same for the same model, question and scenario.
+    pub fn compose(id: String, ask: &Ask, scenario: Scenario) -> Self {
+        let seed = answer::seed(&ask.model, &ask.question);
+        let (thoughts, pieces, finish) = if scenario == Scenario::Empty {
+            (Vec::new(), Vec::new(), None)
+        } else {
+            let thoughts = thoughts(seed, &ask.question, scenario);
+            let (text, finish) = stopped(text(seed, &ask.question, scenario), &ask.stops);
+            bounded(thoughts, &text, finish, ask.max_tokens)
+        };
+        let prompt = signed(ask.prompt_tokens);
+        let used = Usage {
+            prompt,
+            cached: if scenario == Scenario::Cached { prompt / 2 } else { 0 },
+            completion: signed((thoughts.len() + pieces.len()) as u64),
+            reasoning: signed(thoughts.len() as u64),
+        };
+        Self {
+            id,
+            model: ask.model.clone(),
+            scenario,
+            thoughts,
+            pieces,
+            finish,
+            used,
+            reported: scenario.report(used),
+            include_usage: ask.include_usage,
+        }
+    }
+
+    /// How many tokens the answer has.
+    pub fn tokens(&self) -> u64 {
+        (self.thoughts.len() + self.pieces.len()) as u64
+    }
+}
+
+fn signed(tokens: u64) -> i64 {
+    i64::try_from(tokens).unwrap_or(i64::MAX)
+}
+
+fn thoughts(seed: u64, question: &str, scenario: Scenario) -> Vec<String> {
+    if scenario == Scenario::Reasoning { owned(&answer::thoughts(seed, question)) } else { Vec::new() }
+}
+
+fn text(seed: u64, question: &str, scenario: Scenario) -> String {
+    let tokens_max = match scenario {
+        Scenario::Many => answer::MANY_TOKENS,
+        _ => answer::length(seed, question),
+    };
+    answer::compose(seed, question, tokens_max)
+}
+
+fn stopped(mut text: String, stops: &[String]) -> (String, Finish) {
+    let stops = stops.iter().filter(|stop| !stop.is_empty());
+    let first = stops.filter_map(|stop| text.find(stop.as_str()).map(|at| (at, stop))).min();
+    match first {
+        Some((at, stop)) => {
+            text.truncate(at);
+            (text, Finish::Stop(stop.clone()))
+        }
+        None => (text, Finish::Natural),
+    }
+}
+
+/// Thinking comes first and counts, so a low bound may leave nothing to say.
+fn bounded(
+    mut thoughts: Vec<String>,
+    text: &str,
+    finish: Finish,
+    max_tokens: Option<u64>,
+) -> (Vec<String>, Vec<String>, Option<Finish>) {
+    let mut pieces = owned(text);
+    let tokens_max = max_tokens.and_then(|max| usize::try_from(max).ok()).unwrap_or(usize::MAX);
+    if thoughts.len() + pieces.len() <= tokens_max {
+        return (thoughts, pieces, Some(finish));
+    }
+    thoughts.truncate(tokens_max);
+    pieces.truncate(tokens_max - thoughts.len());
+    (thoughts, pieces, Some(Finish::Length))
+}
+
+fn owned(text: &str) -> Vec<String> {
+    tokens::split(text).into_iter().map(str::to_owned).collect()
+}

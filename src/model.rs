@@ -1,0 +1,246 @@
+//! A model for sale: what it is, what it can do, what it costs, and whether it can be bought here now.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ModelId, ProviderId};
+use crate::money::{Nanos, Rate, group};
+use crate::price::{Price, TakeRate};
+
+/// Everything known about one model. An absent fact is unknown, never zero and never "no".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    pub id: ModelId,
+    pub name: String,
+    /// Who trained it.
+    pub publisher: String,
+    /// Who answers the call.
+    pub provider: ProviderId,
+    /// The name sent to the provider.
+    pub upstream: String,
+    pub protocol: String,
+    pub kind: Kind,
+    pub status: Status,
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    pub replacement: Option<ModelId>,
+    pub released: Option<String>,
+    pub knowledge_cutoff: Option<String>,
+    pub retires: Option<NaiveDate>,
+    pub context_tokens: Option<u64>,
+    pub max_input_tokens: Option<u64>,
+    pub max_output_tokens: Option<u64>,
+    pub embedding_dimensions: Option<u64>,
+    pub input: Vec<String>,
+    pub output: Vec<String>,
+    /// Abilities known to be there, and those known to be missing.
+    pub abilities: Vec<String>,
+    pub lacks: Vec<String>,
+    /// The price by the token; `None` for a model that is not sold by the token or has no known price.
+    pub price: Option<Price>,
+    /// Priced zero on purpose, such as a model that runs on this machine. A missing price is not this.
+    pub free: bool,
+    /// Prices by the picture, the character or the search.
+    pub other_prices: Vec<OtherPrice>,
+    pub price_note: Option<String>,
+    pub open_weights: Option<bool>,
+    pub licence: Option<String>,
+    pub parameters_billion: Option<String>,
+    pub benchmarks: Vec<Benchmark>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherPrice {
+    pub what: String,
+    pub unit: String,
+    pub provider_nanos: Nanos,
+}
+
+/// A score from outside, in percent as its source writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Benchmark {
+    pub name: String,
+    pub score: String,
+    pub self_reported: bool,
+    pub source: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Chat,
+    Completion,
+    Embedding,
+    Image,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Active,
+    /// Still answers; its end is announced.
+    Deprecated,
+    Retired,
+    /// Weights exist, but nobody lists a price or a route.
+    Unlisted,
+}
+
+/// Whether a model can be bought here now, and if not, why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Sale {
+    Open,
+    Retired {
+        replacement: Option<ModelId>,
+    },
+    Unpriced,
+    /// The provider's protocol or this kind of model is not served here.
+    Unserved,
+    /// The operator has not configured this provider.
+    Unconfigured,
+}
+
+/// A model as the marketplace shows it: the facts, and whether it can be bought.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Listing {
+    pub model: Model,
+    pub sale: Sale,
+    pub take: TakeRate,
+    pub provider_name: String,
+}
+
+impl Kind {
+    pub const ALL: [Self; 4] = [Self::Chat, Self::Completion, Self::Embedding, Self::Image];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Completion => "completion",
+            Self::Embedding => "embedding",
+            Self::Image => "image",
+        }
+    }
+}
+
+impl Status {
+    pub const ALL: [Self; 4] = [Self::Active, Self::Deprecated, Self::Retired, Self::Unlisted];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Deprecated => "deprecated",
+            Self::Retired => "retired",
+            Self::Unlisted => "unlisted",
+        }
+    }
+}
+
+impl Sale {
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Open)
+    }
+
+    /// One sentence for people.
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Open => None,
+            Self::Retired { replacement: Some(next) } => {
+                Some(format!("Retired by its vendor; use {next} instead"))
+            }
+            Self::Retired { replacement: None } => Some("Retired by its vendor".to_owned()),
+            Self::Unpriced => Some("No price is known, so it is not for sale".to_owned()),
+            Self::Unserved => {
+                Some("Listed for reference; this kind of model is not served here yet".to_owned())
+            }
+            Self::Unconfigured => Some("The operator has no key for this provider".to_owned()),
+        }
+    }
+}
+
+impl Model {
+    pub fn can(&self, ability: &str) -> bool {
+        self.abilities.iter().any(|known| known == ability)
+    }
+
+    /// One line made of facts, for lists.
+    pub fn summary(&self) -> String {
+        let noun = match self.kind {
+            Kind::Chat => "Chat model",
+            Kind::Completion => "Text completion model",
+            Kind::Embedding => "Embedding model",
+            Kind::Image => "Image model",
+        };
+        let mut parts = vec![format!("{noun} by {}", publisher_name(&self.publisher))];
+        if let Some(size) = &self.parameters_billion {
+            parts.push(format!("{size}B parameters"));
+        }
+        if let Some(tokens) = self.context_tokens.filter(|_| self.kind == Kind::Chat) {
+            parts.push(format!("reads {} tokens", short_count(tokens)));
+        }
+        if let Some(dimensions) = self.embedding_dimensions {
+            parts.push(format!("{} dimensions", group(dimensions)));
+        }
+        if self.open_weights == Some(true) {
+            parts.push("open weights".to_owned());
+        }
+        parts.join(", ")
+    }
+}
+
+impl Listing {
+    /// What a buyer pays for a million input and output tokens.
+    pub fn buyer_rates(&self) -> Option<(Rate, Rate)> {
+        let rates = self.model.price.as_ref()?.rates;
+        Some((self.take.on_rate(rates.input), self.take.on_rate(rates.output)))
+    }
+
+    pub fn href(&self) -> String {
+        format!("/models/{}", self.model.id)
+    }
+}
+
+/// `1050000` as `1.05M`, `400000` as `400k`: sizes of context windows.
+pub fn short_count(tokens: u64) -> String {
+    let scaled = |unit: u64, letter: char| {
+        let hundredths = tokens * 100 / unit;
+        let text = format!("{}.{:02}", hundredths / 100, hundredths % 100);
+        format!("{}{letter}", text.trim_end_matches('0').trim_end_matches('.'))
+    };
+    match tokens {
+        0..1_000 => tokens.to_string(),
+        1_000..1_000_000 => format!("{}k", tokens / 1_000),
+        _ => scaled(1_000_000, 'M'),
+    }
+}
+
+/// The usual spelling of a publisher's name.
+pub fn publisher_name(publisher: &str) -> String {
+    match publisher {
+        "openai" => "OpenAI".to_owned(),
+        "deepseek" => "DeepSeek".to_owned(),
+        "xai" => "xAI".to_owned(),
+        "moonshotai" => "Moonshot AI".to_owned(),
+        "zai" => "Z.ai".to_owned(),
+        "ai21" => "AI21".to_owned(),
+        "voyageai" => "Voyage AI".to_owned(),
+        "minimax" => "MiniMax".to_owned(),
+        "huggingface" => "Hugging Face".to_owned(),
+        "stability" => "Stability AI".to_owned(),
+        "mistral" => "Mistral AI".to_owned(),
+        other => {
+            let mut letters = other.chars();
+            letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_windows_are_short() {
+        let shown = [8_192, 128_000, 200_000, 1_000_000, 1_050_000, 512].map(short_count);
+        assert_eq!(shown, ["8k", "128k", "200k", "1M", "1.05M", "512"]);
+    }
+}

@@ -1,0 +1,79 @@
+//! The receipt of one call: it adds up line by line, and says what was held, taken and given back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{CallId, ModelId, PriceId, ProviderId};
+use crate::money::{Nanos, Rate, as_text};
+use crate::price::{Charge, TakeRate};
+use crate::usage::{Tokens, UsageSource};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub id: CallId,
+    pub model: ModelId,
+    pub provider: ProviderId,
+    pub lines: Vec<Line>,
+    #[serde(with = "as_text")]
+    pub provider_cost_nanos: Nanos,
+    #[serde(with = "as_text")]
+    pub commission_nanos: Nanos,
+    pub commission_bps: TakeRate,
+    #[serde(with = "as_text")]
+    pub charge_nanos: Nanos,
+    #[serde(with = "as_text")]
+    pub hold_nanos: Nanos,
+    #[serde(with = "as_text")]
+    pub released_nanos: Nanos,
+    /// What the provider reported beyond the hold; the house paid it.
+    #[serde(with = "as_text")]
+    pub overrun_nanos: Nanos,
+    pub usage: Tokens,
+    pub usage_source: UsageSource,
+    pub finish: String,
+    pub price_version: PriceId,
+    pub created_at: String,
+    pub settled_at: Option<String>,
+}
+
+/// One component of the provider's cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub component: String,
+    pub tokens: u64,
+    pub price_nanos_per_mtok: Rate,
+    /// Rounded up to a whole nano-dollar for reading; the total is rounded once, from the exact sum.
+    #[serde(with = "as_text")]
+    pub cost_nanos: Nanos,
+}
+
+/// The end of a call as the meter and the API tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settlement {
+    pub id: CallId,
+    #[serde(flatten)]
+    pub charge: Charge,
+    pub take: TakeRate,
+    pub usage: Tokens,
+    pub usage_source: UsageSource,
+    #[serde(with = "as_text")]
+    pub hold_nanos: Nanos,
+    #[serde(with = "as_text")]
+    pub released_nanos: Nanos,
+    #[serde(with = "as_text")]
+    pub available_nanos: Nanos,
+}
+
+/// The lines of a receipt: every component that was used.
+pub fn lines(rates: &crate::price::Rates, tokens: &Tokens) -> Vec<Line> {
+    rates
+        .lines(tokens)
+        .into_iter()
+        .filter(|(_, count, _)| *count > 0)
+        .map(|(component, count, rate)| Line {
+            component: component.to_owned(),
+            tokens: count,
+            price_nanos_per_mtok: rate,
+            cost_nanos: crate::price::cost_of(count, rate),
+        })
+        .collect()
+}

@@ -1,0 +1,61 @@
+//! The browser half: compiled to wasm, with the script that loads it.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::log::Log;
+use crate::toolchain::{self, Toolchain, WASM};
+use crate::workspace::{OUTPUT_NAME, Profile, Workspace};
+
+/// Compiles and binds; returns the folder of files that belong into the site's package folder.
+pub fn build(workspace: &Workspace, toolchain: &Toolchain, profile: Profile, log: &Log) -> Result<PathBuf> {
+    let profile_arguments = profile_arguments(profile);
+    log.run(toolchain.cargo(workspace, "build").args(["--profile", profile_arguments]))?;
+    let folder = match profile {
+        Profile::Dev => "debug",
+        Profile::Release => "wasm-release",
+    };
+    let compiled = toolchain::target(workspace).join(WASM).join(folder).join("frontend.wasm");
+    bind_if_changed(&compiled, &toolchain::target(workspace).join("bound").join(folder), profile, log)
+}
+
+/// The cargo profile that compiles the browser half.
+pub fn profile_arguments(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Dev => "dev",
+        Profile::Release => "wasm-release",
+    }
+}
+
+fn bind_if_changed(compiled: &Path, bound: &Path, profile: Profile, log: &Log) -> Result<PathBuf> {
+    let wasm = fs::read(compiled).with_context(|| format!("cannot read {}", compiled.display()))?;
+    let print = fingerprint(&wasm);
+    let stamp = bound.with_extension("stamp");
+    if fs::read_to_string(&stamp).is_ok_and(|known| known == print) {
+        return Ok(bound.to_path_buf());
+    }
+    log.note("binding the browser half");
+    if bound.exists() {
+        fs::remove_dir_all(bound)?;
+    }
+    let mut bindgen = Bindgen::new();
+    bindgen.input_bytes(OUTPUT_NAME, wasm).web(true)?.typescript(false).omit_default_module_path(true);
+    if profile == Profile::Release {
+        bindgen.remove_name_section(true).remove_producers_section(true);
+    }
+    bindgen.generate(bound)?;
+    // Leptos, compiled with LEPTOS_OUTPUT_NAME, asks for the name without `_bg`.
+    fs::rename(bound.join(format!("{OUTPUT_NAME}_bg.wasm")), bound.join(format!("{OUTPUT_NAME}.wasm")))?;
+    fs::write(stamp, print)?;
+    Ok(bound.to_path_buf())
+}
+
+fn fingerprint(bytes: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
