@@ -6,3 +6,4 @@ pub mod chat;
 pub mod keys;
 pub mod models;
 pub mod operator;
+pub mod theme;

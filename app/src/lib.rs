@@ -2,6 +2,9 @@
 //!
 //! It knows nothing of SQL or vendors; on the server it speaks to the engine, in the browser to server functions.
 
+// A page is one type, as deep as its markup.
+#![recursion_limit = "512"]
+
 #[cfg(all(feature = "ssr", target_arch = "wasm32"))]
 compile_error!("`ssr` is for the server: the browser half is built with `hydrate` alone");
 

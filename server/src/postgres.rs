@@ -25,6 +25,7 @@ use self::{cluster::Cluster, postmaster::Postmaster};
 const DATABASE: &str = "mercato";
 
 /// A running private Postgres.
+#[expect(missing_debug_implementations, reason = "the address has the password in it")]
 pub struct Private {
     /// With the password in it.
     pub url: String,

@@ -30,6 +30,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
+use uuid::Uuid;
 
 use anthropic::Anthropic;
 use dialect::{Ask, Dialect, Refusal};
@@ -102,7 +103,8 @@ pub async fn start(addr: SocketAddr, options: Options) -> io::Result<Running> {
     let handle = tokio::spawn(async move {
         // Connections have tasks of their own, which aborting this one would not end.
         let _closes = closing.clone().drop_guard();
-        let server = axum::serve(listener, router(simulator)).with_graceful_shutdown(closing.cancelled_owned());
+        let server =
+            axum::serve(listener, router(simulator)).with_graceful_shutdown(closing.cancelled_owned());
         if let Err(cause) = server.await {
             warn!(%cause, "the simulator stopped");
         }
@@ -132,26 +134,35 @@ async fn chat<D: Dialect>(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let mut entry = simulator.truth.begin(vendor, D::NAME, text(&headers, "x-request-id"));
-    let request_id = format!("req_{}", entry.id().simple());
+    let mut entry = simulator.truth.begin(vendor, D::NAME, header(&headers, "x-request-id"));
+    let request_id = entry.request_id();
     let response = match understand::<D>(&headers, &body, &mut entry) {
-        Ok((ask, scenario)) => answer::<D>(simulator, ask, scenario, entry).await,
+        Ok((ask, scenario)) => respond::<D>(simulator, ask, scenario, entry).await,
         Err(refusal) => refuse::<D>(&refusal, entry),
     };
     named(response, D::REQUEST_ID_HEADER, &request_id)
 }
 
-fn understand<D: Dialect>(headers: &HeaderMap, body: &[u8], entry: &mut Entry) -> Result<(Ask, Scenario), Refusal> {
+fn understand<D: Dialect>(
+    headers: &HeaderMap,
+    body: &[u8],
+    entry: &mut Entry,
+) -> Result<(Ask, Scenario), Refusal> {
     D::authorise(headers)?;
     let mut ask = D::read(headers, body)?;
-    let scenario = Scenario::choose(text(headers, "x-simulate").as_deref(), &mut ask)?;
+    let scenario = Scenario::choose(header(headers, "x-simulate").as_deref(), &mut ask)?;
     entry.asked(&ask, scenario);
     Ok((ask, scenario))
 }
 
-async fn answer<D: Dialect>(simulator: Simulator, ask: Ask, scenario: Scenario, mut entry: Entry) -> Response {
+async fn respond<D: Dialect>(
+    simulator: Simulator,
+    ask: Ask,
+    scenario: Scenario,
+    mut entry: Entry,
+) -> Response {
     let refusal = match scenario {
-        Scenario::Unauthorized => Refusal::Unauthorised,
+        Scenario::Unauthorised => Refusal::Unauthorised,
         Scenario::RateLimit => Refusal::RateLimited,
         Scenario::ServerError => Refusal::Broken,
         Scenario::Overloaded => Refusal::Overloaded,
@@ -169,8 +180,13 @@ async fn answer<D: Dialect>(simulator: Simulator, ask: Ask, scenario: Scenario, 
     refuse::<D>(&refusal, entry)
 }
 
-async fn perform<D: Dialect>(simulator: Simulator, ask: Ask, scenario: Scenario, mut entry: Entry) -> Response {
-    let reply = Reply::compose(entry.id().simple().to_string(), &ask, scenario);
+async fn perform<D: Dialect>(
+    simulator: Simulator,
+    ask: Ask,
+    scenario: Scenario,
+    mut entry: Entry,
+) -> Response {
+    let reply = Reply::compose(entry.reply_id(), &ask, scenario);
     entry.answering(&reply);
     let tempo = Tempo::of(simulator.pace, scenario, answer::seed(&ask.model, &ask.question));
     match scenario.cut(reply.tokens()) {
@@ -182,7 +198,7 @@ async fn perform<D: Dialect>(simulator: Simulator, ask: Ask, scenario: Scenario,
 
 fn refuse<D: Dialect>(refusal: &Refusal, mut entry: Entry) -> Response {
     entry.break_off();
-    let (status, body) = D::refuse(refusal, &format!("req_{}", entry.id().simple()));
+    let (status, body) = D::refuse(refusal, &entry.request_id());
     let mut response = (status, Json(body)).into_response();
     if *refusal == Refusal::RateLimited {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
@@ -190,21 +206,21 @@ fn refuse<D: Dialect>(refusal: &Refusal, mut entry: Entry) -> Response {
     response
 }
 
-fn named(mut response: Response, header: &'static str, request_id: &str) -> Response {
+fn named(mut response: Response, name: &'static str, request_id: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(request_id) {
-        response.headers_mut().insert(header, value);
+        response.headers_mut().insert(name, value);
     }
     response
 }
 
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
 /// `GET /{vendor}/v1/models`: a few names; every other is accepted too.
 async fn list_models<D: Dialect>(vendor: Option<Path<String>>, headers: HeaderMap) -> Response {
     if let Err(refusal) = D::authorise(&headers) {
-        let (status, body) = D::refuse(&refusal, "");
+        let (status, body) = D::refuse(&refusal, &format!("req_{}", Uuid::now_v7().simple()));
         return (status, Json(body)).into_response();
     }
     let vendor = vendor.map_or_else(|| D::NAME.to_owned(), |Path(vendor)| vendor);

@@ -13,8 +13,7 @@ use crate::workspace::{OUTPUT_NAME, Profile, Workspace};
 
 /// Compiles and binds; returns the folder of files that belong into the site's package folder.
 pub fn build(workspace: &Workspace, toolchain: &Toolchain, profile: Profile, log: &Log) -> Result<PathBuf> {
-    let profile_arguments = profile_arguments(profile);
-    log.run(toolchain.cargo(workspace, "build").args(["--profile", profile_arguments]))?;
+    log.run(toolchain.cargo(workspace, "build").args(["--profile", cargo_profile(profile)]))?;
     let folder = match profile {
         Profile::Dev => "debug",
         Profile::Release => "wasm-release",
@@ -23,8 +22,15 @@ pub fn build(workspace: &Workspace, toolchain: &Toolchain, profile: Profile, log
     bind_if_changed(&compiled, &toolchain::target(workspace).join("bound").join(folder), profile, log)
 }
 
-/// The cargo profile that compiles the browser half.
-pub fn profile_arguments(profile: Profile) -> &'static str {
+/// Runs clippy with the compiler that builds the browser half.
+pub fn lint(workspace: &Workspace, toolchain: &Toolchain, log: &Log) -> Result<()> {
+    toolchain.ensure_clippy(workspace, log)?;
+    let mut clippy = toolchain.cargo(workspace, "clippy");
+    // The profile of the build, so that macros and build scripts are compiled once for both.
+    log.run(clippy.args(["--profile", cargo_profile(Profile::Release), "--", "-D", "warnings"]))
+}
+
+fn cargo_profile(profile: Profile) -> &'static str {
     match profile {
         Profile::Dev => "dev",
         Profile::Release => "wasm-release",

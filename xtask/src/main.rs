@@ -7,9 +7,11 @@ mod dev;
 mod log;
 mod postgres;
 mod prepare;
+mod progress;
 mod server_half;
 mod site;
 mod style;
+mod test;
 mod toolchain;
 mod workspace;
 
@@ -28,6 +30,7 @@ usage: cargo xtask <command>
   build [--dev]         the same without starting; --dev: a server without optimisation
   dev                   build quickly, serve, and rebuild whenever a file changes
   test                  every check that continuous integration runs
+  lint-wasm             clippy for the browser half
   prepare               refresh .sqlx, the query descriptions that builds without a database need";
 
 fn main() -> ExitCode {
@@ -50,6 +53,8 @@ fn run() -> Result<ExitCode> {
         ["build"] => build(&workspace, Profile::Release),
         ["build", "--dev"] => build(&workspace, Profile::Dev),
         ["dev"] => dev::run(&workspace),
+        ["test"] => test::run(&workspace),
+        ["lint-wasm"] => lint_wasm(&workspace),
         ["prepare"] => prepare::run(&workspace),
         _ => bail!("{USAGE}"),
     }
@@ -66,5 +71,12 @@ fn build(workspace: &Workspace, server_profile: Profile) -> Result<ExitCode> {
     let toolchain = toolchain::ensure(workspace, &log)?;
     site::build(workspace, &toolchain, Profile::Release, &log)?;
     server_half::build(workspace, server_profile, &log)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lint_wasm(workspace: &Workspace) -> Result<ExitCode> {
+    let log = Log::terminal();
+    let toolchain = toolchain::ensure(workspace, &log)?;
+    browser_half::lint(workspace, &toolchain, &log)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -14,7 +14,12 @@ const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
 
 /// Makes sure that the server can reach or start a database.
 pub fn ensure(workspace: &Workspace, log: &Log) -> Result<()> {
-    if env::var_os("DATABASE_URL").is_some() || are_present(workspace) {
+    if env::var_os("DATABASE_URL").is_some() { Ok(()) } else { ensure_programs(workspace, log) }
+}
+
+/// Makes sure that a database can be started here.
+pub fn ensure_programs(workspace: &Workspace, log: &Log) -> Result<()> {
+    if are_present(workspace) {
         return Ok(());
     }
     if !debian::is_debian() {

@@ -21,7 +21,7 @@ pub fn run(workspace: &Workspace) -> Result<ExitCode> {
     if let Ok(url) = env::var("DATABASE_URL") {
         return describe(workspace, &url, &log);
     }
-    postgres::ensure(workspace, &log)?;
+    postgres::ensure_programs(workspace, &log)?;
     // An older server starts the same database; a newer one may not build before we are done.
     if !workspace.server(Profile::Dev).is_file() {
         server_half::build(workspace, Profile::Dev, &log)?;

@@ -21,10 +21,22 @@ pub fn build(workspace: &Workspace, profile: Profile, log: &Log) -> Result<()> {
 /// The built server, told where the site is.
 pub fn command(workspace: &Workspace, profile: Profile) -> Command {
     let mut command = workspace.command(workspace.server(profile));
+    describe_site(workspace, &mut command);
+    command
+}
+
+/// Tells somebody who will start a server to test which one, and where its site is.
+pub fn describe_for_test(workspace: &Workspace, command: &mut Command) {
+    describe_site(workspace, command);
+    command.env("MERCATO_BIN", workspace.server(Profile::Dev));
+    // Tests spend and delete: they must never meet anybody's own database.
+    command.env_remove("DATABASE_URL");
+}
+
+fn describe_site(workspace: &Workspace, command: &mut Command) {
     command.env("LEPTOS_OUTPUT_NAME", OUTPUT_NAME);
     command.env("LEPTOS_SITE_ROOT", workspace.site());
     command.env("LEPTOS_SITE_PKG_DIR", PACKAGE_FOLDER);
-    command
 }
 
 /// Replaces this process, so that signals reach the server directly. Returns only on failure.

@@ -27,10 +27,9 @@ pub struct Workspace {
 
 impl Workspace {
     pub fn find() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .context("this crate lies in a folder of the workspace")?
-            .to_path_buf();
+        // Read now, not when compiled: the checkout may have moved since.
+        let manifest = env::var("CARGO_MANIFEST_DIR").context("please run `cargo xtask`")?;
+        let root = Path::new(&manifest).parent().context("xtask lies in the workspace")?.to_path_buf();
         let target = env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
         Ok(Self { target: root.join(target), root })
     }

@@ -1,7 +1,6 @@
 //! Doors to the catalogue; open to everybody.
 
 use leptos::prelude::*;
-use marketplace::id::ModelId;
 use marketplace::model::Listing;
 use marketplace::search::{Found, Search};
 use serde::{Deserialize, Serialize};
@@ -28,8 +27,10 @@ pub async fn search_models(search: Search) -> Result<Found, AppError> {
 #[server(prefix = "/_fn", endpoint = "read_model")]
 pub async fn read_model(id: String) -> Result<Listing, AppError> {
     use crate::context::caller;
+    use marketplace::id::ModelId;
     let caller = caller()?;
-    Ok(caller.engine.model(&caller.actor, &ModelId::parse(&id)?)?)
+    let model = ModelId::parse(&id).map_err(Into::into).and_then(|id| caller.engine.model(&caller.actor, &id));
+    Ok(model.inspect_err(|_| crate::context::status(404))?)
 }
 
 #[server(prefix = "/_fn", endpoint = "read_front")]
@@ -46,4 +47,30 @@ pub async fn read_front() -> Result<Front, AppError> {
         featured: open.listings,
         demo: caller.engine.is_demo(),
     })
+}
+
+/// Whether answers are simulated.
+#[server(prefix = "/_fn", endpoint = "read_demo")]
+pub async fn read_demo() -> Result<bool, AppError> {
+    use crate::context::caller;
+    Ok(caller()?.engine.is_demo())
+}
+
+/// Makes the answer a 404: called by the page that stands where there is none.
+#[server(prefix = "/_fn", endpoint = "page_missing")]
+pub async fn page_missing() -> Result<(), AppError> {
+    crate::context::status(404);
+    Ok(())
+}
+
+/// The address this market was reached at, for samples of code.
+#[server(prefix = "/_fn", endpoint = "read_origin")]
+pub async fn read_origin() -> Result<String, AppError> {
+    use http::{header::HOST, request::Parts};
+    let parts = use_context::<Parts>();
+    let header = |name: &str| parts.as_ref()?.headers.get(name)?.to_str().ok().map(str::to_owned);
+    let host = header(HOST.as_str()).unwrap_or_else(|| "localhost".to_owned());
+    let scheme =
+        header("x-forwarded-proto").filter(|scheme| scheme == "https").unwrap_or_else(|| "http".to_owned());
+    Ok(format!("{scheme}://{host}"))
 }

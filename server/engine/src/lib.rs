@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The verbs: sign up, mint a key, add funds, hold, settle, chat.
+//!
+//! It knows nothing of HTTP, pages or SQL. Every verb knows its caller: an [`Actor`] comes first.
+
+mod actor;
+mod error;
+mod secrets;
+mod catalogue;
+mod sign_in;
+mod keys;
+mod billing;
+mod gateway;
+mod chat;
+mod conversation;
+mod operator;
+mod background;
+mod engine;
+
+pub use actor::Actor;
+pub use chat::{Call, CallEvent, Order};
+pub use conversation::Following;
+pub use engine::{Engine, Settings};
+pub use error::{Error, Result};
+pub use gateway::{Outcome, SIGNATURE_HEADER};
+pub use providers::{Egress, Limits, Registry, Sender};
+pub use secrets::MasterKey;
+pub use sign_in::SignedIn;
+pub use store::{Pool, connect, migrate};

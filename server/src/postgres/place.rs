@@ -186,3 +186,50 @@ fn hash(path: &Path) -> String {
     });
     format!("{hash:016x}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch() -> PathBuf {
+        let folder = env::temp_dir().join(format!("mercato-place-{:016x}", rand::random::<u64>()));
+        fs::create_dir(&folder).unwrap();
+        folder.canonicalize().unwrap()
+    }
+
+    #[test]
+    fn folder_closed_to_the_account_is_replaced() {
+        let account = Account::choose().unwrap();
+        let closed = scratch();
+        fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
+        let chosen = state_folder(&account, Some(&closed.join("later"))).unwrap();
+        fs::remove_dir(&closed).unwrap();
+        if account.we_are_root {
+            assert_eq!(chosen, Path::new(SYSTEM_STATE).join(hash(&closed.join("later"))));
+        } else {
+            assert_eq!(chosen, closed.join("later"));
+        }
+    }
+
+    #[test]
+    fn socket_path_is_always_short_and_plain() {
+        let short = Place::new(Path::new("/var/lib/mercato"), 15);
+        assert_eq!(short.socket_folder(), short.file("socket"));
+        for state in ["/home/some one/data".to_owned(), format!("/{}", "long/".repeat(20))] {
+            let socket = Place::new(Path::new(&state), 15).socket_folder();
+            assert!(socket.starts_with("/tmp") && socket.as_os_str().len() < 40, "{}", socket.display());
+        }
+    }
+
+    #[test]
+    fn version_that_holds_data_is_preferred_and_required() {
+        let state = scratch();
+        fs::create_dir_all(Place::new(&state, 15).data()).unwrap();
+        let programs = |major| Programs { folder: PathBuf::new(), major };
+        let chosen = choose_version(&state, vec![programs(17), programs(15)]).unwrap();
+        let refusal = choose_version(&state, vec![programs(17)]).unwrap_err().to_string();
+        fs::remove_dir_all(&state).unwrap();
+        assert_eq!(chosen.major, 15);
+        assert!(refusal.contains("PostgreSQL 15"), "{refusal}");
+    }
+}

@@ -73,11 +73,11 @@ fn description(data: &Path) -> Result<Option<String>> {
         Some(program) if ["postgres", "postmaster"].contains(&program.as_str()) => Ok(Some(description)),
         Some(_) => {
             // Postgres itself sees only that the number is taken, and would refuse to start.
-            tracing::warn!("removing a postmaster.pid whose number another process has now");
+            tracing::warn!("removing a postmaster.pid whose process is dead or another program");
             fs::remove_file(&file)?;
             Ok(None)
         }
-        // With a dead process behind it Postgres knows what to do with the file.
+        // A number that nobody has is no obstacle to Postgres.
         None => Ok(None),
     }
 }

@@ -10,6 +10,8 @@ pub const MANY_TOKENS: u64 = 3000;
 
 const QUOTED_WORDS_MAX: usize = 12;
 const TOPIC_LETTERS_MIN: usize = 4;
+/// How often a phrase that was said before is thrown back.
+const REROLLS: usize = 6;
 
 /// A small source of numbers that look random (splitmix64).
 #[derive(Debug, Clone)]
@@ -47,17 +49,18 @@ pub fn seed(model: &str, question: &str) -> u64 {
 pub fn length(seed: u64, question: &str) -> u64 {
     let question = question.to_lowercase();
     let says = |word: &str| words(&question).any(|said| said == word);
-    let (low, high) = if question.contains("one sentence") || says("short") || says("briefly") || says("brief") {
-        (20, 45)
-    } else if says("long") {
-        (500, 900)
-    } else {
-        (60, 350)
-    };
+    let (low, high) =
+        if question.contains("one sentence") || says("short") || says("briefly") || says("brief") {
+            (20, 45)
+        } else if says("long") {
+            (500, 900)
+        } else {
+            (60, 350)
+        };
     Dice::new(seed).between(low, high)
 }
 
-/// An answer to the question with about so many tokens, never more than a first sentence needs.
+/// An answer of at most so many tokens, except that its first sentence is always whole.
 pub fn compose(seed: u64, question: &str, tokens_max: u64) -> String {
     let mut writer = Writer::new(seed, question);
     let mut text = writer.opening();
@@ -71,16 +74,7 @@ pub fn compose(seed: u64, question: &str, tokens_max: u64) -> String {
         left -= cost;
         text += &block;
     }
-    for _ in 0..3 {
-        let sentence = writer.line(CLOSINGS);
-        let cost = tokens::count(&sentence) + 1;
-        if cost <= left {
-            left -= cost;
-            text.push(if text.ends_with("```") { '\n' } else { ' ' });
-            text += &sentence;
-        }
-    }
-    text
+    text + &writer.ending(left)
 }
 
 /// What is thought before the question is answered.
@@ -95,6 +89,7 @@ struct Writer {
     dice: Dice,
     question: String,
     topics: Vec<String>,
+    said: Vec<&'static str>,
     snippets: Vec<&'static str>,
 }
 
@@ -107,6 +102,7 @@ impl Writer {
             dice: Dice::new(seed),
             question: quoted(question),
             topics: topics(question),
+            said: Vec::new(),
             snippets: snippets.into_iter().map(|(_, code)| *code).collect(),
         }
     }
@@ -131,6 +127,21 @@ impl Writer {
         sentences.join(" ")
     }
 
+    /// A last paragraph of whatever still fits.
+    fn ending(&mut self, mut left: u64) -> String {
+        let mut ending = String::new();
+        for from in [SENTENCES, SENTENCES, SENTENCES, CLOSINGS, CLOSINGS, CLOSINGS] {
+            let gap = if ending.is_empty() { "\n\n" } else { " " };
+            let line = format!("{gap}{}", self.line(from));
+            let cost = tokens::count(&line);
+            if cost <= left {
+                left -= cost;
+                ending += &line;
+            }
+        }
+        ending
+    }
+
     fn list(&mut self) -> String {
         let count = self.dice.between(3, 5);
         let items: String = (0..count).map(|_| format!("\n- {}", self.line(ITEMS))).collect();
@@ -138,7 +149,14 @@ impl Writer {
     }
 
     fn line(&mut self, from: &[&'static str]) -> String {
-        let phrase = self.dice.choose(from);
+        let mut phrase = self.dice.choose(from);
+        for _ in 0..REROLLS {
+            if !self.said.contains(&phrase) {
+                break;
+            }
+            phrase = self.dice.choose(from);
+        }
+        self.said.push(phrase);
         let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
         let line = phrase.replace("{topic}", self.dice.choose(&topics)).replace("{question}", &self.question);
         capitalised(line)
@@ -165,7 +183,7 @@ fn topics(question: &str) -> Vec<String> {
     let mut topics: Vec<String> = long
         .filter(|word| !STOP_WORDS.contains(&word.to_lowercase().as_str()))
         .take(QUOTED_WORDS_MAX)
-        .map(str::to_owned)
+        .map(|word| format!("*{word}*"))
         .collect();
     topics.dedup();
     if topics.is_empty() {
@@ -207,7 +225,11 @@ mod tests {
             assert!((15..=60).contains(&tokens("Explain tides in one sentence")));
             assert!((40..=350).contains(&tokens("Explain tides")), "{}", tokens("Explain tides"));
             assert!((400..=900).contains(&tokens("Write a long essay on tides")));
-            assert!((2800..=MANY_TOKENS).contains(&tokens::count(&compose(seed, "Explain tides", MANY_TOKENS))));
+            assert!((2800..=MANY_TOKENS).contains(&tokens::count(&compose(
+                seed,
+                "Explain tides",
+                MANY_TOKENS
+            ))));
         }
     }
 

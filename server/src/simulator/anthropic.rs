@@ -124,7 +124,9 @@ impl Request {
     fn check(&self, version: Option<&str>) -> Result<(), Refusal> {
         let samples = self.temperature.is_some() || self.top_p.is_some() || self.top_k.is_some();
         match version {
-            None => return Err(Refusal::invalid("anthropic-version", "anthropic-version: header is required")),
+            None => {
+                return Err(Refusal::invalid("anthropic-version", "anthropic-version: header is required"));
+            }
             Some(VERSION_WITH_SAMPLING) => {}
             Some(VERSION_WITHOUT_SAMPLING) if samples => {
                 let message = "temperature, top_p and top_k are not supported in this version";
@@ -180,18 +182,18 @@ fn thinking_block(thoughts: Vec<String>) -> impl Iterator<Item = Frame> {
     let opening = [block_start(0, json!({"type": "thinking", "thinking": "", "signature": ""}))];
     let any = usize::from(!thoughts.is_empty());
     let thoughts = thoughts.into_iter();
-    let deltas = thoughts.map(|thought| delta(0, json!({"type": "thinking_delta", "thinking": thought})).thinking(1));
+    let deltas =
+        thoughts.map(|thought| delta(0, json!({"type": "thinking_delta", "thinking": thought})).thinking(1));
     opening.into_iter().take(any).chain(deltas).chain(closing.into_iter().take(any * 2))
 }
 
 fn text_block(index: usize, pieces: Vec<String>) -> impl Iterator<Item = Frame> {
-    let opening = [
-        block_start(index, json!({"type": "text", "text": ""})),
-        Frame::event(&json!({"type": "ping"})),
-    ];
+    let opening =
+        [block_start(index, json!({"type": "text", "text": ""})), Frame::event(&json!({"type": "ping"}))];
     let any = usize::from(!pieces.is_empty());
     let pieces = pieces.into_iter();
-    let deltas = pieces.map(move |piece| delta(index, json!({"type": "text_delta", "text": piece})).carrying(1));
+    let deltas =
+        pieces.map(move |piece| delta(index, json!({"type": "text_delta", "text": piece})).carrying(1));
     opening.into_iter().take(any * 2).chain(deltas).chain([block_stop(index)].into_iter().take(any))
 }
 

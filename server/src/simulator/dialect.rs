@@ -71,7 +71,10 @@ impl Refusal {
 
     /// Refuses a body that cannot be read at all.
     pub fn unreadable(cause: &serde_json::Error) -> Self {
-        Self::Invalid { param: None, message: format!("We could not parse the JSON body of your request: {cause}") }
+        Self::Invalid {
+            param: None,
+            message: format!("We could not parse the JSON body of your request: {cause}"),
+        }
     }
 }
 
@@ -118,7 +121,11 @@ impl Content {
 
 /// The last message of the user, which is what the answer is about.
 pub fn question(messages: &[Message]) -> String {
-    messages.iter().rfind(|message| message.role == "user").map(|message| message.content.text()).unwrap_or_default()
+    messages
+        .iter()
+        .rfind(|message| message.role == "user")
+        .map(|message| message.content.text())
+        .unwrap_or_default()
 }
 
 /// The key sent as a bearer token, if there is one.

@@ -69,7 +69,8 @@ impl Dialect for OpenAi {
                 Some(Stops::Several(stops)) => stops,
             },
             stream,
-            include_usage: !stream || request.stream_options.and_then(|o| o.include_usage).unwrap_or_default(),
+            include_usage: !stream
+                || request.stream_options.and_then(|o| o.include_usage).unwrap_or_default(),
         })
     }
 
@@ -96,7 +97,8 @@ impl Dialect for OpenAi {
         let opening = Frame::data(&role).thinking(reply.thoughts.len() as u64);
         let closing = closing(&chunk, &reply);
         let pieces = reply.pieces.into_iter();
-        let pieces = pieces.map(move |piece| Frame::data(&delta(&chunk, json!({"content": piece}))).carrying(1));
+        let pieces =
+            pieces.map(move |piece| Frame::data(&delta(&chunk, json!({"content": piece}))).carrying(1));
         Box::new(std::iter::once(opening).chain(pieces).chain(closing))
     }
 
@@ -120,7 +122,12 @@ impl Dialect for OpenAi {
             }
             Refusal::RateLimited => (
                 StatusCode::TOO_MANY_REQUESTS,
-                error("Rate limit reached. Please try again in 2s.", "tokens", None, Some("rate_limit_exceeded")),
+                error(
+                    "Rate limit reached. Please try again in 2s.",
+                    "tokens",
+                    None,
+                    Some("rate_limit_exceeded"),
+                ),
             ),
             Refusal::Broken => (
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -154,20 +161,27 @@ impl Request {
         }
         let messages = self.messages.as_deref().unwrap_or_default();
         if messages.is_empty() {
-            return Err(Refusal::invalid("messages", "Invalid 'messages': empty array. Expected at least one message."));
+            return Err(Refusal::invalid(
+                "messages",
+                "Invalid 'messages': empty array. Expected at least one message.",
+            ));
         }
         if let Some(stranger) = messages.iter().find(|message| !ROLES.contains(&message.role.as_str())) {
             return Err(Refusal::invalid("messages", format!("Invalid value: '{}'.", stranger.role)));
         }
         if self.max_tokens.is_some() && self.max_completion_tokens.is_some() {
-            let message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
+            let message =
+                "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
             return Err(Refusal::invalid("max_tokens", message));
         }
         if self.max_tokens.or(self.max_completion_tokens).is_some_and(|max| max < 1) {
             return Err(Refusal::invalid("max_tokens", "Invalid 'max_tokens': expected a value >= 1."));
         }
         if self.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
-            return Err(Refusal::invalid("temperature", "Invalid 'temperature': expected a value from 0 to 2."));
+            return Err(Refusal::invalid(
+                "temperature",
+                "Invalid 'temperature': expected a value from 0 to 2.",
+            ));
         }
         if self.n.is_some_and(|n| n != 1) {
             return Err(Refusal::invalid("n", "Invalid 'n': only 1 is supported."));

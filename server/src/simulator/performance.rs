@@ -30,7 +30,9 @@ impl Tempo {
     pub fn of(pace: Pace, scenario: Scenario, seed: u64) -> Self {
         let mut dice = Dice::new(!seed);
         match (scenario, pace) {
-            (Scenario::Slow, _) => Self { first: Duration::from_millis(400), gap: Duration::from_millis(200) },
+            (Scenario::Slow, _) => {
+                Self { first: Duration::from_millis(400), gap: Duration::from_millis(200) }
+            }
             (Scenario::Instant | Scenario::Many, _) | (_, Pace::Instant) => {
                 Self { first: Duration::ZERO, gap: Duration::ZERO }
             }
@@ -60,16 +62,26 @@ enum Ending {
 }
 
 /// Sends the answer as a stream of events.
-pub async fn stream<D: Dialect>(reply: Reply, tempo: Tempo, entry: Entry, closing: CancellationToken) -> Response {
+pub async fn stream<D: Dialect>(
+    reply: Reply,
+    tempo: Tempo,
+    entry: Entry,
+    closing: CancellationToken,
+) -> Response {
     sleep(tempo.first).await;
     let cut = reply.scenario.cut(reply.tokens());
-    let frames = frames::<D>(reply, cut);
+    let frames = frames::<D>(reply, cut, entry.request_id());
     let body = Performance::body(frames, tempo.gap, ending(cut), entry, closing);
     ([(CONTENT_TYPE, "text/event-stream; charset=utf-8"), (CACHE_CONTROL, "no-cache")], body).into_response()
 }
 
 /// Sends the answer as one body, once all of it is there.
-pub async fn whole<D: Dialect>(reply: Reply, tempo: Tempo, entry: Entry, closing: CancellationToken) -> Response {
+pub async fn whole<D: Dialect>(
+    reply: Reply,
+    tempo: Tempo,
+    entry: Entry,
+    closing: CancellationToken,
+) -> Response {
     sleep(tempo.first + tempo.lasts(reply.tokens())).await;
     let cut = reply.scenario.cut(reply.tokens());
     let mut frame = D::whole(&reply);
@@ -93,9 +105,8 @@ fn ending(cut: Option<Cut>) -> Ending {
     }
 }
 
-fn frames<D: Dialect>(reply: Reply, cut: Option<Cut>) -> Frames {
+fn frames<D: Dialect>(reply: Reply, cut: Option<Cut>, request_id: String) -> Frames {
     let scenario = reply.scenario;
-    let request_id = reply.id.clone();
     let mut frames = D::stream(reply);
     if let Some(cut) = cut {
         frames = up_to(cut.at(), frames);
@@ -132,7 +143,8 @@ struct Performance {
 
 impl Performance {
     fn body(frames: Frames, gap: Duration, ending: Ending, entry: Entry, closing: CancellationToken) -> Body {
-        let performance = Self { frames: frames.peekable(), gap, due: Instant::now(), ending, entry, closing };
+        let performance =
+            Self { frames: frames.peekable(), gap, due: Instant::now(), ending, entry, closing };
         Body::from_stream(stream::unfold(performance, async |mut performance| {
             let closing = performance.closing.clone();
             let bytes = tokio::select! {

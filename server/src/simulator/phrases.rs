@@ -1,4 +1,4 @@
-//! The phrases that made-up answers are put together from; `{topic}` is a word of the question.
+//! The phrases that made-up answers are put together from; `{topic}` is a word of the question, in italics.
 
 pub const OPENINGS: &[&str] = &[
     "You asked “{question}” – a fair question, and the answer turns on {topic}.",
@@ -6,13 +6,13 @@ pub const OPENINGS: &[&str] = &[
     "Let us take “{question}” step by step, beginning with {topic}.",
     "Good question 🙂 “{question}” has a simple core, and that core is {topic}.",
     "To answer “{question}”, it helps to look at {topic} first.",
-    "“{question}” comes up often, and most confusion about it comes from {topic}.",
+    "“{question}” comes up often, and most of the confusion is about {topic}.",
 ];
 
 pub const SENTENCES: &[&str] = &[
     "The naïve approach works for small cases, but it hides what {topic} really costs.",
     "In practice {topic} is decided early and noticed late.",
-    "Two things are easily confused here: what {topic} is, and what it is used for.",
+    "Two things are easily confused here: what {topic} means, and what it is used for.",
     "Start from one concrete example – it keeps {topic} honest.",
     "If you measure before you change anything, {topic} stops being a matter of taste.",
     "Most people overestimate the difficulty of {topic} and underestimate the upkeep.",
@@ -28,8 +28,13 @@ pub const SENTENCES: &[&str] = &[
     "When in doubt, prefer the version of {topic} you can explain in one breath.",
 ];
 
-pub const HEADINGS: &[&str] =
-    &["What to know about {topic}", "Where {topic} fits in", "Trade-offs", "A closer look at {topic}", "In practice"];
+pub const HEADINGS: &[&str] = &[
+    "What to know about {topic}",
+    "Where {topic} fits in",
+    "Trade-offs",
+    "A closer look at {topic}",
+    "In practice",
+];
 
 pub const LIST_LEADS: &[&str] = &[
     "A few points worth keeping in mind:",
@@ -101,6 +106,6 @@ pub const THOUGHTS: &[&str] = &[
 pub const STOP_WORDS: &[&str] = &[
     "about", "answer", "between", "brief", "briefly", "could", "describe", "does", "explain", "from", "give",
     "have", "hello", "into", "list", "long", "make", "mean", "please", "sentence", "short", "should", "some",
-    "tell", "than", "that", "their", "them", "there", "these", "they", "this", "what", "when", "where", "which",
-    "will", "with", "would", "write", "your",
+    "tell", "than", "that", "their", "them", "there", "these", "they", "this", "what", "when", "where",
+    "which", "will", "with", "would", "write", "your",
 ];

@@ -14,7 +14,7 @@ pub enum Scenario {
     Many,
     Hang,
     RateLimit,
-    Unauthorized,
+    Unauthorised,
     ServerError,
     Overloaded,
     Html,
@@ -42,7 +42,7 @@ const NAMED: [(&str, Scenario); 21] = [
     ("many", Scenario::Many),
     ("hang", Scenario::Hang),
     ("rate-limit", Scenario::RateLimit),
-    ("unauthorized", Scenario::Unauthorized),
+    ("unauthorized", Scenario::Unauthorised),
     ("server-error", Scenario::ServerError),
     ("overloaded", Scenario::Overloaded),
     ("html", Scenario::Html),
@@ -106,7 +106,8 @@ impl Scenario {
         let Some(name) = header.map(str::to_owned).or(in_model).or(in_question) else {
             return Ok(Self::Ok);
         };
-        Self::parse(&name).ok_or_else(|| Refusal::invalid("model", format!("The simulator has no scenario `{name}`.")))
+        Self::parse(&name)
+            .ok_or_else(|| Refusal::invalid("model", format!("The simulator has no scenario `{name}`.")))
     }
 
     /// What a vendor in this scenario claims was used.
@@ -139,7 +140,9 @@ impl fmt::Display for Scenario {
             Self::ResetAt(at) => write!(f, "reset-at-{at}"),
             Self::StallAt(at) => write!(f, "stall-at-{at}"),
             Self::ErrorAt(at) => write!(f, "error-at-{at}"),
-            named => NAMED.iter().find(|(_, known)| known == named).map_or(Ok(()), |(name, _)| f.write_str(name)),
+            named => {
+                NAMED.iter().find(|(_, known)| known == named).map_or(Ok(()), |(name, _)| f.write_str(name))
+            }
         }
     }
 }
@@ -180,7 +183,10 @@ mod tests {
         let both = || ask("gpt-5-mini~slow", "Hello [[simulate: hang]]");
         assert_eq!(Scenario::choose(Some("cached"), &mut both()).unwrap(), Scenario::Cached);
         assert_eq!(Scenario::choose(None, &mut both()).unwrap(), Scenario::Slow);
-        assert_eq!(Scenario::choose(None, &mut ask("gpt-5-mini", "[[simulate: hang]]")).unwrap(), Scenario::Hang);
+        assert_eq!(
+            Scenario::choose(None, &mut ask("gpt-5-mini", "[[simulate: hang]]")).unwrap(),
+            Scenario::Hang
+        );
     }
 
     #[test]

@@ -26,8 +26,12 @@ fn first_len(text: &str) -> usize {
         return breaks;
     }
     let blank = usize::from(text.starts_with(' '));
-    let word: usize =
-        text[blank..].chars().take(LETTERS_MAX - blank).take_while(|c| c.is_alphanumeric()).map(char::len_utf8).sum();
+    let word: usize = text[blank..]
+        .chars()
+        .take(LETTERS_MAX - blank)
+        .take_while(|c| c.is_alphanumeric())
+        .map(char::len_utf8)
+        .sum();
     if word > 0 {
         return blank + word;
     }

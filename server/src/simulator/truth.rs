@@ -82,12 +82,7 @@ impl Truth {
         Entry { truth: self.clone(), record, written: false }
     }
 
-    /// The records so far, oldest first.
-    pub fn records(&self) -> Vec<Record> {
-        self.lock().records.iter().cloned().collect()
-    }
-
-    /// The records so far, one line of JSON each.
+    /// The records so far, oldest first, one line of JSON each.
     pub fn to_lines(&self) -> String {
         self.lock().records.iter().map(line).collect()
     }
@@ -126,9 +121,14 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The name of this request, in the log and on the wire.
-    pub fn id(&self) -> Uuid {
-        self.record.id
+    /// What the answer is called on the wire.
+    pub fn reply_id(&self) -> String {
+        self.record.id.simple().to_string()
+    }
+
+    /// What the request is called on the wire.
+    pub fn request_id(&self) -> String {
+        format!("req_{}", self.record.id.simple())
     }
 
     /// Notes what was asked, and which part is played.
@@ -176,5 +176,34 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         self.write();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entry_that_is_dropped_says_disconnected() {
+        let truth = Truth::open(None).unwrap();
+        drop(truth.begin("openai".to_owned(), "openai", None));
+        truth.begin("openai".to_owned(), "openai", None).complete();
+        let lines = truth.to_lines();
+        let finished: Vec<bool> = lines.lines().map(|line| line.contains("\"complete\"")).collect();
+        assert_eq!(finished, [false, true]);
+        assert!(lines.contains(DISCONNECTED));
+    }
+
+    #[test]
+    fn file_gets_every_record_and_memory_the_latest() {
+        let path = std::env::temp_dir().join(format!("truth-{}.jsonl", Uuid::now_v7()));
+        let truth = Truth::open(Some(&path)).unwrap();
+        for _ in 0..=RECORDS_MAX {
+            truth.begin("openai".to_owned(), "openai", None).complete();
+        }
+        let written = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(written.lines().count(), RECORDS_MAX + 1);
+        assert!(written.ends_with(&truth.to_lines()) && truth.to_lines().lines().count() == RECORDS_MAX);
     }
 }

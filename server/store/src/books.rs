@@ -22,3 +22,9 @@ pub async fn list_violations(db: &PgPool, limit: i64) -> Result<Vec<Violation>> 
     .await?;
     Ok(rows)
 }
+
+/// Whether the database answers at all.
+pub async fn ping(db: &PgPool) -> Result<()> {
+    sqlx::query("select 1").execute(db).await?;
+    Ok(())
+}

@@ -20,17 +20,21 @@ pub struct NewMessage<'a> {
     pub finish: Option<&'a str>,
 }
 
-pub async fn insert_conversation(db: &PgPool, account: AccountId, title: &str) -> Result<ConversationId> {
-    let id = Uuid::now_v7();
+pub async fn insert_conversation(
+    db: &PgPool,
+    account: AccountId,
+    id: ConversationId,
+    title: &str,
+) -> Result<()> {
     sqlx::query!(
         "insert into conversation (conversation_id, account_id, title) values ($1, $2, $3)",
-        id,
+        id.0,
         account.0,
-        title,
+        title.replace('\0', ""),
     )
     .execute(db)
     .await?;
-    Ok(ConversationId(id))
+    Ok(())
 }
 
 /// Adds to a conversation of this account; somebody else's is not found.

@@ -1,0 +1,61 @@
+//! What only a browser can do; reached from effects and event handlers alone.
+
+mod live_channel;
+
+pub use self::live_channel::{Heard, LiveChannel};
+
+use chrono::{DateTime, Utc};
+use js_sys::Reflect;
+use leptos::ev::MouseEvent;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Storage};
+
+const DRAFT: &str = "mercato.draft";
+
+/// Puts a text on the clipboard; on pages without a secure connection browsers have none.
+pub fn copy(text: &str) {
+    let navigator = window().navigator();
+    if Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|clipboard| clipboard.is_object()) {
+        let _ = navigator.clipboard().write_text(text);
+    }
+}
+
+/// The code whose own copy button was clicked.
+pub fn code_beside(click: &MouseEvent) -> Option<String> {
+    let clicked = click.target()?.dyn_into::<Element>().ok()?;
+    let block = clicked.closest("button").ok()??.closest(".code").ok()??;
+    block.query_selector("code").ok()??.text_content()
+}
+
+/// The moment by the reader's clock; prices that change with the hour depend on it.
+pub fn now() -> Option<DateTime<Utc>> {
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit for ages")]
+    DateTime::from_timestamp_millis(js_sys::Date::now() as i64)
+}
+
+/// An unsent message is kept for the next visit.
+pub fn keep_draft(text: &str) {
+    if let Some(storage) = storage() {
+        let _ = if text.is_empty() { storage.remove_item(DRAFT) } else { storage.set_item(DRAFT, text) };
+    }
+}
+
+pub fn kept_draft() -> Option<String> {
+    storage()?.get_item(DRAFT).ok()?
+}
+
+fn storage() -> Option<Storage> {
+    window().local_storage().ok()?
+}
+
+/// Whether somebody reads the newest lines, and so wants to see what comes after them.
+pub fn is_at_end(scroller: &Element) -> bool {
+    const SLACK_PIXELS: i32 = 48;
+    scroller.scroll_height() - scroller.scroll_top() - scroller.client_height() <= SLACK_PIXELS
+}
+
+/// Scrolls after the browser has laid out what was added.
+pub fn go_to_end(scroller: Element) {
+    request_animation_frame(move || scroller.set_scroll_top(scroller.scroll_height()));
+}

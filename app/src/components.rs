@@ -1,0 +1,13 @@
+//! Parts used by more than one page.
+
+mod amount;
+mod notice;
+mod parts;
+mod meter;
+mod markdown;
+
+pub use amount::{Amount, Price};
+pub use notice::{FaultNotice, FieldError};
+pub use parts::{CopyButton, Empty, Icon, Tile, Waiting};
+pub use meter::{Meter, MeterState};
+pub use markdown::Markdown;

@@ -1,0 +1,25 @@
+//! One file a page.
+
+mod home;
+mod models;
+mod model;
+mod not_found;
+mod sign_in;
+mod billing;
+mod checkout;
+mod keys;
+mod receipt;
+mod admin;
+mod chat;
+
+pub use home::HomePage;
+pub use models::ModelsPage;
+pub use model::ModelPage;
+pub use not_found::NotFoundPage;
+pub use sign_in::{SignInPage, SignUpPage};
+pub use billing::BillingPage;
+pub use checkout::CheckoutPage;
+pub use keys::KeysPage;
+pub use receipt::ReceiptPage;
+pub use admin::AdminPage;
+pub use chat::ChatPage;

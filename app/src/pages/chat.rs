@@ -1,0 +1,137 @@
+//! The chat: conversations left, what is said in the middle, model and money right.
+
+mod answer;
+mod composer;
+mod conversations;
+mod inspector;
+mod model_picker;
+mod order;
+mod thread;
+mod transcript;
+mod view;
+
+use leptos::ev;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
+use marketplace::id::ConversationId;
+use marketplace::live::{Conversation, Transcript};
+use marketplace::model::Listing;
+use marketplace::search::Search;
+
+use self::composer::Composer;
+use self::conversations::Conversations;
+use self::inspector::Inspector;
+use self::order::Order;
+use self::thread::Thread;
+use self::transcript::Transcribed;
+use self::view::View;
+use super::sign_in::Refusal;
+use crate::api::auth::read_user;
+use crate::api::chat::{list_conversations, read_transcript};
+use crate::api::models::search_models;
+use crate::components::{FaultNotice, Waiting};
+use crate::error::AppError;
+use crate::shell::Session;
+
+#[component]
+pub fn ChatPage() -> impl IntoView {
+    let (view, born) = opened_view();
+    let user = OnceResource::new(read_user());
+    let models = OnceResource::new(search_models(for_sale()));
+    let conversations = Resource::new(|| (), |()| list_conversations());
+    let transcript = Resource::new(
+        move || view.get(),
+        |view| async move {
+            match view.id {
+                Some(id) => read_transcript(id).await.map(Some),
+                None => Ok(None),
+            }
+        },
+    );
+    let desk = move || {
+        Suspend::new(async move {
+            let is_signed_in = user.await.ok().flatten().is_some();
+            let (models, transcript) = match (models.await, transcript.await) {
+                (Ok(found), Ok(transcript)) => (found.listings, transcript),
+                (_, Err(error)) => {
+                    return view! { <div class="page"><Refusal fault=error /></div> }.into_any();
+                }
+                (Err(error), _) => {
+                    return view! { <div class="page"><FaultNotice fault=error /></div> }.into_any();
+                }
+            };
+            let model = view.get_untracked().model;
+            view! { <Desk is_signed_in models transcript model conversations born /> }.into_any()
+        })
+    };
+    view! {
+        <Title text="Chat" />
+        <div class="chat">
+            <Conversations conversations />
+            <Transition fallback=|| view! { <div class="page"><Waiting what="the conversation" /></div> }>{desk}</Transition>
+        </div>
+    }
+}
+
+/// What the address asks for, and what to call when a new conversation got its own address.
+fn opened_view() -> (Memo<View>, Callback<ConversationId>) {
+    let params = use_params_map();
+    let query = use_query_map();
+    let navigate = use_navigate();
+    let born = RwSignal::new(None::<String>);
+    let view = Memo::new(move |before: Option<&View>| {
+        let (id, model) = (params.read().get("conversation"), query.read().get("model"));
+        View::next(before, id, model, born.get_untracked())
+    });
+    let tell = Callback::new(move |id: ConversationId| {
+        born.set(Some(id.to_string()));
+        let quietly = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
+        navigate(&format!("/chat/{id}"), quietly);
+    });
+    (view, tell)
+}
+
+fn for_sale() -> Search {
+    Search { sale: "open".to_owned(), kind: "chat".to_owned(), ..Search::default() }
+}
+
+/// One conversation and everything around it.
+#[component]
+fn Desk(
+    is_signed_in: bool,
+    models: Vec<Listing>,
+    transcript: Option<Transcript>,
+    model: Option<String>,
+    conversations: Resource<Result<Vec<Conversation>, AppError>>,
+    born: Callback<ConversationId>,
+) -> impl IntoView {
+    let title = transcript.as_ref().map(|transcript| transcript.conversation.title.clone());
+    let turns = transcript.as_ref().map(|transcript| transcript.turns.as_slice()).unwrap_or_default();
+    let order = Order::new(models, model, turns);
+    let thread = Thread::new(transcript, order, conversations, born);
+    let session = expect_context::<Session>();
+    Effect::new(move || {
+        if is_signed_in {
+            order.wake();
+            thread.wake(session);
+        }
+    });
+    Effect::new(move || {
+        let escape = window_event_listener(ev::keydown, move |event| {
+            if event.key() == "Escape" {
+                thread.stop();
+            }
+        });
+        on_cleanup(move || escape.remove());
+    });
+    on_cleanup(move || thread.sleep());
+    view! {
+        <section class="chat-desk" aria-label="Conversation">
+            <Transcribed thread title />
+            <Composer thread is_signed_in />
+        </section>
+        <Inspector thread />
+    }
+}

@@ -1,0 +1,114 @@
+//! Making a key, the one look at its secret, and how to use it.
+
+use leptos::html;
+use leptos::prelude::*;
+
+use super::super::sign_in::Refusal;
+use crate::api::keys::{CreateKey, MadeKey};
+use crate::api::models::read_origin;
+use crate::components::{CopyButton, FieldError, Waiting};
+
+#[component]
+pub fn CreateForm(create: ServerAction<CreateKey>) -> impl IntoView {
+    let form = NodeRef::<html::Form>::new();
+    Effect::new(move || {
+        if let (Some(Ok(_)), Some(form)) = (create.value().get(), form.get_untracked()) {
+            form.reset();
+        }
+    });
+    let fault = Signal::derive(move || create.value().get().and_then(Result::err));
+    let field = move || fault.get().and_then(|fault| fault.0.field);
+    let invalid = move |name: &'static str| move || (field().as_deref() == Some(name)).then_some("true");
+    let other_fault = move || fault.get().filter(|_| !matches!(field().as_deref(), Some("name" | "amount")));
+    view! {
+        <section class="card stack" aria-labelledby="create-heading">
+            <h2 id="create-heading">"Make a key"</h2>
+            {move || other_fault().map(|fault| view! { <Refusal fault /> })}
+            <ActionForm action=create node_ref=form attr:class="key-form">
+                <div class="field">
+                    <label for="name">"Name"</label>
+                    <input
+                        id="name"
+                        name="name"
+                        autocomplete="off"
+                        placeholder="My notebook"
+                        required
+                        aria-describedby="name-error"
+                        aria-invalid=invalid("name")
+                    />
+                    <div role="alert"><FieldError fault field="name" /></div>
+                </div>
+                <div class="field">
+                    <label for="limit">"Limit in dollars, if any"</label>
+                    <input
+                        id="limit"
+                        name="limit_usd"
+                        inputmode="decimal"
+                        autocomplete="off"
+                        placeholder="5.00"
+                        aria-describedby="limit-hint amount-error"
+                        aria-invalid=invalid("amount")
+                    />
+                    <p class="hint" id="limit-hint">"All calls with this key together never cost more."</p>
+                    <div role="alert"><FieldError fault field="amount" /></div>
+                </div>
+                <button type="submit" class="button primary" disabled=create.pending()>"Make key"</button>
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
+pub fn MadeNotice(made: MadeKey) -> impl IntoView {
+    view! {
+        <div class="notice good">
+            <div class="stack">
+                <p>"This is "<b>{made.name}</b>". Copy it now: it is shown this once and kept nowhere."</p>
+                <p class="secret">
+                    <code>{made.secret.clone()}</code>
+                    <CopyButton text=made.secret />
+                </p>
+            </div>
+        </div>
+    }
+}
+
+/// The smallest program that uses a key.
+#[component]
+pub fn Usage() -> impl IntoView {
+    let origin = OnceResource::new(read_origin());
+    let sample = move || {
+        Suspend::new(async move {
+            let program = python(&origin.await.unwrap_or_default());
+            view! {
+                <div class="code">
+                    <div class="code-head">"Python"<CopyButton text=program.clone() /></div>
+                    <pre tabindex="0" role="region" aria-label="Python program"><code>{program}</code></pre>
+                </div>
+            }
+        })
+    };
+    view! {
+        <section class="stack" aria-labelledby="usage-heading">
+            <h2 id="usage-heading">"Use it"</h2>
+            <p class="soft">
+                "With the "<code>"openai"</code>" package for Python; other OpenAI clients take the same two settings."
+            </p>
+            <Suspense fallback=|| view! { <Waiting what="the sample" /> }>{sample}</Suspense>
+        </section>
+    }
+}
+
+fn python(origin: &str) -> String {
+    format!(
+        r#"from openai import OpenAI
+
+client = OpenAI(base_url="{origin}/v1", api_key="mk_live_…")
+answer = client.chat.completions.create(
+    model="openai/gpt-5-mini",
+    messages=[{{"role": "user", "content": "Say hello."}}],
+)
+print(answer.choices[0].message.content)
+print(answer.usage.cost)"#
+    )
+}

@@ -1,0 +1,120 @@
+//! What a day of use would cost: words in, words out, calls a day. The figures are those of the ledger.
+
+use chrono::DateTime;
+use leptos::prelude::*;
+use leptos_router::components::Form;
+use leptos_router::hooks::use_query_map;
+use marketplace::model::{Kind, Listing};
+use marketplace::money::{Nanos, group};
+use marketplace::price::{Charge, Price, TakeRate};
+use marketplace::quote::likely_tokens;
+use marketplace::usage::Tokens;
+
+use crate::components::Amount;
+
+/// An English word and the blank after it.
+const BYTES_PER_WORD: u64 = 6;
+const WORDS_MAX: u64 = 1_000_000;
+const CALLS_MAX: u64 = 1_000_000;
+const DAYS_PER_MONTH: u64 = 30;
+
+pub fn tokens_of_words(words: u64) -> u64 {
+    likely_tokens(words * BYTES_PER_WORD)
+}
+
+/// What a call of so many words costs outside of cheaper hours.
+pub fn charge_for_words(price: &Price, take: TakeRate, words_in: u64, words_out: u64) -> Charge {
+    let (input, output) = (tokens_of_words(words_in), tokens_of_words(words_out));
+    let plain = Price { off_peak: None, ..price.clone() };
+    // Without cheaper hours the moment does not matter.
+    let rates = plain.rates_for(input, DateTime::UNIX_EPOCH);
+    rates.charge(&Tokens { input, output, ..Tokens::default() }, take)
+}
+
+#[component]
+pub fn Calculator(listing: Listing) -> impl IntoView {
+    let generates = listing.model.kind != Kind::Embedding;
+    let query = use_query_map();
+    let asked = |name: &str, usual: u64| {
+        RwSignal::new(query.with_untracked(|query| query.get(name)).unwrap_or(usual.to_string()))
+    };
+    let (words_in, words_out, calls) =
+        (asked("words_in", 500), asked("words_out", if generates { 300 } else { 0 }), asked("calls", 100));
+    let number =
+        |text: RwSignal<String>, most: u64| move || text.get().trim().parse::<u64>().unwrap_or(0).min(most);
+    let (count_in, count_out, count_calls) =
+        (number(words_in, WORDS_MAX), number(words_out, WORDS_MAX), number(calls, CALLS_MAX));
+    let (price, take) = (listing.model.price.clone().unwrap_or_default(), listing.take);
+    let charge = Memo::new(move |_| charge_for_words(&price, take, count_in(), count_out()));
+    let times = move |times: u64| times_charge(charge.get().charge, times);
+    view! {
+        <section id="calculator" class="stack" aria-labelledby="calculator-title">
+            <h2 id="calculator-title">"Calculator"</h2>
+            <div class="card calculator">
+                <Form method="GET" action=listing.href() noscroll=true replace=true>
+                    <NumberField label="Words in, a call" name="words_in" most=WORDS_MAX text=words_in />
+                    {generates.then(|| view! { <NumberField label="Words out, a call" name="words_out" most=WORDS_MAX text=words_out /> })}
+                    <NumberField label="Calls a day" name="calls" most=CALLS_MAX text=calls />
+                    <button class="button unscripted" type="submit">"Calculate"</button>
+                </Form>
+                <dl class="kv" aria-live="polite">
+                    <dt>"A call, "{move || group(tokens_of_words(count_in()))}" + "{move || group(tokens_of_words(count_out()))}" tokens"</dt>
+                    <dd><Amount nanos=Signal::derive(move || charge.get().charge) /></dd>
+                    <dt>"of it the provider’s"</dt>
+                    <dd class="soft"><Amount nanos=Signal::derive(move || charge.get().provider_cost) /></dd>
+                    <dt>"of it the fee"</dt>
+                    <dd class="soft"><Amount nanos=Signal::derive(move || charge.get().commission) /></dd>
+                    <dt>"A day"</dt>
+                    <dd><Amount nanos=Signal::derive(move || times(count_calls())) /></dd>
+                    <dt class="total">"A month of 30 days"</dt>
+                    <dd class="total"><Amount nanos=Signal::derive(move || times(count_calls() * DAYS_PER_MONTH)) /></dd>
+                </dl>
+            </div>
+            <p class="soft small">
+                "Counted as six bytes a word and four bytes a token, without cache and outside of cheaper hours. A real call is billed by the tokens its provider counts."
+            </p>
+        </section>
+    }
+    .into_any()
+}
+
+fn times_charge(charge: Nanos, times: u64) -> Nanos {
+    Nanos(charge.0.saturating_mul(i64::try_from(times).unwrap_or(i64::MAX)))
+}
+
+#[component]
+fn NumberField(label: &'static str, name: &'static str, most: u64, text: RwSignal<String>) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <input
+                id=name
+                class="num"
+                type="number"
+                name=name
+                min="0"
+                max=most.to_string()
+                inputmode="numeric"
+                value=text.get_untracked()
+                on:input:target=move |event| text.set(event.target().value())
+            />
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use marketplace::money::Rate;
+    use marketplace::price::Rates;
+
+    use super::*;
+
+    #[test]
+    fn a_thousand_words_each_way_cost_what_the_ledger_would_take() {
+        let rates = Rates { input: Rate(1_000_000_000), output: Rate(2_000_000_000), ..Rates::default() };
+        let price = Price { rates, ..Price::default() };
+        let charge = charge_for_words(&price, TakeRate::STANDARD, 1_000, 1_000);
+        assert_eq!(charge.provider_cost, Nanos(1_500 * 3_000));
+        assert_eq!(charge.charge, Nanos(6_428_572));
+    }
+}

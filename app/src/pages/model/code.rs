@@ -1,0 +1,136 @@
+//! How to call a model from a program, with this market's own address.
+
+use leptos::prelude::*;
+use marketplace::model::{Kind, Model};
+
+use crate::api::models::read_origin;
+use crate::components::{CopyButton, FaultNotice, Waiting};
+
+#[component]
+pub fn CodeSamples(model: Model) -> impl IntoView {
+    let origin = OnceResource::new(read_origin());
+    let id = model.id.to_string();
+    let samples = move || {
+        let id = id.clone();
+        Suspend::new(async move {
+            match origin.await {
+                Ok(origin) => samples(model.kind, &origin, &id)
+                    .into_iter()
+                    .enumerate()
+                    .map(|(place, (name, code))| view! { <Sample name code is_first=place == 0 /> })
+                    .collect_view()
+                    .into_any(),
+                Err(fault) => view! { <FaultNotice fault /> }.into_any(),
+            }
+        })
+    };
+    view! {
+        <section id="code" class="stack" aria-labelledby="code-title">
+            <h2 id="code-title">"Code"</h2>
+            <p class="soft">
+                "Any OpenAI client works. Make a key on the "<a href="/keys">"keys page"</a>
+                " and put it into the environment as "<code>"MERCATO_KEY"</code>"."
+            </p>
+            <Suspense fallback=|| view! { <Waiting what="the samples" /> }>{samples}</Suspense>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Sample(name: &'static str, code: String, is_first: bool) -> impl IntoView {
+    view! {
+        <details class="code sample" name="sample" open=is_first>
+            <summary class="code-head">{name}</summary>
+            <div class="sample-body">
+                <CopyButton text=code.clone() />
+                <pre tabindex="0"><code>{code}</code></pre>
+            </div>
+        </details>
+    }
+    .into_any()
+}
+
+/// The samples of a kind of model, with `ORIGIN` and `MODEL` filled in.
+fn samples(kind: Kind, origin: &str, id: &str) -> [(&'static str, String); 3] {
+    let templates = if kind == Kind::Embedding { EMBEDDING } else { CHAT };
+    templates.map(|(name, template)| (name, template.replace("ORIGIN", origin).replace("MODEL", id)))
+}
+
+const CHAT: [(&str, &str); 3] = [
+    (
+        "curl",
+        r#"curl ORIGIN/v1/chat/completions \
+  -H "Authorization: Bearer $MERCATO_KEY" \
+  -H "Content-Type: application/json" \
+  -d '{
+    "model": "MODEL",
+    "messages": [{"role": "user", "content": "Hello"}]
+  }'
+"#,
+    ),
+    (
+        "Python",
+        r#"import os
+from openai import OpenAI
+
+client = OpenAI(base_url="ORIGIN/v1", api_key=os.environ["MERCATO_KEY"])
+answer = client.chat.completions.create(
+    model="MODEL",
+    messages=[{"role": "user", "content": "Hello"}],
+)
+print(answer.choices[0].message.content)
+"#,
+    ),
+    (
+        "JavaScript",
+        r#"import OpenAI from "openai";
+
+const client = new OpenAI({
+  baseURL: "ORIGIN/v1",
+  apiKey: process.env.MERCATO_KEY,
+});
+const answer = await client.chat.completions.create({
+  model: "MODEL",
+  messages: [{ role: "user", content: "Hello" }],
+});
+console.log(answer.choices[0].message.content);
+"#,
+    ),
+];
+
+const EMBEDDING: [(&str, &str); 3] = [
+    (
+        "curl",
+        r#"curl ORIGIN/v1/embeddings \
+  -H "Authorization: Bearer $MERCATO_KEY" \
+  -H "Content-Type: application/json" \
+  -d '{"model": "MODEL", "input": "The quick brown fox"}'
+"#,
+    ),
+    (
+        "Python",
+        r#"import os
+from openai import OpenAI
+
+client = OpenAI(base_url="ORIGIN/v1", api_key=os.environ["MERCATO_KEY"])
+answer = client.embeddings.create(model="MODEL", input="The quick brown fox")
+print(answer.data[0].embedding)
+"#,
+    ),
+    (
+        "JavaScript",
+        r#"import OpenAI from "openai";
+
+const client = new OpenAI({
+  baseURL: "ORIGIN/v1",
+  apiKey: process.env.MERCATO_KEY,
+});
+const answer = await client.embeddings.create({
+  model: "MODEL",
+  input: "The quick brown fox",
+});
+console.log(answer.data[0].embedding);
+"#,
+    ),
+];

@@ -1,0 +1,152 @@
+//! One model in a list: who, what, for how much, and the way to it.
+
+use leptos::prelude::*;
+use marketplace::model::{Kind, Listing, Model, OtherPrice, publisher_name, short_count};
+use marketplace::money::{Nanos, Rate};
+use marketplace::price::TakeRate;
+
+use super::words::{ability_names, ending};
+use crate::components::{Amount, Price, Tile};
+
+const CHIPS_MAX: usize = 3;
+
+#[component]
+pub fn ModelRows(listings: Vec<Listing>) -> impl IntoView {
+    view! {
+        <div class="model-rows">
+            <div class="model-rows-head" aria-hidden="true">
+                <span>"Model"</span>
+                <span>"Input / M"</span>
+                <span>"Output / M"</span>
+                <span>"Context"</span>
+                <span></span>
+            </div>
+            <ol class="model-list">
+                {listings.into_iter().map(|listing| view! { <ModelRow listing /> }).collect_view()}
+            </ol>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn ModelRow(listing: Listing) -> impl IntoView {
+    let href = listing.href();
+    let (input, output) = known_rates(&listing.model);
+    let (take, free) = (listing.take, listing.model.free);
+    let unit = listing.model.other_prices.iter().find(|_| input.is_none() && output.is_none()).cloned();
+    let context = listing.model.context_tokens.map(short_count);
+    view! {
+        <li class="model-row">
+            <Tile name=publisher_name(&listing.model.publisher) />
+            <div class="model-row-text">
+                <h3>
+                    <a href=href>{listing.model.name.clone()}</a>
+                    <span class="model-id">{listing.model.id.to_string()}</span>
+                </h3>
+                <p class="model-row-line">{listing.model.summary()}</p>
+                {listing.sale.reason().map(|reason| view! { <p class="model-row-line">{reason}"."</p> })}
+                <Chips listing=listing.clone() />
+            </div>
+            <RateFigure label="Input / M" rate=input take free />
+            {match unit {
+                Some(price) => view! { <UnitFigure price take /> }.into_any(),
+                None => view! { <RateFigure label="Output / M" rate=output take free /> }.into_any(),
+            }}
+            <div class="figure context">
+                <span class="figure-label">"Context"</span>
+                {match context {
+                    Some(size) => view! { <span class="num">{size}</span> }.into_any(),
+                    None => view! { <Price rate=None /> }.into_any(),
+                }}
+            </div>
+            <Action listing />
+        </li>
+    }
+    .into_any()
+}
+
+/// What a buyer pays, and under it the provider's own price.
+#[component]
+fn RateFigure(label: &'static str, rate: Option<Rate>, take: TakeRate, free: bool) -> impl IntoView {
+    let beneath = match rate {
+        Some(_) if free => Some("no charge".to_owned()),
+        Some(rate) => Some(format!("{} + fee", rate.per_million())),
+        None => None,
+    };
+    view! {
+        <div class="figure">
+            <span class="figure-label">{label}</span>
+            <Price rate=rate.map(|rate| take.on_rate(rate)) />
+            <small class="num">{beneath}</small>
+        </div>
+    }
+}
+
+/// The first price of a model that is not sold by the token.
+#[component]
+fn UnitFigure(price: OtherPrice, take: TakeRate) -> impl IntoView {
+    view! {
+        <div class="figure">
+            <span class="figure-label">"Price"</span>
+            <Amount nanos=buyer_nanos(&price, take) />
+            <small>{format!("a {}", price.unit)}</small>
+        </div>
+    }
+}
+
+#[component]
+fn Chips(listing: Listing) -> impl IntoView {
+    let model = &listing.model;
+    let names = ability_names(&model.abilities);
+    let more = names.len().saturating_sub(CHIPS_MAX);
+    let rest = names.iter().skip(CHIPS_MAX).cloned().collect::<Vec<_>>().join(", ");
+    let is_plain = names.is_empty() && !model.free && ending(model).is_none();
+    (!is_plain).then(|| view! {
+        <ul class="chips" aria-label="Traits">
+            {ending(model).map(|text| view! { <li class="chip bad">{text}</li> })}
+            {model.free.then(|| view! { <li class="chip good">"free"</li> })}
+            {names.into_iter().take(CHIPS_MAX).map(|name| view! { <li class="chip">{name}</li> }).collect_view()}
+            {(more > 0).then(|| view! {
+                <li class="chip" title=rest>
+                    {format!("+{more}")}
+                    <span class="visually-hidden">" more"</span>
+                </li>
+            })}
+        </ul>
+    })
+}
+
+/// The next step, if there is one.
+#[component]
+fn Action(listing: Listing) -> impl IntoView {
+    let name = listing.model.name.clone();
+    let (href, label, rest) = match listing.model.kind {
+        _ if !listing.sale.is_open() => {
+            return view! { <span class="model-row-action soft small">"Not for sale"</span> }.into_any();
+        }
+        Kind::Chat => (format!("/chat?model={}", listing.model.id), "Chat", format!(" with {name}")),
+        _ => (format!("{}#code", listing.href()), "Use", format!(" {name} in code")),
+    };
+    view! {
+        <span class="model-row-action">
+            <a class="button" href=href>{label}<span class="visually-hidden">{rest}</span></a>
+        </span>
+    }
+    .into_any()
+}
+
+/// The vendor's rates in and out. A zero that is not declared free tells of nothing sold or nothing known.
+pub fn known_rates(model: &Model) -> (Option<Rate>, Option<Rate>) {
+    let rates = model.price.as_ref().map(|price| price.rates);
+    let known = |rate: Rate| model.free || rate > Rate::FREE;
+    (
+        rates.map(|rates| rates.input).filter(|rate| known(*rate)),
+        rates.map(|rates| rates.output).filter(|rate| known(*rate)),
+    )
+}
+
+/// A price by the piece as a buyer pays it.
+pub fn buyer_nanos(price: &OtherPrice, take: TakeRate) -> Nanos {
+    Nanos(take.on_rate(Rate(price.provider_nanos.0)).0)
+}

@@ -1,0 +1,117 @@
+//! The frame of every page: skip link, banner, top bar, footer, and the bottom bar of small screens.
+
+use leptos::prelude::*;
+use leptos_router::components::{A, Form};
+use marketplace::account::Role;
+
+use super::Session;
+use super::account::AccountBar;
+use super::browser;
+use crate::api::models::read_demo;
+use crate::components::Icon;
+
+#[component]
+pub fn Frame(children: Children) -> impl IntoView {
+    Session::provide();
+    Effect::new(|| {
+        browser::focus_search_on_slash();
+        browser::mark_hydrated();
+    });
+    view! {
+        <a class="skip-link" href="#content">"Skip to content"</a>
+        <DemoBanner />
+        <header class="top-bar">
+            <a class="mark" href="/" aria-label="Mercato, home">"Mercato"<b>"."</b></a>
+            <MainNav />
+            <SiteSearch />
+            <AccountBar />
+        </header>
+        <main id="content" tabindex="-1">{children()}</main>
+        <Footer />
+        <BottomBar />
+    }
+}
+
+#[component]
+fn DemoBanner() -> impl IntoView {
+    let demo = OnceResource::new(read_demo());
+    let banner = move || {
+        Suspend::new(async move {
+            (demo.await == Ok(true)).then(|| {
+                view! {
+                    <aside class="demo-banner" aria-label="Demo mode"><p>"Demo mode: answers are simulated; the prices, ledger and API are real."</p></aside>
+                }
+            })
+        })
+    };
+    view! { <Suspense fallback=|| ()>{banner}</Suspense> }
+}
+
+#[component]
+fn MainNav() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let own = move || {
+        Suspend::new(async move {
+            let user = session.user.await.ok().flatten();
+            let is_operator = user.as_ref().is_some_and(|user| user.role != Role::User);
+            view! {
+                {user.is_some().then(|| view! { <A href="/billing">"Billing"</A><A href="/keys">"Keys"</A> })}
+                {is_operator.then(|| view! { <A href="/admin">"Admin"</A> })}
+            }
+        })
+    };
+    view! {
+        <nav class="main-nav" aria-label="Main">
+            <A href="/models">"Models"</A>
+            <A href="/chat">"Chat"</A>
+            <Transition fallback=|| ()>{own}</Transition>
+        </nav>
+    }
+    .into_any()
+}
+
+#[component]
+fn SiteSearch() -> impl IntoView {
+    view! {
+        <search class="site-search">
+            <Form method="GET" action="/models">
+                <label>
+                    <span class="visually-hidden">"Search models"</span>
+                    <Icon name="search" />
+                    <input type="search" name="q" placeholder="Search models" aria-keyshortcuts="/" autocomplete="off" />
+                </label>
+                <kbd class="scripted" aria-hidden="true">"/"</kbd>
+            </Form>
+        </search>
+    }
+    .into_any()
+}
+
+#[component]
+fn Footer() -> impl IntoView {
+    view! {
+        <footer class="site-footer">
+            <p>"Mercato sells answers of AI models by the token. Prices include a fee of 30 % of what you pay."</p>
+            <nav aria-label="Footer">
+                <a href="/models">"Models and prices"</a>
+                <a href="/chat">"Chat"</a>
+                <a href="/billing">"Billing"</a>
+                <a href="/keys">"API keys"</a>
+            </nav>
+        </footer>
+    }
+    .into_any()
+}
+
+#[component]
+fn BottomBar() -> impl IntoView {
+    view! {
+        <nav class="bottom-bar" aria-label="Places">
+            <A href="/models"><Icon name="layers" />"Models"</A>
+            <A href="/chat"><Icon name="messages-square" />"Chat"</A>
+            <A href="/billing"><Icon name="wallet" />"Billing"</A>
+            <A href="/keys"><Icon name="key-round" />"Keys"</A>
+        </nav>
+    }
+    .into_any()
+}

@@ -1,0 +1,120 @@
+"""The `openai` package against the program: only the base address and the key are ours.
+
+Usage: python openai_client.py, with MERCATO_BIN naming the program (../target/debug/mercato by default).
+"""
+
+import sys
+
+import openai
+
+from market import TEN_DOLLARS, Checks, Market
+
+MODEL = "openai/gpt-5-mini"
+MESSAGES = [{"role": "user", "content": "Name three harbours."}]
+
+
+def client_of(market: Market, key: str) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{market.base}/v1", api_key=key, max_retries=0, timeout=60)
+
+
+def adds_up(details: dict) -> bool:
+    """The commission is its share of the charge, and less than one nano-dollar above it."""
+    charge, cost, commission = (int(details[f"{part}_nanos"]) for part in ("charge", "provider_cost", "commission"))
+    share = commission * 10_000 - charge * 3_000
+    return charge == cost + commission and 0 <= share < 10_000
+
+
+def are_texts(details: dict) -> bool:
+    return all(isinstance(details[f"{part}_nanos"], str) for part in ("charge", "provider_cost", "commission"))
+
+
+class Conversation:
+    """What one paying client checks, and the calls it has paid for."""
+
+    def __init__(self, market: Market, checks: Checks) -> None:
+        self.market, self.checks = market, checks
+        self.token = market.register()
+        market.top_up(self.token)
+        self.client = client_of(market, market.make_key(self.token))
+        self.charges: dict[str, int] = {}
+
+    def models(self) -> None:
+        models = self.client.models.list().data
+        self.checks.that("at least 53 models are listed", len(models) >= 53, len(models))
+        self.checks.that(f"{MODEL} is among them", MODEL in {model.id for model in models})
+
+    def whole_answer(self) -> None:
+        raw = self.client.chat.completions.with_raw_response.create(model=MODEL, messages=MESSAGES)
+        answer = raw.parse()
+        self.checks.that("a whole answer has content", answer.choices[0].message.content)
+        usage = answer.usage.model_dump()
+        self.checks.that("its usage counts tokens", usage["prompt_tokens"] > 0 and usage["completion_tokens"] > 0, usage)
+        self.paid("a whole answer", raw.headers["x-generation-id"], usage)
+
+    def streamed_answer(self) -> None:
+        stream = self.client.chat.completions.with_raw_response.create(
+            model=MODEL, messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+        )
+        chunks = list(stream.parse())
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+        self.checks.that("a stream yields text", text)
+        last = chunks[-1]
+        self.checks.that("its last chunk has usage and no choices", last.usage and not last.choices, last)
+        self.checks.that("no other chunk has usage", not any(chunk.usage for chunk in chunks[:-1]))
+        self.paid("a streamed answer", stream.headers["x-generation-id"], last.usage.model_dump())
+
+    def paid(self, what: str, call_id: str, usage: dict) -> None:
+        details = usage["cost_details"]
+        self.checks.that(f"{what} tells its cost", usage["cost"] > 0, usage)
+        self.checks.that(f"the amounts of {what} are texts", are_texts(details), details)
+        self.checks.that(f"the cost of {what} adds up", adds_up(details), details)
+        receipt = self.market.receipt(self.token, call_id)
+        self.checks.that(f"the receipt of {what} adds up", adds_up(receipt), receipt)
+        self.checks.that(
+            f"the receipt of {what} is for the same charge", receipt["charge_nanos"] == details["charge_nanos"], receipt
+        )
+        self.charges[call_id] = int(receipt["charge_nanos"])
+
+    def refusals(self) -> None:
+        stranger = client_of(self.market, "mk_live_" + "0" * 49)
+        self.refused("a wrong key", openai.AuthenticationError, lambda: ask(stranger, MODEL))
+        self.refused("an unknown model", openai.NotFoundError, lambda: ask(self.client, "nobody/nothing"))
+        poor = client_of(self.market, self.market.make_key(self.market.register()))
+        error = self.refused("an empty balance", openai.APIStatusError, lambda: ask(poor, MODEL))
+        self.checks.that("an empty balance is told with 402", getattr(error, "status_code", None) == 402, error)
+        told = str(getattr(error, "body", ""))
+        self.checks.that("with what is required and available", "required" in told and "available" in told, told)
+
+    def refused(self, what: str, kind: type[openai.APIStatusError], call) -> openai.APIStatusError | None:
+        try:
+            call()
+        except openai.APIStatusError as error:
+            self.checks.that(f"{what} raises {kind.__name__}", isinstance(error, kind), repr(error))
+            return error
+        self.checks.that(f"{what} raises {kind.__name__}", False, "it was answered")
+        return None
+
+    def balance(self) -> None:
+        expected, there = TEN_DOLLARS - sum(self.charges.values()), self.market.available(self.token)
+        self.checks.that("two calls were paid for", len(self.charges) == 2, self.charges)
+        self.checks.that("the balance went down by exactly the charges", there == expected, f"{there} != {expected}")
+
+
+def ask(client: openai.OpenAI, model: str):
+    return client.chat.completions.create(model=model, messages=MESSAGES)
+
+
+def main() -> int:
+    checks = Checks()
+    with Market() as market:
+        conversation = Conversation(market, checks)
+        checks.section("listing models", conversation.models)
+        checks.section("a whole answer", conversation.whole_answer)
+        checks.section("a streamed answer", conversation.streamed_answer)
+        checks.section("refusals", conversation.refusals)
+        checks.section("the balance afterwards", conversation.balance)
+    return checks.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

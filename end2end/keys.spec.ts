@@ -1,0 +1,36 @@
+// API keys: shown once, then known by their first characters until they are revoked.
+
+import { ask } from './support/api.ts';
+import { complaint, expect, mainButton, test } from './support/journey.ts';
+
+test('a key is made, seen once, works, and is revoked', async ({ page, visit, buyer: _ }) => {
+  await visit('/keys');
+  await page.getByLabel('Name', { exact: true }).fill('Notebook');
+  await page.getByLabel('Limit in dollars').fill('5.00');
+  await mainButton(page, 'Make key').click();
+  const secret = page.locator('.secret code');
+  await expect(secret).toHaveText(/^mk_live_[0-9A-Za-z]{49}$/);
+  const key = await secret.innerText();
+  await page.waitForLoadState('networkidle');
+
+  await visit('/keys');
+  await expect(secret).toHaveCount(0);
+  const row = page.getByRole('row', { name: /Notebook/ });
+  await expect(row).toContainText(key.slice(0, 12));
+  await expect(row).toContainText('$5.0000');
+  // It is ours, so what is missing is only the money.
+  expect((await ask(page.request, key)).status()).toBe(402);
+
+  await row.locator('summary').click();
+  await row.getByRole('button', { name: 'Revoke for good' }).click();
+  await expect(row.getByText('Revoked', { exact: true })).toBeVisible();
+  expect((await ask(page.request, key)).status()).toBe(401);
+});
+
+test('a limit that is no amount is explained', async ({ page, visit, buyer: _ }) => {
+  await visit('/keys');
+  await page.getByLabel('Name', { exact: true }).fill('Notebook');
+  await page.getByLabel('Limit in dollars').fill('five');
+  await mainButton(page, 'Make key').click();
+  await expect(complaint(page)).toContainText('must be dollars');
+});

@@ -1,0 +1,57 @@
+// Every page there is, with a name for its screenshot.
+
+import { type Page, expect } from '@playwright/test';
+import { type Buyer, ask, makeKey, startTopUp, topUp } from './api.ts';
+import { operator } from './operator.ts';
+
+export interface Place {
+  name: string;
+  path: string;
+}
+
+/** What anybody sees. The last are what a stranger is told on pages that belong to an account. */
+export const open: Place[] = [
+  { name: 'home', path: '/' },
+  { name: 'models', path: '/models' },
+  { name: 'models-filtered', path: '/models?q=gpt&sort=price' },
+  { name: 'models-none', path: '/models?q=there-is-no-such-model' },
+  { name: 'model', path: '/models/openai/gpt-5-mini' },
+  { name: 'sign-in', path: '/sign-in' },
+  { name: 'sign-up', path: '/sign-up?next=/billing' },
+  { name: 'not-found', path: '/there-is-no-such-page' },
+  { name: 'model-not-found', path: '/models/nobody/nothing' },
+  { name: 'chat-stranger', path: '/chat' },
+  { name: 'billing-stranger', path: '/billing' },
+  { name: 'keys-stranger', path: '/keys' },
+  { name: 'admin-stranger', path: '/admin' },
+];
+
+/** What somebody sees who has just signed up. */
+export const fresh: Place[] = [
+  { name: 'billing-empty', path: '/billing' },
+  { name: 'keys-empty', path: '/keys' },
+  { name: 'chat-empty', path: '/chat' },
+  { name: 'admin-refused', path: '/admin' },
+];
+
+/** Pays, makes a key, asks a model with it and starts another payment; answers where all that is seen. */
+export async function furnish(page: Page, buyer: Buyer): Promise<Place[]> {
+  await topUp(page.request, buyer);
+  const answer = await ask(page.request, await makeKey(page.request, buyer));
+  expect(answer.status(), await answer.text()).toBe(200);
+  return [
+    { name: 'home-signed-in', path: '/' },
+    { name: 'model-signed-in', path: '/models/openai/gpt-5-mini' },
+    { name: 'billing', path: '/billing' },
+    { name: 'keys', path: '/keys' },
+    { name: 'chat', path: '/chat' },
+    { name: 'receipt', path: `/receipts/${answer.headers()['x-generation-id']}` },
+    { name: 'checkout', path: await startTopUp(page.request, buyer) },
+  ];
+}
+
+/** Signs the page in as the operator. */
+export async function enterAsOperator(page: Page): Promise<void> {
+  const answer = await page.request.post('/api/v1/auth/login', { data: operator });
+  expect(answer.status(), await answer.text()).toBe(200);
+}

@@ -1,0 +1,47 @@
+//! A buyer's money: what is there, what happened to it, and how more comes in.
+
+use marketplace::billing::{Balance, LedgerLine, TopUp, parse_top_up};
+use marketplace::fault::{Code, Fault};
+use marketplace::id::{CallId, TopUpId};
+use marketplace::receipt::Receipt;
+
+use crate::gateway;
+use crate::{Actor, Engine, Result};
+
+pub const LINES_A_PAGE: i64 = 50;
+
+impl Engine {
+    pub async fn balance(&self, actor: &Actor) -> Result<Balance> {
+        Ok(store::ledger::get_balance(&self.0.db, actor.account()?).await?)
+    }
+
+    /// Newest first; `before` is the version of the last line already seen.
+    pub async fn list_ledger(&self, actor: &Actor, before: Option<i64>) -> Result<Vec<LedgerLine>> {
+        Ok(store::ledger::list_lines(&self.0.db, actor.account()?, before, LINES_A_PAGE).await?)
+    }
+
+    pub async fn receipt(&self, actor: &Actor, call: CallId) -> Result<Receipt> {
+        let receipt = store::call::find_receipt(&self.0.db, actor.account()?, call).await?;
+        Ok(receipt.ok_or_else(|| Fault::not_found("This receipt"))?)
+    }
+
+    /// Orders a payment. The balance changes only when the processor reports that it was made.
+    pub async fn start_top_up(&self, actor: &Actor, amount_usd: &str) -> Result<TopUp> {
+        let account = actor.account()?;
+        let amount = parse_top_up(amount_usd)?;
+        if !self.0.test_gateway {
+            let message = "No payment processor is configured, so funds cannot be added here yet";
+            return Err(Fault::new(Code::Unavailable, message).into());
+        }
+        Ok(store::top_up::insert_top_up(&self.0.db, account, gateway::PROCESSOR, amount).await?)
+    }
+
+    pub async fn top_up(&self, actor: &Actor, id: TopUpId) -> Result<TopUp> {
+        let top_up = store::top_up::find_top_up(&self.0.db, actor.account()?, id).await?;
+        Ok(top_up.ok_or_else(|| Fault::not_found("This payment"))?)
+    }
+
+    pub async fn list_top_ups(&self, actor: &Actor) -> Result<Vec<TopUp>> {
+        Ok(store::top_up::list_top_ups(&self.0.db, actor.account()?, 20).await?)
+    }
+}

@@ -1,0 +1,275 @@
+//! Reading `catalogue.toml`: one stanza a model, prices as decimal text.
+
+use chrono::NaiveDate;
+use marketplace::fault::Fault;
+use marketplace::id::{ModelId, ProviderId};
+use marketplace::model::{Benchmark, Kind, Model, OtherPrice, Status};
+use marketplace::money::{Nanos, Rate};
+use marketplace::price::{LongContext, OffPeak, Price, Rates, Window};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct File {
+    model: Vec<Stanza>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stanza {
+    id: ModelId,
+    name: String,
+    publisher: String,
+    provider: String,
+    upstream: String,
+    protocol: String,
+    kind: Kind,
+    status: Status,
+    #[serde(default)]
+    aliases: Vec<String>,
+    replacement: Option<ModelId>,
+    released: Option<String>,
+    knowledge_cutoff: Option<String>,
+    retires: Option<NaiveDate>,
+    context_tokens: Option<u64>,
+    max_input_tokens: Option<u64>,
+    max_output_tokens: Option<u64>,
+    embedding_dimensions: Option<u64>,
+    #[serde(default)]
+    input: Vec<String>,
+    #[serde(default)]
+    output: Vec<String>,
+    #[serde(default)]
+    abilities: Vec<String>,
+    #[serde(default)]
+    lacks: Vec<String>,
+    open_weights: Option<bool>,
+    licence: Option<String>,
+    parameters_billion: Option<String>,
+    #[serde(default)]
+    free: bool,
+    price: Option<PriceText>,
+    long_context: Option<LongContextText>,
+    off_peak: Option<OffPeakText>,
+    #[serde(default)]
+    other_prices: Vec<OtherPriceText>,
+    price_note: Option<String>,
+    #[serde(default)]
+    benchmarks: Vec<Benchmark>,
+}
+
+/// Dollars per million tokens. A price needs both input and output to be one.
+#[derive(Deserialize)]
+struct PriceText {
+    input: Option<String>,
+    output: Option<String>,
+    cached_input: Option<String>,
+    cache_write: Option<String>,
+    cache_write_1h: Option<String>,
+    reasoning: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LongContextText {
+    above_input_tokens: u64,
+    #[serde(flatten)]
+    rates: PriceText,
+}
+
+#[derive(Deserialize)]
+struct OffPeakText {
+    windows: Vec<WindowText>,
+    #[serde(flatten)]
+    rates: PriceText,
+}
+
+#[derive(Deserialize)]
+struct WindowText {
+    /// `"10:00-00:00"`; an end of `00:00` is midnight.
+    hours: String,
+    weekdays: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct OtherPriceText {
+    what: String,
+    unit: String,
+    usd: String,
+}
+
+/// Every model of the file, or the first thing that is wrong with it.
+pub fn parse(text: &str) -> Result<Vec<Model>, String> {
+    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    file.model
+        .into_iter()
+        .map(|stanza| {
+            let id = stanza.id.to_string();
+            model(stanza).map_err(|fault| format!("{id}: {fault}"))
+        })
+        .collect()
+}
+
+fn model(stanza: Stanza) -> Result<Model, Fault> {
+    let price = price(&stanza)?;
+    let other_prices = stanza
+        .other_prices
+        .into_iter()
+        .map(|other| {
+            Ok(OtherPrice {
+                what: other.what,
+                unit: other.unit,
+                provider_nanos: Nanos::parse_usd(&other.usd)?,
+            })
+        })
+        .collect::<Result<_, Fault>>()?;
+    Ok(Model {
+        id: stanza.id,
+        name: stanza.name,
+        publisher: stanza.publisher,
+        provider: ProviderId(stanza.provider),
+        upstream: stanza.upstream,
+        protocol: stanza.protocol,
+        kind: stanza.kind,
+        status: stanza.status,
+        aliases: stanza.aliases,
+        replacement: stanza.replacement,
+        released: stanza.released,
+        knowledge_cutoff: stanza.knowledge_cutoff,
+        retires: stanza.retires,
+        context_tokens: stanza.context_tokens,
+        max_input_tokens: stanza.max_input_tokens,
+        max_output_tokens: stanza.max_output_tokens,
+        embedding_dimensions: stanza.embedding_dimensions,
+        input: stanza.input,
+        output: stanza.output,
+        abilities: stanza.abilities,
+        lacks: stanza.lacks,
+        price,
+        free: stanza.free,
+        other_prices,
+        price_note: stanza.price_note,
+        open_weights: stanza.open_weights,
+        licence: stanza.licence,
+        parameters_billion: stanza.parameters_billion,
+        benchmarks: stanza.benchmarks,
+    })
+}
+
+fn price(stanza: &Stanza) -> Result<Option<Price>, Fault> {
+    if stanza.free {
+        return Ok(Some(Price::default()));
+    }
+    let Some(rates) = stanza.price.as_ref().map(|text| self::rates(text, None)).transpose()?.flatten() else {
+        return Ok(None);
+    };
+    if rates.input == Rate::FREE && rates.output == Rate::FREE {
+        return Err(Fault::invalid("price", "is zero without free = true"));
+    }
+    // A tier says only what differs; the rest stays as in the plain rates.
+    let tier = |text: &PriceText| Ok::<_, Fault>(self::rates(text, Some(&rates))?.unwrap_or(rates));
+    Ok(Some(Price {
+        rates,
+        long_context: stanza
+            .long_context
+            .as_ref()
+            .map(|long| {
+                Ok::<_, Fault>(LongContext {
+                    above_input_tokens: long.above_input_tokens,
+                    rates: tier(&long.rates)?,
+                })
+            })
+            .transpose()?,
+        off_peak: stanza
+            .off_peak
+            .as_ref()
+            .map(|cheap| {
+                let windows = cheap.windows.iter().map(window).collect::<Result<_, _>>()?;
+                Ok::<_, Fault>(OffPeak { windows, rates: tier(&cheap.rates)? })
+            })
+            .transpose()?,
+    }))
+}
+
+fn rates(text: &PriceText, base: Option<&Rates>) -> Result<Option<Rates>, Fault> {
+    let read = |part: &Option<String>| part.as_deref().map(Rate::parse_usd).transpose();
+    let input = read(&text.input)?.or(base.map(|base| base.input));
+    let output = read(&text.output)?.or(base.map(|base| base.output));
+    let (Some(input), Some(output)) = (input, output) else { return Ok(None) };
+    Ok(Some(Rates {
+        input,
+        output,
+        cached_input: read(&text.cached_input)?.or(base.and_then(|base| base.cached_input)),
+        cache_write: read(&text.cache_write)?.or(base.and_then(|base| base.cache_write)),
+        cache_write_1h: read(&text.cache_write_1h)?.or(base.and_then(|base| base.cache_write_1h)),
+        reasoning: read(&text.reasoning)?.or(base.and_then(|base| base.reasoning)),
+    }))
+}
+
+fn window(text: &WindowText) -> Result<Window, Fault> {
+    let wrong = || Fault::invalid("off_peak", "hours must be written as 10:00-18:30");
+    let minute = |clock: &str| {
+        let (hour, minute) = clock.split_once(':')?;
+        let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
+        (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+    };
+    let (from, until) = text.hours.split_once('-').ok_or_else(wrong)?;
+    let (from, until) = (minute(from).ok_or_else(wrong)?, minute(until).ok_or_else(wrong)?);
+    let until_minute = if until == 0 { 24 * 60 } else { until };
+    let weekdays_known = text.weekdays.iter().all(|day| (1..=7).contains(day));
+    if from >= until_minute || !weekdays_known {
+        return Err(wrong());
+    }
+    Ok(Window { weekdays: text.weekdays.clone(), from_minute: from, until_minute })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Model> {
+        parse(include_str!("../../../../catalogue.toml")).unwrap()
+    }
+
+    #[test]
+    fn the_catalogue_is_whole() {
+        let models = all();
+        assert_eq!(models.len(), 165);
+        let mut ids: Vec<_> = models.iter().map(|model| &model.id).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), 165, "an id stands twice");
+        for model in &models {
+            let replacement = model.replacement.as_ref();
+            assert!(
+                replacement.is_none_or(|next| models.iter().any(|other| other.id == *next)),
+                "{} is replaced by a model that is not here",
+                model.id
+            );
+        }
+    }
+
+    #[test]
+    fn a_price_is_read_to_the_last_digit() {
+        let models = all();
+        let mini = models.iter().find(|model| model.id.as_str() == "openai/gpt-5-mini").unwrap();
+        let rates = mini.price.as_ref().unwrap().rates;
+        assert_eq!((rates.input, rates.output), (Rate(250_000_000), Rate(2_000_000_000)));
+    }
+
+    #[test]
+    fn what_has_no_price_is_not_free() {
+        let unpriced: Vec<_> = all().into_iter().filter(|model| model.price.is_none()).collect();
+        assert!(!unpriced.is_empty() && unpriced.iter().all(|model| !model.free));
+        let stanza = r#"[[model]]
+            id = "a/b"
+            name = "B"
+            publisher = "a"
+            provider = "a"
+            upstream = "b"
+            protocol = "openai_chat_completions"
+            kind = "chat"
+            status = "active"
+            price = { input = "0", output = "0" }"#;
+        assert!(parse(stanza).unwrap_err().contains("free = true"));
+        assert!(parse(&stanza.replace(r#"input = "0""#, r#"input = "-1""#)).is_err());
+    }
+}

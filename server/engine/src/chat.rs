@@ -1,0 +1,232 @@
+//! A paid call, from the hold before it to the capture after it.
+//!
+//! The call runs in a task of its own that no connection owns: whoever asked may leave, the books are still closed.
+
+mod meter;
+mod relay;
+mod settle;
+
+use chrono::{DateTime, Utc};
+use marketplace::chat::{ChatEvent, ChatRequest};
+use marketplace::fault::{Code, Fault, Shortfall};
+use marketplace::id::{CallId, ConversationId, ModelId};
+use marketplace::money::Nanos;
+use marketplace::quote::{PromptSize, Quote, quote};
+use marketplace::receipt::Settlement;
+use store::ledger::{Reservation, Reserved};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub use meter::Reading;
+pub(crate) use meter::Running;
+
+use crate::catalogue::OnSale;
+use crate::{Actor, Engine, Result};
+use meter::Meter;
+use std::sync::Arc;
+
+/// What somebody wants answered, and the most they will pay for it.
+#[derive(Debug)]
+pub struct Order {
+    pub request: ChatRequest,
+    pub conversation: Option<ConversationId>,
+    pub cap: Option<Nanos>,
+}
+
+/// A call under way. Dropping it is leaving: a streamed answer is stopped and paid as far as it came.
+#[derive(Debug)]
+pub struct Call {
+    pub id: CallId,
+    pub model: ModelId,
+    pub hold: Nanos,
+    pub max_output_tokens: u64,
+    pub quote: Quote,
+    events: mpsc::Receiver<CallEvent>,
+    meter: Arc<Meter>,
+    stop: CancellationToken,
+}
+
+/// What happens during a call, in order. The last one is always `Settled` or `Failed`.
+#[derive(Clone, Debug)]
+pub enum CallEvent {
+    Chat(ChatEvent),
+    /// The charge is durable.
+    Settled {
+        settlement: Settlement,
+        finish: marketplace::chat::Finish,
+        native: String,
+    },
+    /// Nothing came of it and nothing was charged; or, with a settlement, what came was charged.
+    Failed {
+        fault: Fault,
+        released: Nanos,
+        settlement: Option<Settlement>,
+    },
+}
+
+/// Everything a running call needs to know about itself.
+pub(crate) struct Terms {
+    pub id: CallId,
+    pub on_sale: OnSale,
+    pub hold: Nanos,
+    pub prompt: PromptSize,
+    pub max_output_tokens: u64,
+    pub opened_at: DateTime<Utc>,
+}
+
+/// Where a caller names no limit and the model declares none, or a very large one.
+const OUTPUT_TOKENS_USUAL: u64 = 16_384;
+/// Fewer than this is no answer; a balance that affords less is refused.
+const OUTPUT_TOKENS_LEAST: u64 = 16;
+/// Events waiting for a slow reader. Each is a few tokens, so this bounds memory as well.
+const EVENTS_WAITING_MAX: usize = 256;
+
+impl Engine {
+    /// Answers a chat, charging for exactly what was used and never more than was held.
+    pub async fn chat(&self, actor: &Actor, order: Order) -> Result<Call> {
+        let account = actor.account()?;
+        let on_sale = self.0.catalogue.load().on_sale(&order.request.model)?;
+        let prompt = order.request.prompt_size();
+        check_window(&on_sale, &order.request, prompt)?;
+        let wanted = wanted_output(&on_sale, order.request.max_output_tokens);
+        let ceiling = |output| on_sale.price.ceiling(prompt.tokens_max, output, on_sale.take).charge;
+        let (mut want, least) = (ceiling(wanted), ceiling(wanted.min(OUTPUT_TOKENS_LEAST)));
+        if let Some(cap) = order.cap {
+            if cap < least {
+                return Err(short(
+                    format!("The cap of {} is too small for this call", cap.cost()),
+                    least,
+                    cap,
+                )
+                .into());
+            }
+            want = want.min(cap);
+        }
+        let id = CallId(Uuid::now_v7());
+        let reservation = Reservation {
+            call: id,
+            account,
+            key: actor.key(),
+            conversation: order.conversation,
+            model: &on_sale.model.id,
+            provider: &on_sale.model.provider,
+            price: on_sale.version,
+            take: on_sale.take,
+            want,
+            least,
+            instance: self.0.instance,
+        };
+        let hold = match store::ledger::reserve(&self.0.db, &reservation).await? {
+            Reserved::Held { amount, .. } => amount,
+            refused => return Err(refusal(&refused, least).into()),
+        };
+        let opened_at = Utc::now();
+        let affordable = on_sale.price.affordable_output(prompt.tokens_max, wanted, hold, on_sale.take);
+        let max_output_tokens = affordable.unwrap_or(wanted.min(OUTPUT_TOKENS_LEAST));
+        let quote = quote(&on_sale.price, on_sale.take, prompt, max_output_tokens, opened_at);
+        let terms = Terms { id, on_sale, hold, prompt, max_output_tokens, opened_at };
+        Ok(self.dispatch(terms, order.request, quote))
+    }
+
+    /// Hands the call to a task of its own.
+    fn dispatch(&self, terms: Terms, mut request: ChatRequest, quote: Quote) -> Call {
+        let (id, hold, max_output_tokens) = (terms.id, terms.hold, terms.max_output_tokens);
+        let model = terms.on_sale.model.id.clone();
+        // What the hold affords is what the vendor may write: this makes "never more than held" true upstream as well.
+        request.max_output_tokens = Some(max_output_tokens);
+        let (sender, events) = mpsc::channel(EVENTS_WAITING_MAX);
+        let stop = CancellationToken::new();
+        let meter = self.0.running.open(&terms);
+        let task = relay::Relay {
+            engine: self.clone(),
+            terms,
+            request,
+            events: sender,
+            stop: stop.clone(),
+            meter: meter.clone(),
+        };
+        tokio::spawn(task.run());
+        Call { id, model, hold, max_output_tokens, quote, events, meter, stop }
+    }
+}
+
+impl Call {
+    /// What happens next; `None` after the last event.
+    pub async fn next(&mut self) -> Option<CallEvent> {
+        self.events.recv().await
+    }
+
+    /// What the answer has come to so far.
+    pub fn reading(&self) -> Reading {
+        self.meter.reading()
+    }
+
+    /// A switch that stops the answer; what was delivered is still settled and told.
+    pub fn stop_switch(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+}
+
+fn check_window(
+    on_sale: &OnSale,
+    request: &ChatRequest,
+    prompt: PromptSize,
+) -> std::result::Result<(), Fault> {
+    if request.messages.is_empty() {
+        return Err(Fault::invalid("messages", "needs at least one message"));
+    }
+    if request.max_output_tokens == Some(0) {
+        return Err(Fault::invalid("max_tokens", "must be at least 1"));
+    }
+    let limit = on_sale.model.max_input_tokens.or(on_sale.model.context_tokens);
+    match limit {
+        Some(limit) if prompt.likely_tokens > limit => {
+            let message = format!(
+                "is too long: about {} tokens where {} reads at most {limit}",
+                prompt.likely_tokens, on_sale.model.id
+            );
+            Err(Fault::invalid("messages", &message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn wanted_output(on_sale: &OnSale, asked: Option<u64>) -> u64 {
+    let model_max = on_sale.model.max_output_tokens.unwrap_or(OUTPUT_TOKENS_USUAL);
+    asked.unwrap_or(OUTPUT_TOKENS_USUAL).clamp(1, model_max.max(1))
+}
+
+fn short(message: String, required: Nanos, available: Nanos) -> Fault {
+    let shortfall = Shortfall { required_nanos: required, available_nanos: available };
+    Fault { shortfall: Some(shortfall), ..Fault::new(Code::PaymentRequired, message) }
+}
+
+fn refusal(refused: &Reserved, least: Nanos) -> Fault {
+    let lacking = |whose: &str, available: Nanos, next: &str| {
+        let message = format!(
+            "This call needs at least {} and {whose} has {} left. {next}",
+            least.cost(),
+            available.max(Nanos::ZERO).balance()
+        );
+        short(message, least, available.max(Nanos::ZERO))
+    };
+    match refused {
+        Reserved::BalanceShort { available } => {
+            lacking("your balance", *available, "Add funds, shorten the prompt or choose a cheaper model")
+        }
+        Reserved::KeyLimit { available } => {
+            lacking("this API key", *available, "Raise the key's limit or use another key")
+        }
+        Reserved::PriceChanged => Fault {
+            retry_after_seconds: Some(1),
+            ..Fault::new(
+                Code::Unavailable,
+                "The price of this model has just changed; ask again to see the new one",
+            )
+        },
+        Reserved::Gone | Reserved::Held { .. } => {
+            Fault::new(Code::PermissionDenied, "This account or key can no longer make calls")
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! How far the calls of this server have come, and how much of that is written down.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+use marketplace::id::CallId;
+use marketplace::money::Nanos;
+use marketplace::price::{Charge, Rates, TakeRate};
+use marketplace::usage::Tokens;
+use store::ledger::Progress;
+use tokio::sync::Notify;
+
+use super::Terms;
+
+/// Never forward more than this past what is durable: it bounds what a crash can give away.
+const WINDOW_TOKENS: u64 = 1_024;
+/// Where a vendor has not counted yet, four bytes are taken for a token, rounded in the buyer's favour.
+const BYTES_A_TOKEN: u64 = 4;
+
+/// The calls this server is serving.
+#[derive(Default)]
+pub(crate) struct Running(Mutex<HashMap<CallId, Arc<Meter>>>);
+
+/// Counts one call while it runs.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    rates: Rates,
+    take: TakeRate,
+    hold: Nanos,
+    output_max: u64,
+    input: AtomicU64,
+    bytes: AtomicU64,
+    durable_output: AtomicU64,
+    /// The hold was closed by somebody else: this server was taken for dead.
+    lost: AtomicBool,
+    written_down: Notify,
+}
+
+/// What a meter shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    pub output_tokens: u64,
+    pub cost: Nanos,
+    pub hold_left: Nanos,
+}
+
+impl Running {
+    pub fn open(&self, terms: &Terms) -> Arc<Meter> {
+        let price = &terms.on_sale.price;
+        let meter = Arc::new(Meter {
+            rates: price.rates_for(terms.prompt.likely_tokens, terms.opened_at),
+            take: terms.on_sale.take,
+            hold: terms.hold,
+            output_max: terms.max_output_tokens,
+            input: AtomicU64::new(terms.prompt.likely_tokens),
+            bytes: AtomicU64::new(0),
+            durable_output: AtomicU64::new(0),
+            lost: AtomicBool::new(false),
+            written_down: Notify::new(),
+        });
+        if let Ok(mut calls) = self.0.lock() {
+            calls.insert(terms.id, meter.clone());
+        }
+        meter
+    }
+
+    pub fn close(&self, call: CallId) {
+        if let Ok(mut calls) = self.0.lock() {
+            calls.remove(&call);
+        }
+    }
+
+    /// Where every running call stands.
+    pub fn progress(&self) -> Vec<Progress> {
+        let Ok(calls) = self.0.lock() else { return Vec::new() };
+        calls
+            .iter()
+            .map(|(call, meter)| {
+                let tokens = meter.delivered();
+                // A call that has delivered nothing would cost nothing if its server died now.
+                let charge = if tokens.output == 0 { Charge::default() } else { meter.charge(&tokens) };
+                Progress { call: *call, input: tokens.input, output: tokens.output, charge }
+            })
+            .collect()
+    }
+
+    /// Opens the windows of the calls that were written down; the others are no longer ours.
+    pub fn mark_durable(&self, written: &[Progress], owned: &[CallId]) {
+        let Ok(calls) = self.0.lock() else { return };
+        for progress in written {
+            let Some(meter) = calls.get(&progress.call) else { continue };
+            if owned.contains(&progress.call) {
+                meter.durable_output.store(progress.output, Relaxed);
+            } else {
+                meter.lost.store(true, Relaxed);
+            }
+            meter.written_down.notify_one();
+        }
+    }
+}
+
+impl Meter {
+    pub fn count(&self, text: &str) {
+        self.bytes.fetch_add(text.len() as u64, Relaxed);
+    }
+
+    /// A vendor that counts the prompt at once knows better than our estimate.
+    pub fn set_input(&self, tokens: u64) {
+        self.input.store(tokens, Relaxed);
+    }
+
+    /// Waits until enough is durable to forward more. False when the call is no longer ours.
+    pub async fn may_forward(&self) -> bool {
+        loop {
+            if self.lost.load(Relaxed) {
+                return false;
+            }
+            let ahead = self.delivered().output.saturating_sub(self.durable_output.load(Relaxed));
+            if ahead <= WINDOW_TOKENS {
+                return true;
+            }
+            self.written_down.notified().await;
+        }
+    }
+
+    /// What certainly reached the caller, as we count it.
+    pub fn delivered(&self) -> Tokens {
+        let output = (self.bytes.load(Relaxed) / BYTES_A_TOKEN).min(self.output_max);
+        Tokens { input: self.input.load(Relaxed), output, ..Tokens::default() }
+    }
+
+    pub fn reading(&self) -> Reading {
+        let tokens = self.delivered();
+        let cost = self.charge(&tokens).charge;
+        Reading { output_tokens: tokens.output, cost, hold_left: self.hold - cost }
+    }
+
+    fn charge(&self, tokens: &Tokens) -> Charge {
+        self.rates.charge(tokens, self.take)
+    }
+}

@@ -1,0 +1,131 @@
+//! The task that owns a call: it asks the vendor, hands the answer on, and closes the books.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, FailureClass, Finish};
+use marketplace::fault::{Code, Fault};
+use marketplace::usage::Usage;
+use providers::Answer;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::meter::Meter;
+use super::settle::Ending;
+use super::{CallEvent, Terms};
+use crate::Engine;
+use crate::error::from_failure;
+
+/// A reader who takes nothing for this long has left.
+const READER_PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) struct Relay {
+    pub engine: Engine,
+    pub terms: Terms,
+    pub request: ChatRequest,
+    pub events: mpsc::Sender<CallEvent>,
+    pub stop: CancellationToken,
+    pub meter: Arc<Meter>,
+}
+
+/// What was learnt of an answer until it ended.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    pub usage: Option<Usage>,
+    /// Text, reasoning, a refusal or a tool call: something worth paying for.
+    pub content: bool,
+    pub finish: Option<(Finish, String)>,
+}
+
+impl Relay {
+    pub async fn run(self) {
+        let mut heard = Heard::default();
+        let ending = self.listen(&mut heard).await;
+        let last = self.engine.settle(&self.terms, &self.meter, heard, ending).await;
+        self.engine.0.running.close(self.terms.id);
+        // Whoever has left does not hear the end; the receipt keeps it.
+        let _ = self.events.send(last).await;
+    }
+
+    async fn listen(&self, heard: &mut Heard) -> Ending {
+        let Some(provider) = self.engine.0.registry.find(&self.terms.on_sale.model.provider) else {
+            return Ending::Refused(Fault::new(
+                Code::Unavailable,
+                "The provider of this model is not configured",
+            ));
+        };
+        let id = self.terms.id.to_string();
+        let asked =
+            self.engine.0.sender.open(provider, &self.request, &self.terms.on_sale.model.upstream, &id);
+        let answer = tokio::select! {
+            answer = asked => answer,
+            () = self.left() => return Ending::Stopped,
+        };
+        match answer {
+            Ok(answer) => self.forward(answer, heard).await,
+            Err(failure) => Ending::Refused(self.told(&failure)),
+        }
+    }
+
+    async fn forward(&self, mut answer: Answer, heard: &mut Heard) -> Ending {
+        loop {
+            let event = tokio::select! {
+                event = answer.next() => event,
+                () = self.left() => return Ending::Stopped,
+            };
+            let Some(event) = event else { break };
+            match &event {
+                ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => {
+                    heard.content |= !text.is_empty();
+                    self.meter.count(text);
+                }
+                ChatEvent::ToolCall { name, arguments, .. } => {
+                    heard.content = true;
+                    self.meter.count(name.as_deref().unwrap_or_default());
+                    self.meter.count(arguments);
+                }
+                ChatEvent::Usage(usage) => {
+                    if let Some(input) = usage.input_tokens.and_then(|input| u64::try_from(input).ok()) {
+                        self.meter.set_input(input.min(self.terms.prompt.tokens_max));
+                    }
+                    heard.usage = Some(*usage);
+                    continue;
+                }
+                ChatEvent::Finished { finish, native } => {
+                    heard.finish = Some((*finish, native.clone()));
+                    continue;
+                }
+                ChatEvent::Failed(failure) => return Ending::Broken(self.told(failure)),
+                ChatEvent::Started { .. } => {}
+            }
+            if !self.meter.may_forward().await {
+                return Ending::Lost;
+            }
+            let sent = self.events.send_timeout(CallEvent::Chat(event), READER_PATIENCE).await;
+            if sent.is_err() && self.request.stream == Delivery::Streamed {
+                return Ending::Stopped;
+            }
+        }
+        Ending::Whole
+    }
+
+    /// Resolves when nobody wants the rest: the caller stopped it, or hung up on a stream.
+    async fn left(&self) {
+        match self.request.stream {
+            Delivery::Streamed => tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = self.events.closed() => {}
+            },
+            // An answer in one piece is billed in full by its vendor, so it is heard to the end.
+            Delivery::Whole => std::future::pending().await,
+        }
+    }
+
+    fn told(&self, failure: &Failure) -> Fault {
+        if failure.class != FailureClass::InvalidRequest {
+            warn!(call.id = %self.terms.id, class = ?failure.class, "the provider of {} failed", self.terms.on_sale.model.id);
+        }
+        from_failure(&self.terms.on_sale.provider_name, failure)
+    }
+}

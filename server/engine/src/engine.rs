@@ -1,0 +1,95 @@
+//! The engine itself: what the verbs share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use arc_swap::ArcSwap;
+use marketplace::id::ConversationId;
+use providers::{Registry, Sender};
+use store::Pool;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use crate::Result;
+use crate::catalogue::Catalogue;
+use crate::chat::Running;
+use crate::conversation::Answering;
+use crate::secrets::{MasterKey, Secrets};
+use crate::sign_in::Throttle;
+
+/// How this installation wants to be run.
+#[derive(Debug)]
+pub struct Settings {
+    pub master_key: MasterKey,
+    /// Answers come from the simulator, and pages say so.
+    pub demo: bool,
+    /// Whether the built-in gateway, which takes no real money, may fill balances.
+    pub test_gateway: bool,
+}
+
+/// A handle to everything; cheap to clone.
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub db: Pool,
+    pub registry: Registry,
+    pub sender: Sender,
+    pub catalogue: ArcSwap<Catalogue>,
+    pub secrets: Secrets,
+    pub demo: bool,
+    pub test_gateway: bool,
+    /// Where this server can be reached by itself, for the test gateway's webhook.
+    pub own_address: OnceLock<String>,
+    pub instance: Uuid,
+    pub running: Running,
+    pub answering: Mutex<HashMap<ConversationId, Arc<Answering>>>,
+    /// Hashing a password takes a core for a while; one at a time leaves the other cores to everybody else.
+    pub hashing: Arc<Semaphore>,
+    pub throttle: Throttle,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("instance", &self.0.instance).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Brings catalogue and prices into the database and starts the background work.
+    pub async fn open(db: Pool, registry: Registry, sender: Sender, settings: Settings) -> Result<Self> {
+        let catalogue = Catalogue::load(&db, &registry).await?;
+        let engine = Self(Arc::new(Shared {
+            db,
+            registry,
+            sender,
+            catalogue: ArcSwap::from_pointee(catalogue),
+            secrets: Secrets::derive(&settings.master_key)?,
+            demo: settings.demo,
+            test_gateway: settings.test_gateway,
+            own_address: OnceLock::new(),
+            instance: Uuid::now_v7(),
+            running: Running::default(),
+            answering: Mutex::default(),
+            hashing: Arc::new(Semaphore::new(1)),
+            throttle: Throttle::default(),
+        }));
+        engine.start_background();
+        Ok(engine)
+    }
+
+    pub fn is_demo(&self) -> bool {
+        self.0.demo
+    }
+
+    /// Tells the engine its own address once the listener is bound.
+    pub fn set_own_address(&self, address: String) {
+        // A second call would come from a second listener; the first address still reaches this server.
+        let _ = self.0.own_address.set(address);
+    }
+
+    /// Whether the database answers.
+    pub async fn is_ready(&self) -> bool {
+        store::books::ping(&self.0.db).await.is_ok()
+    }
+}

@@ -1,0 +1,88 @@
+//! API keys: made here, shown once, known afterwards by digest only.
+
+use chrono::{DateTime, Utc};
+use marketplace::fault::{Code, Fault};
+use marketplace::id::KeyId;
+use marketplace::money::Nanos;
+use marketplace::secret_key::{self, ApiKey, BODY_LENGTH};
+use rand::RngExt;
+use store::api_key::NewKey;
+use store::audit::NewEvent;
+
+use crate::{Actor, Engine, Result};
+
+const KEYS_MAX: usize = 100;
+
+impl Engine {
+    /// Makes a key. The second value is the secret: nobody can ever read it again.
+    pub async fn mint_key(
+        &self,
+        actor: &Actor,
+        name: &str,
+        limit: Option<Nanos>,
+        expires_at: Option<DateTime<Utc>>,
+    ) -> Result<(ApiKey, String)> {
+        let account = actor.person()?;
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > 80 {
+            return Err(Fault::invalid("name", "needs 1 to 80 characters").into());
+        }
+        if limit.is_some_and(|limit| limit <= Nanos::ZERO) {
+            return Err(
+                Fault::invalid("limit", "must be more than nothing; leave it out for no limit").into()
+            );
+        }
+        if expires_at.is_some_and(|at| at <= Utc::now()) {
+            return Err(Fault::invalid("expires_at", "lies in the past").into());
+        }
+        let kept = store::api_key::list_keys(&self.0.db, account).await?;
+        if kept.iter().filter(|key| !key.revoked).count() >= KEYS_MAX {
+            let message = format!("An account may have {KEYS_MAX} keys; revoke one first");
+            return Err(Fault::new(Code::Conflict, message).into());
+        }
+        let secret = random_key();
+        let new = NewKey {
+            name,
+            prefix: &secret_key::visible_prefix(&secret),
+            digest: &self.0.secrets.key_digest(&secret),
+            limit,
+            expires_at,
+        };
+        let key = store::api_key::insert_key(&self.0.db, account, &new).await?;
+        self.record(actor, "key.mint", &format!("key:{}", key.id)).await?;
+        Ok((key, secret))
+    }
+
+    pub async fn list_keys(&self, actor: &Actor) -> Result<Vec<ApiKey>> {
+        Ok(store::api_key::list_keys(&self.0.db, actor.person()?).await?)
+    }
+
+    pub async fn revoke_key(&self, actor: &Actor, key: KeyId) -> Result<()> {
+        store::api_key::update_revoked(&self.0.db, actor.person()?, key).await?;
+        self.record(actor, "key.revoke", &format!("key:{key}")).await
+    }
+
+    /// Whose key this is. A mistyped one is turned away without a query.
+    pub async fn recognise_key(&self, key: &str) -> Result<Actor> {
+        let refused = || {
+            Fault::new(Code::Unauthenticated, "This API key is not valid: it is mistyped, expired or revoked")
+        };
+        if !secret_key::is_well_formed(key) {
+            return Err(refused().into());
+        }
+        let owner = store::api_key::find_owner(&self.0.db, &self.0.secrets.key_digest(key)).await?;
+        let (key, user) = owner.ok_or_else(refused)?;
+        Ok(Actor::Key { user, key })
+    }
+
+    pub(crate) async fn record(&self, actor: &Actor, action: &str, subject: &str) -> Result<()> {
+        let event = NewEvent { actor: &actor.label(), action, subject, reason: None };
+        Ok(store::audit::insert_event(&self.0.db, &event).await?)
+    }
+}
+
+fn random_key() -> String {
+    let mut rng = rand::rng();
+    let random: [u8; BODY_LENGTH] = std::array::from_fn(|_| rng.random_range(0..62));
+    secret_key::format(&random)
+}

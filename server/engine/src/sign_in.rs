@@ -1,0 +1,123 @@
+//! Signing up, in and out: argon2id passwords and tokens that name a session on the server.
+
+mod password;
+mod throttle;
+mod token;
+
+use chrono::{TimeDelta, Utc};
+use marketplace::account::{Email, Role, User};
+use marketplace::fault::{Code, Fault};
+use store::account::NewAccount;
+use store::audit::NewEvent;
+use tracing::info;
+
+pub(crate) use throttle::Throttle;
+
+use crate::{Actor, Engine, Result};
+
+/// Somebody who just proved who they are.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    pub user: User,
+    pub token: String,
+    pub expires_at: chrono::DateTime<Utc>,
+}
+
+const SESSION_HOURS: i64 = 24;
+
+impl Engine {
+    /// Opens an account and signs its owner in.
+    pub async fn sign_up(
+        &self,
+        _actor: &Actor,
+        email: &str,
+        password: &str,
+        name: Option<&str>,
+    ) -> Result<SignedIn> {
+        let email = Email::parse(email)?;
+        let name = name.map(str::trim).filter(|name| !name.is_empty());
+        if name.is_some_and(|name| name.chars().count() > 100) {
+            return Err(Fault::invalid("name", "may have at most 100 characters").into());
+        }
+        let user = self.open_account(&email, password, name, Role::User).await?;
+        info!(user.id = %user.id, "opened account {}", user.id);
+        self.begin_session(user).await
+    }
+
+    pub async fn sign_in(&self, _actor: &Actor, email: &str, password: &str) -> Result<SignedIn> {
+        let refused = || {
+            let message = "The e-mail address or the password is wrong";
+            Fault { field: Some("password".to_owned()), ..Fault::new(Code::Unauthenticated, message) }
+        };
+        let email = Email::parse(email)?;
+        self.0.throttle.admit(&email)?;
+        let known = store::account::find_credentials(&self.0.db, &email).await?;
+        // An unknown address costs as much time as a wrong password, so that neither tells which it was.
+        let hash = known.as_ref().map_or(password::NOBODY, |known| known.password_hash.as_str());
+        let right = self.verify_password(password, hash).await?;
+        let Some(known) = known.filter(|known| right && !known.suspended) else {
+            self.0.throttle.count_failure(&email);
+            return Err(refused().into());
+        };
+        self.0.throttle.forget(&email);
+        if password::is_outdated(&known.password_hash) {
+            let hash = self.hash_password(password).await?;
+            store::account::update_password_hash(&self.0.db, known.user.id, &hash).await?;
+        }
+        self.begin_session(known.user).await
+    }
+
+    /// Ends the caller's session at once, on every server.
+    pub async fn sign_out(&self, actor: &Actor) -> Result<()> {
+        if let Actor::Person { session, .. } = actor {
+            store::session::update_ended(&self.0.db, *session).await?;
+        }
+        Ok(())
+    }
+
+    /// Who holds this session token; a visitor when it is worthless.
+    pub async fn recognise_token(&self, token: &str) -> Result<Actor> {
+        let Some(session) = token::read(&self.0.secrets.session, token) else { return Ok(Actor::Visitor) };
+        let user = store::session::find_live_user(&self.0.db, session).await?;
+        Ok(user.map_or(Actor::Visitor, |user| Actor::Person { user, session }))
+    }
+
+    /// Makes an operator, or turns an account into one.
+    pub async fn create_admin(&self, actor: &Actor, email: &str, password: &str) -> Result<User> {
+        actor.require(&[])?;
+        let email = Email::parse(email)?;
+        let user = match store::account::find_credentials(&self.0.db, &email).await? {
+            Some(known) => {
+                store::account::update_role(&self.0.db, known.user.id, Role::Admin).await?;
+                User { role: Role::Admin, ..known.user }
+            }
+            None => self.open_account(&email, password, None, Role::Admin).await?,
+        };
+        let subject = format!("account:{}", user.id);
+        let event =
+            NewEvent { actor: &actor.label(), action: "admin.create", subject: &subject, reason: None };
+        store::audit::insert_event(&self.0.db, &event).await?;
+        Ok(user)
+    }
+
+    async fn open_account(
+        &self,
+        email: &Email,
+        password: &str,
+        name: Option<&str>,
+        role: Role,
+    ) -> Result<User> {
+        password::check(password, email)?;
+        let password_hash = self.hash_password(password).await?;
+        let new = NewAccount { email, password_hash: &password_hash, name, role };
+        let id = store::account::insert_account(&self.0.db, &new).await?;
+        Ok(User { id, email: email.clone(), name: name.map(str::to_owned), role, plan: "free".to_owned() })
+    }
+
+    async fn begin_session(&self, user: User) -> Result<SignedIn> {
+        let expires_at = Utc::now() + TimeDelta::hours(SESSION_HOURS);
+        let session = store::session::insert_session(&self.0.db, user.id, expires_at).await?;
+        let token = token::write(&self.0.secrets.session, user.id, session, expires_at)?;
+        Ok(SignedIn { user, token, expires_at })
+    }
+}

@@ -1,0 +1,70 @@
+//! The Messages protocol of Anthropic.
+
+mod decoder;
+mod encode;
+mod wire;
+
+use marketplace::chat::{ChatEvent, Failure, FailureClass};
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+pub use self::decoder::Decoder;
+pub use self::encode::encode;
+use crate::failure::{class_of_status, failure, malformed, retry_after_seconds, without_words};
+
+/// Reads an answer that came in one piece.
+pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
+    if !status.is_success() {
+        return Err(refusal(status, headers, body));
+    }
+    match serde_json::from_slice(body) {
+        Ok(wire::Reply::Message(message)) => decoder::whole(message),
+        Ok(wire::Reply::Error) => Err(refusal(status, headers, body)),
+        Err(_) => Err(malformed("the answer is not JSON of the message shape")),
+    }
+}
+
+/// Reads why there is no answer.
+pub fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(body) if body["error"].is_object() => Failure {
+            retry_after_seconds: retry_after_seconds(headers),
+            ..complaint((!status.is_success()).then_some(status), &body["error"])
+        },
+        _ => without_words(status, headers),
+    }
+}
+
+fn complaint(status: Option<StatusCode>, error: &Value) -> Failure {
+    let message = error["message"].as_str().unwrap_or("the vendor gave no reason");
+    let class = match error["type"].as_str().unwrap_or_default() {
+        "invalid_request_error" => class_of_message(message),
+        "authentication_error" | "permission_error" => FailureClass::Auth,
+        "billing_error" => FailureClass::QuotaExhausted,
+        "not_found_error" => FailureClass::ModelNotFound,
+        "request_too_large" | "conflict_error" => FailureClass::InvalidRequest,
+        // A spent budget has the type of a rate limit, but no waiting helps.
+        "rate_limit_error" => match error["details"]["error_code"].as_str() {
+            Some("enforced_spend_limit_reached" | "contract_spend_limit_reached") => {
+                FailureClass::QuotaExhausted
+            }
+            _ => FailureClass::RateLimited,
+        },
+        "timeout_error" => FailureClass::Timeout,
+        "overloaded_error" => FailureClass::Overloaded,
+        _ => status.map_or(FailureClass::ServerError, |status| class_of_status(status.as_u16())),
+    };
+    failure(class, message)
+}
+
+/// What an invalid request is in truth; only the prose tells.
+fn class_of_message(message: &str) -> FailureClass {
+    if message.contains("prompt is too long") || message.contains("context window") {
+        FailureClass::ContextLength
+    } else if message.contains("credit balance is too low") {
+        FailureClass::QuotaExhausted
+    } else {
+        FailureClass::InvalidRequest
+    }
+}

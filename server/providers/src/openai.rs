@@ -1,0 +1,117 @@
+//! The chat protocol of OpenAI, which most vendors speak with an accent.
+
+mod complaint;
+mod decoder;
+mod wire;
+
+use std::collections::BTreeMap;
+
+use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, Message, Role};
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+pub use self::complaint::refusal;
+pub use self::decoder::Decoder;
+use crate::dialect::Outgoing;
+use crate::failure::{malformed, unsupported};
+
+/// Where vendors of this protocol differ in what they accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Habits {
+    pub output_limit: OutputLimit,
+    /// Whether usage comes in a stream only if asked for. Some vendors send it always and refuse the question.
+    pub asks_for_usage: bool,
+    /// Whether the role `developer` is known; elsewhere it is called `system`.
+    pub knows_developer: bool,
+}
+
+/// The field that bounds the answer. Some vendors refuse the one, some the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputLimit {
+    MaxTokens,
+    MaxCompletionTokens,
+}
+
+/// Fields that are said elsewhere in the request or that only concern us.
+const NOT_FORWARDED: [&str; 17] = [
+    "model",
+    "messages",
+    "stream",
+    "stream_options",
+    "max_tokens",
+    "max_completion_tokens",
+    "quote_id",
+    "max_cost",
+    "run_id",
+    "on_insufficient",
+    "provider",
+    "models",
+    "usage",
+    "transforms",
+    "plugins",
+    "route",
+    "session_id",
+];
+
+/// Writes a request in the words of a vendor with these habits.
+pub fn encode(request: &ChatRequest, upstream_model: &str, habits: Habits) -> Result<Outgoing, Failure> {
+    if request.options.get("n").is_some_and(|n| !n.is_null() && n.as_u64() != Some(1)) {
+        return Err(unsupported("n", "only one answer can be asked for at a time"));
+    }
+    let streamed = request.stream == Delivery::Streamed;
+    let limit = |field| request.max_output_tokens.filter(|_| habits.output_limit == field);
+    let sent = wire::Request {
+        model: upstream_model,
+        messages: request.messages.iter().map(|message| told_to(habits, message)).collect(),
+        stream: streamed,
+        stream_options: (streamed && habits.asks_for_usage)
+            .then_some(wire::StreamOptions { include_usage: true }),
+        max_tokens: limit(OutputLimit::MaxTokens),
+        max_completion_tokens: limit(OutputLimit::MaxCompletionTokens),
+        options: request
+            .options
+            .iter()
+            .filter(|(field, _)| !NOT_FORWARDED.contains(&field.as_str()))
+            .collect::<BTreeMap<&String, &Value>>(),
+    };
+    let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
+    Ok(Outgoing { path: "/chat/completions", headers: &[], body })
+}
+
+/// Reads an answer that came in one piece.
+pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
+    if !status.is_success() {
+        return Err(refusal(status, headers, body));
+    }
+    let mut answer: wire::Chunk = serde_json::from_slice(body)
+        .map_err(|_| malformed("the answer is not JSON of the chat completion shape"))?;
+    if answer.error.is_some() {
+        return Err(refusal(status, headers, body));
+    }
+    // A whole answer is a single chunk whose delta is the message.
+    for choice in answer.choices.iter_mut().flatten() {
+        choice.delta = choice.message.take();
+        for (index, call) in (0..).zip(choice.delta.iter_mut().flat_map(wire::Delta::calls_mut)) {
+            call.index.get_or_insert(index);
+        }
+    }
+    let mut decoder = Decoder::default();
+    let events = decoder.take(answer);
+    match events.iter().find_map(|event| match event {
+        ChatEvent::Failed(failure) => Some(failure.clone()),
+        _ => None,
+    }) {
+        Some(failure) => Err(failure),
+        None if decoder.is_complete() => Ok(events),
+        None => Err(malformed("the answer has no finished choice")),
+    }
+}
+
+fn told_to(habits: Habits, message: &Message) -> wire::Told<'_> {
+    let role = match message.role {
+        Role::Developer if !habits.knows_developer => Role::System,
+        role => role,
+    };
+    wire::Told { role, content: &message.content, rest: &message.rest }
+}

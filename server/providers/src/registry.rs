@@ -1,0 +1,206 @@
+//! Who can be asked: one row a vendor, and what this installation knows of each.
+
+use marketplace::id::ProviderId;
+use reqwest::Url;
+use secrecy::SecretString;
+
+use crate::Error;
+use crate::dialect::Dialect;
+use crate::openai::{Habits, OutputLimit};
+
+/// A vendor as everyone knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Provider {
+    pub id: &'static str,
+    pub name: &'static str,
+    pub dialect: Dialect,
+    pub base_url: &'static str,
+    /// The variable that holds our key.
+    pub key_var: &'static str,
+    /// The variable that names another address.
+    pub base_url_var: &'static str,
+    /// Whether the vendor stops working, and counting, when we hang up. No where it does not say.
+    pub stops_on_abort: bool,
+}
+
+/// A vendor as this installation uses it.
+#[derive(Clone, Debug)]
+pub struct ConfiguredProvider {
+    pub vendor: Provider,
+    /// Without a slash at its end.
+    pub base_url: String,
+    pub key: Option<SecretString>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Registry {
+    providers: Vec<ConfiguredProvider>,
+}
+
+const OPENAI: Dialect = Dialect::OpenAi(Habits {
+    output_limit: OutputLimit::MaxCompletionTokens,
+    asks_for_usage: true,
+    knows_developer: true,
+});
+
+const COMPATIBLE: Dialect = Dialect::OpenAi(Habits {
+    output_limit: OutputLimit::MaxTokens,
+    asks_for_usage: true,
+    knows_developer: false,
+});
+
+/// Sends usage in every stream; Mistral refuses a request that asks for it.
+const UNASKED_USAGE: Dialect = Dialect::OpenAi(Habits {
+    output_limit: OutputLimit::MaxTokens,
+    asks_for_usage: false,
+    knows_developer: false,
+});
+
+/// One row a vendor. The names of its variables follow from its prefix.
+macro_rules! providers {
+    ($(($id:literal, $name:literal, $prefix:literal, $dialect:expr, $base_url:literal, stops_on_abort: $stops:literal),)*) => {
+        /// Every vendor we can speak to.
+        pub const PROVIDERS: &[Provider] = &[$(Provider {
+            id: $id,
+            name: $name,
+            dialect: $dialect,
+            base_url: $base_url,
+            key_var: concat!($prefix, "_API_KEY"),
+            base_url_var: concat!($prefix, "_BASE_URL"),
+            stops_on_abort: $stops,
+        }),*];
+    };
+}
+
+#[rustfmt::skip]
+providers! {
+    ("openai", "OpenAI", "OPENAI", OPENAI, "https://api.openai.com/v1", stops_on_abort: true),
+    ("anthropic", "Anthropic", "ANTHROPIC", Dialect::Anthropic, "https://api.anthropic.com", stops_on_abort: true),
+    ("mistral", "Mistral", "MISTRAL", UNASKED_USAGE, "https://api.mistral.ai/v1", stops_on_abort: false),
+    ("deepseek", "DeepSeek", "DEEPSEEK", COMPATIBLE, "https://api.deepseek.com", stops_on_abort: true),
+    ("groq", "Groq", "GROQ", COMPATIBLE, "https://api.groq.com/openai/v1", stops_on_abort: false),
+    ("together", "Together", "TOGETHER", COMPATIBLE, "https://api.together.ai/v1", stops_on_abort: true),
+    ("xai", "xAI", "XAI", COMPATIBLE, "https://api.x.ai/v1", stops_on_abort: true),
+    ("perplexity", "Perplexity", "PERPLEXITY", UNASKED_USAGE, "https://api.perplexity.ai", stops_on_abort: false),
+    ("huggingface", "Hugging Face", "HUGGINGFACE", COMPATIBLE, "https://router.huggingface.co/v1", stops_on_abort: false),
+    ("openrouter", "OpenRouter", "OPENROUTER", COMPATIBLE, "https://openrouter.ai/api/v1", stops_on_abort: false),
+    ("cerebras", "Cerebras", "CEREBRAS", COMPATIBLE, "https://api.cerebras.ai/v1", stops_on_abort: false),
+    ("moonshotai", "Moonshot AI", "MOONSHOTAI", COMPATIBLE, "https://api.moonshot.ai/v1", stops_on_abort: false),
+    ("zai", "Z.ai", "ZAI", COMPATIBLE, "https://api.z.ai/api/paas/v4", stops_on_abort: false),
+    ("minimax", "MiniMax", "MINIMAX", COMPATIBLE, "https://api.minimax.io/v1", stops_on_abort: false),
+    ("amazon", "Amazon Nova", "AMAZON", COMPATIBLE, "https://api.nova.amazon.com/v1", stops_on_abort: false),
+    ("ai21", "AI21", "AI21", COMPATIBLE, "https://api.ai21.com/studio/v1", stops_on_abort: false),
+    ("meta", "Meta", "META", COMPATIBLE, "https://api.llama.com/compat/v1", stops_on_abort: false),
+}
+
+impl ConfiguredProvider {
+    pub fn id(&self) -> ProviderId {
+        ProviderId(self.vendor.id.to_owned())
+    }
+
+    /// Whether a call can be made: without a key no vendor answers.
+    pub fn is_available(&self) -> bool {
+        self.key.is_some()
+    }
+}
+
+impl Registry {
+    /// Every vendor, with the addresses and keys that `variable` knows.
+    pub fn from_settings(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let set = |name: &str| {
+            variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        };
+        let providers = PROVIDERS.iter().map(|provider| {
+            let base_url = set(provider.base_url_var).unwrap_or_else(|| provider.base_url.to_owned());
+            Url::parse(&base_url).map_err(|error| Error::BaseUrl {
+                variable: provider.base_url_var.to_owned(),
+                reason: error.to_string(),
+            })?;
+            Ok(ConfiguredProvider {
+                vendor: *provider,
+                base_url: base_url.trim_end_matches('/').to_owned(),
+                key: set(provider.key_var).map(SecretString::from),
+            })
+        });
+        Ok(Self { providers: providers.collect::<Result<_, Error>>()? })
+    }
+
+    /// Every vendor, played by one server at `base`, such as `http://127.0.0.1:4000`.
+    pub fn simulated(base: &str) -> Self {
+        let base = base.trim_end_matches('/');
+        let providers = PROVIDERS.iter().map(|provider| ConfiguredProvider {
+            vendor: *provider,
+            base_url: match provider.dialect {
+                Dialect::OpenAi(_) => format!("{base}/{}/v1", provider.id),
+                Dialect::Anthropic => format!("{base}/{}", provider.id),
+            },
+            key: Some(SecretString::from("simulated")),
+        });
+        Self { providers: providers.collect() }
+    }
+
+    pub fn find(&self, id: &ProviderId) -> Option<&ConfiguredProvider> {
+        self.providers.iter().find(|configured| configured.vendor.id == id.0)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &ConfiguredProvider> {
+        self.providers.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(registry: &Registry, id: &str) -> ConfiguredProvider {
+        registry.find(&ProviderId(id.to_owned())).unwrap().clone()
+    }
+
+    #[test]
+    fn a_provider_is_available_once_its_key_is_set() {
+        let registry = Registry::from_settings(|name| match name {
+            "OPENAI_API_KEY" => Some(" sk-secret \n".to_owned()),
+            "XAI_API_KEY" => Some("  ".to_owned()),
+            _ => None,
+        })
+        .unwrap();
+        assert!(find(&registry, "openai").is_available());
+        assert!(!find(&registry, "xai").is_available() && !find(&registry, "anthropic").is_available());
+        assert!(!format!("{registry:?}").contains("sk-secret"));
+    }
+
+    #[test]
+    fn an_address_can_be_replaced_and_must_be_one() {
+        let with =
+            |url: &str| Registry::from_settings(|name| (name == "GROQ_BASE_URL").then(|| url.to_owned()));
+        assert_eq!(
+            find(&with("https://groq.example/v1/").unwrap(), "groq").base_url,
+            "https://groq.example/v1"
+        );
+        assert!(
+            matches!(with("groq.example"), Err(Error::BaseUrl { variable, .. }) if variable == "GROQ_BASE_URL")
+        );
+    }
+
+    #[test]
+    fn a_simulation_plays_every_provider() {
+        let registry = Registry::simulated("http://127.0.0.1:4000/");
+        assert_eq!(find(&registry, "mistral").base_url, "http://127.0.0.1:4000/mistral/v1");
+        assert_eq!(find(&registry, "anthropic").base_url, "http://127.0.0.1:4000/anthropic");
+        assert!(registry.iter().all(ConfiguredProvider::is_available));
+    }
+
+    #[test]
+    fn no_two_rows_share_an_id_and_all_addresses_are_https() {
+        let mut ids: Vec<_> = PROVIDERS.iter().map(|provider| provider.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), PROVIDERS.len());
+        for provider in PROVIDERS {
+            assert!(
+                provider.base_url.starts_with("https://") && !provider.base_url.ends_with('/'),
+                "{provider:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Every composed exchange of the two dialects, read in every way it can arrive.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
+#[path = "support/vendor.rs"]
+mod vendor;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use marketplace::chat::{ChatEvent, Delivery, Failure, FailureClass, Finish};
+use marketplace::usage::Usage;
+use providers::frame::Framer;
+use providers::registry::PROVIDERS;
+use providers::{Dialect, Limits};
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
+
+/// The manifest is silent on this wait, though the answer states it and a router must honour it.
+const WAITS_NOT_IN_MANIFEST: [(&str, u64); 1] = [("openai/error_503_overloaded.json", 5)];
+
+struct Sample {
+    file: String,
+    provider: String,
+    dialect: Dialect,
+    status: u16,
+    content_type: String,
+    headers: BTreeMap<String, String>,
+    split_at: Vec<usize>,
+    is_reset: bool,
+    expect: Value,
+    body: Vec<u8>,
+}
+
+fn samples() -> Vec<Sample> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let manifest: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    let ours = |sample: &&Value| {
+        ["openai_chat_completions", "anthropic_messages"].contains(&sample["protocol"].as_str().unwrap())
+    };
+    let samples = manifest["samples"].as_array().unwrap().iter().filter(ours).map(|sample| {
+        let body = std::fs::read(folder.join(sample["file"].as_str().unwrap())).unwrap();
+        assert_eq!(body.len() as u64, sample["bytes"], "{} was changed", sample["file"]);
+        let provider = sample["provider"].as_str().unwrap().to_owned();
+        Sample {
+            file: sample["file"].as_str().unwrap().to_owned(),
+            dialect: PROVIDERS.iter().find(|row| row.id == provider).unwrap().dialect,
+            provider,
+            status: serde_json::from_value(sample["http_status"].clone()).unwrap(),
+            content_type: sample["content_type"].as_str().unwrap().to_owned(),
+            headers: serde_json::from_value(sample["headers"].clone()).unwrap(),
+            split_at: serde_json::from_value::<Option<_>>(sample["split_at"].clone())
+                .unwrap()
+                .unwrap_or_default(),
+            is_reset: sample["connection_ends"] == "reset",
+            expect: sample["expect"].clone(),
+            body,
+        }
+    });
+    let samples: Vec<_> = samples.collect();
+    assert_eq!(samples.len(), 73);
+    samples
+}
+
+impl Sample {
+    fn is_stream(&self) -> bool {
+        self.content_type == "text/event-stream"
+    }
+
+    fn pieces(&self, cuts: &[usize]) -> Vec<&[u8]> {
+        let ends: Vec<usize> = [0].iter().chain(cuts).chain([&self.body.len()]).copied().collect();
+        ends.windows(2).map(|pair| &self.body[pair[0]..pair[1]]).collect()
+    }
+
+    fn stream(&self, pieces: &[&[u8]]) -> Vec<ChatEvent> {
+        let (mut framer, mut decoder, mut framed) = (Framer::default(), self.dialect.decoder(), Vec::new());
+        for piece in pieces {
+            framer.feed(piece, &mut framed).unwrap();
+        }
+        framed.extend(framer.finish());
+        let mut events: Vec<_> = framed.iter().flat_map(|event| decoder.feed(event)).collect();
+        events.extend(decoder.finish());
+        events
+    }
+
+    fn whole(&self) -> Vec<ChatEvent> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            headers.insert(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            );
+        }
+        let status = StatusCode::from_u16(self.status).unwrap();
+        self.dialect
+            .decode(status, &headers, &self.body)
+            .unwrap_or_else(|failure| vec![ChatEvent::Failed(failure)])
+    }
+
+    /// Compares events with what the manifest expects; `way` says how they came about.
+    fn check(&self, events: &[ChatEvent], way: &str) {
+        let read = Read::of(events);
+        let at = format!("{} {way}", self.file);
+        let expect = &self.expect;
+        assert_eq!(read.outcome(), expect["outcome"], "outcome of {at}");
+        assert_eq!(read.text, expect["text"].as_str().unwrap_or_default(), "text of {at}");
+        assert_eq!(
+            read.reasoning,
+            expect["reasoning_text"].as_str().unwrap_or_default(),
+            "reasoning of {at}"
+        );
+        assert_eq!(read.refusal, expect["refusal_text"].as_str().unwrap_or_default(), "refusal of {at}");
+        assert_eq!(Value::from(read.tool_calls()), expect["tool_calls"], "tool calls of {at}");
+        assert_eq!(json!(read.finish), expect["finish"], "finish of {at}");
+        assert_eq!(json!(read.native), expect["native_finish"], "native finish of {at}");
+        self.check_usage(read.usage, &at);
+        self.check_failure(read.failure.as_ref(), &at);
+    }
+
+    fn check_usage(&self, usage: Option<Usage>, at: &str) {
+        let usage = usage.unwrap_or_default();
+        let expect = &self.expect["usage"];
+        if expect.is_null() {
+            assert_eq!(usage.output_tokens, None, "output of {at}");
+            if let Some(input) = self.expect["partial_usage"]["input_tokens"].as_i64() {
+                assert_eq!(usage.input_tokens, Some(input), "input of {at}");
+            }
+            return;
+        }
+        // The manifest writes a part that is not reported as 0; in our normal form it is absent.
+        let normal = json!({
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+            "cached_input_tokens": usage.cached_input_tokens.unwrap_or(0),
+            "cache_write_tokens": usage.cache_write_tokens.unwrap_or(0),
+            "reasoning_tokens": usage.reasoning_tokens.unwrap_or(0),
+        });
+        assert_eq!(&normal, expect, "usage of {at}");
+        if let Some(written) = self.expect["cache_write_1h_tokens"].as_i64() {
+            assert_eq!(usage.cache_write_1h_tokens, Some(written), "cache writes of {at}");
+        }
+        assert!(usage.billable().is_ok(), "usage of {at} cannot be billed");
+    }
+
+    fn check_failure(&self, failure: Option<&Failure>, at: &str) {
+        let expect = &self.expect["error"];
+        let Some(failure) = failure else {
+            assert!(expect.is_null(), "no failure in {at}");
+            return;
+        };
+        assert_eq!(json!(failure.class), expect["class"], "class of {at}");
+        let words = expect["message_contains"].as_str().unwrap_or_default();
+        assert!(failure.message.contains(words), "message of {at}: {}", failure.message);
+        let unlisted =
+            WAITS_NOT_IN_MANIFEST.iter().find(|(file, _)| *file == self.file).map(|(_, wait)| *wait);
+        let wait = unlisted.or(expect["retry_after_seconds"].as_u64());
+        assert_eq!(failure.retry_after_seconds, wait, "wait of {at}");
+    }
+}
+
+/// What a client makes of an answer's events.
+#[derive(Default)]
+struct Read {
+    text: String,
+    reasoning: String,
+    refusal: String,
+    calls: BTreeMap<u32, (Option<String>, Option<String>, String)>,
+    usage: Option<Usage>,
+    finish: Option<Finish>,
+    native: Option<String>,
+    failure: Option<Failure>,
+}
+
+impl Read {
+    fn of(events: &[ChatEvent]) -> Self {
+        let mut read = Self::default();
+        for event in events.iter().cloned() {
+            assert!(read.failure.is_none(), "{event:?} came after a failure");
+            match event {
+                ChatEvent::Started { .. } => {}
+                ChatEvent::Text(text) => read.text.push_str(&text),
+                ChatEvent::Reasoning(text) => read.reasoning.push_str(&text),
+                ChatEvent::Refusal(text) => read.refusal.push_str(&text),
+                ChatEvent::ToolCall { index, id, name, arguments } => {
+                    let call = read.calls.entry(index).or_default();
+                    call.0 = id.or(call.0.take());
+                    call.1 = name.or(call.1.take());
+                    call.2.push_str(&arguments);
+                }
+                ChatEvent::Usage(usage) => read.usage = Some(usage),
+                ChatEvent::Finished { finish, native } => {
+                    assert!(read.finish.is_none(), "finished twice");
+                    (read.finish, read.native) = (Some(finish), Some(native));
+                }
+                ChatEvent::Failed(failure) => read.failure = Some(failure),
+            }
+        }
+        read
+    }
+
+    fn outcome(&self) -> &'static str {
+        match (&self.failure, self.finish) {
+            (Some(failure), _) if failure.class == FailureClass::TruncatedStream => "truncated",
+            (Some(_), _) => "error",
+            (None, Some(Finish::ContentFilter)) if self.native.as_deref() == Some("refusal") => "refused",
+            (None, Some(Finish::ContentFilter)) => "filtered",
+            (None, Some(_)) if !self.refusal.is_empty() => "refused",
+            (None, Some(_)) => "complete",
+            (None, None) => panic!("neither finished nor failed"),
+        }
+    }
+
+    fn tool_calls(&self) -> Vec<Value> {
+        self.calls
+            .values()
+            .map(|(id, name, arguments)| {
+                let arguments = if arguments.is_empty() { "{}" } else { arguments };
+                let arguments: Value = serde_json::from_str(arguments).unwrap();
+                json!({"id": id, "name": name, "arguments": arguments})
+            })
+            .collect()
+    }
+}
+
+#[test]
+fn streams_are_read_as_expected_however_they_are_cut() {
+    for sample in samples().iter().filter(|sample| sample.is_stream()) {
+        sample.check(&sample.stream(&[&sample.body]), "whole");
+        let bytes: Vec<_> = sample.body.chunks(1).collect();
+        sample.check(&sample.stream(&bytes), "byte by byte");
+        sample.check(&sample.stream(&sample.pieces(&sample.split_at)), "at split_at");
+        for seed in 1..=60 {
+            let cuts = random_cuts(seed, sample.body.len());
+            sample.check(&sample.stream(&sample.pieces(&cuts)), &format!("cut with seed {seed}"));
+        }
+    }
+}
+
+#[test]
+fn answers_in_one_piece_and_refusals_are_read_as_expected() {
+    for sample in samples().iter().filter(|sample| !sample.is_stream()) {
+        sample.check(&sample.whole(), "whole");
+    }
+}
+
+#[test]
+fn a_part_that_is_not_reported_is_absent() {
+    let samples = samples();
+    let mistral = samples.iter().find(|sample| sample.file == "mistral/chat_stream.sse").unwrap();
+    let usage = Read::of(&mistral.stream(&[&mistral.body])).usage.unwrap();
+    let expected = Usage { input_tokens: Some(10), output_tokens: Some(3), ..Usage::default() };
+    assert_eq!(usage, expected);
+}
+
+#[tokio::test]
+async fn a_socket_delivers_what_the_bytes_say() {
+    for sample in samples() {
+        let vendor = vendor::Vendor::start().await;
+        let (sender, provider) = (vendor.sender(Limits::default()), vendor.provider(&sample.provider));
+        let (delivery, cuts) = match sample.is_stream() {
+            true if sample.split_at.is_empty() => (Delivery::Streamed, random_cuts(7, sample.body.len())),
+            true => (Delivery::Streamed, sample.split_at.clone()),
+            false => (Delivery::Whole, Vec::new()),
+        };
+        let answering = async {
+            let (_, mut socket) = vendor.asked().await;
+            let mut head = vec![("content-type", sample.content_type.as_str())];
+            head.extend(sample.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            vendor::say(&mut socket, sample.status, &head, &sample.pieces(&cuts)).await;
+            match sample.is_reset {
+                true => vendor::reset(socket).await,
+                false => vendor::end(&mut socket).await,
+            }
+        };
+        let request = vendor::request(delivery);
+        let asking = async {
+            match sender.open(&provider, &request, "upstream", "test").await {
+                Ok(answer) => vendor::listen(answer).await,
+                Err(failure) => vec![ChatEvent::Failed(failure)],
+            }
+        };
+        let (events, ()) = tokio::join!(asking, answering);
+        sample.check(&events, "over a socket");
+    }
+}
+
+/// Up to thirty places to cut, the same for the same seed.
+fn random_cuts(seed: u64, length: usize) -> Vec<usize> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % (below as u64 + 1)).unwrap()
+    };
+    let count = random(30);
+    let mut cuts: Vec<usize> = (0..count).map(|_| random(length)).collect();
+    cuts.sort_unstable();
+    cuts
+}

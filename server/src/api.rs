@@ -1,0 +1,47 @@
+//! The REST surface. Our own routes answer with RFC 9457 problems, compatible ones with their family's errors.
+
+mod body;
+mod error;
+mod account;
+mod keys;
+mod models;
+mod billing;
+mod chat;
+mod conversations;
+mod operator;
+
+use axum::Router;
+use axum::routing::{delete, get, post};
+
+pub use error::ApiError;
+
+use crate::routes::Site;
+
+pub fn routes() -> Router<Site> {
+    Router::new()
+        .route("/api/v1/auth/register", post(account::register))
+        .route("/api/v1/auth/login", post(account::log_in))
+        .route("/api/v1/auth/logout", post(account::log_out))
+        .route("/api/v1/auth/me", get(account::read_me))
+        .route("/api/v1/keys", get(keys::list_keys).post(keys::create_key))
+        .route("/api/v1/keys/{id}", delete(keys::revoke_key))
+        .route("/api/v1/balance", get(billing::read_balance))
+        .route("/api/v1/top-ups", post(billing::start_top_up))
+        .route("/api/v1/top-ups/{id}", get(billing::read_top_up))
+        .route("/api/v1/ledger", get(billing::list_ledger))
+        .route("/api/v1/receipts/{id}", get(billing::read_receipt))
+        .route("/api/v1/webhooks/payments/{processor}", post(billing::receive_payment_event))
+        .route("/api/v1/conversations", get(conversations::list_conversations))
+        .route("/api/v1/conversations/{id}", get(conversations::read_conversation))
+        .route("/api/v1/admin/overview", get(operator::read_overview))
+        .nest("/api/v1", compatible())
+        .nest("/v1", compatible())
+}
+
+/// What clients of other vendors expect, under both bases they are configured with.
+fn compatible() -> Router<Site> {
+    Router::new()
+        .route("/models", get(models::list_models))
+        .route("/models/{*id}", get(models::read_model))
+        .route("/chat/completions", post(chat::complete))
+}

@@ -1,0 +1,74 @@
+//! `/auth/*`: signing up, in and out.
+
+use app::context::{ended_session_cookie, session_cookie};
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, SecondsFormat, Utc};
+use engine::{Engine, SignedIn};
+use http::{StatusCode, header};
+use marketplace::account::User;
+use marketplace::fault::Fault;
+use serde::{Deserialize, Serialize};
+
+use super::ApiError;
+use super::body::Body;
+use crate::auth::Asking;
+
+#[derive(Deserialize)]
+pub struct Registration {
+    email: String,
+    password: String,
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Login {
+    email: String,
+    password: String,
+}
+
+#[derive(Serialize)]
+struct Session {
+    token: String,
+    expires_at: String,
+    user: User,
+}
+
+pub async fn register(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Body(new): Body<Registration>,
+) -> Result<Response, ApiError> {
+    let signed_in = engine.sign_up(&actor, &new.email, &new.password, new.name.as_deref()).await?;
+    Ok(with_cookie(StatusCode::CREATED, signed_in))
+}
+
+pub async fn log_in(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Body(login): Body<Login>,
+) -> Result<Response, ApiError> {
+    let signed_in = engine.sign_in(&actor, &login.email, &login.password).await?;
+    Ok(with_cookie(StatusCode::OK, signed_in))
+}
+
+pub async fn log_out(State(engine): State<Engine>, Asking(actor): Asking) -> Result<Response, ApiError> {
+    engine.sign_out(&actor).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, ended_session_cookie())]).into_response())
+}
+
+pub async fn read_me(Asking(actor): Asking) -> Result<Json<User>, ApiError> {
+    Ok(Json(actor.user().cloned().ok_or_else(Fault::sign_in)?))
+}
+
+fn with_cookie(status: StatusCode, signed_in: SignedIn) -> Response {
+    let cookie = session_cookie(&signed_in);
+    let SignedIn { user, token, expires_at } = signed_in;
+    let session = Session { token, expires_at: text(expires_at), user };
+    (status, [(header::SET_COOKIE, cookie)], Json(session)).into_response()
+}
+
+fn text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

@@ -1,0 +1,82 @@
+//! Balance, top-ups, ledger and receipts, and the webhooks of payment processors.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use engine::{Engine, SIGNATURE_HEADER};
+use http::{HeaderMap, StatusCode};
+use marketplace::billing::{Balance, LedgerLine, TopUp};
+use marketplace::id::{CallId, TopUpId};
+use marketplace::receipt::Receipt;
+use serde::{Deserialize, Serialize};
+
+use super::ApiError;
+use super::body::Body;
+use crate::auth::Asking;
+
+#[derive(Deserialize)]
+pub struct NewTopUp {
+    amount_usd: String,
+}
+
+#[derive(Deserialize)]
+pub struct Before {
+    before: Option<i64>,
+}
+
+#[derive(Serialize)]
+pub struct Lines {
+    data: Vec<LedgerLine>,
+}
+
+pub async fn read_balance(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+) -> Result<Json<Balance>, ApiError> {
+    Ok(Json(engine.balance(&actor).await?))
+}
+
+pub async fn start_top_up(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Body(new): Body<NewTopUp>,
+) -> Result<(StatusCode, Json<TopUp>), ApiError> {
+    let top_up = engine.start_top_up(&actor, &new.amount_usd).await?;
+    Ok((StatusCode::CREATED, Json(top_up)))
+}
+
+pub async fn read_top_up(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Path(id): Path<String>,
+) -> Result<Json<TopUp>, ApiError> {
+    Ok(Json(engine.top_up(&actor, TopUpId::parse(&id)?).await?))
+}
+
+/// Newest first; the next page is `?before=` the last line's `version`.
+pub async fn list_ledger(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Query(page): Query<Before>,
+) -> Result<Json<Lines>, ApiError> {
+    Ok(Json(Lines { data: engine.list_ledger(&actor, page.before).await? }))
+}
+
+pub async fn read_receipt(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Path(id): Path<String>,
+) -> Result<Json<Receipt>, ApiError> {
+    Ok(Json(engine.receipt(&actor, CallId::parse(&id)?).await?))
+}
+
+pub async fn receive_payment_event(
+    State(engine): State<Engine>,
+    Path(processor): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, ApiError> {
+    let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    engine.receive_payment_event(&processor, signature, &body).await?;
+    Ok(StatusCode::OK)
+}

@@ -1,0 +1,31 @@
+//! Reading JSON bodies, with errors that say what is wrong with them.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use marketplace::fault::{Code, Fault};
+use serde::de::DeserializeOwned;
+
+use super::ApiError;
+use crate::routes::BODY_BYTES_MAX;
+
+/// A body parsed into `T`, whatever content type it claims.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let path = request.uri().path().to_owned();
+        let wrong = |fault| ApiError::for_path(&path, fault);
+        let bytes = Bytes::from_request(request, state).await.map_err(|_| {
+            let message = format!("The body may have at most {} MiB", BODY_BYTES_MAX / 1024 / 1024);
+            wrong(Fault::new(Code::PayloadTooLarge, message))
+        })?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            wrong(Fault::new(
+                Code::InvalidRequest,
+                format!("The body is not the JSON expected here: {error}"),
+            ))
+        })
+    }
+}

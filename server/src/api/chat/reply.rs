@@ -1,0 +1,132 @@
+//! A whole answer in OpenAI's shape, put together from events.
+
+use engine::Call;
+use marketplace::chat::{ChatEvent, Finish};
+use marketplace::receipt::Settlement;
+use serde_json::{Value, json};
+
+use crate::api::models::number;
+
+/// What has been said so far.
+pub struct Reply {
+    id: String,
+    model: String,
+    created: i64,
+    text: String,
+    reasoning: String,
+    refusal: String,
+    tool_calls: Vec<ToolCall>,
+}
+
+struct ToolCall {
+    index: u32,
+    id: String,
+    name: String,
+    arguments: String,
+}
+
+impl Reply {
+    pub fn new(call: &Call) -> Self {
+        Self {
+            id: completion_id(call),
+            model: call.model.to_string(),
+            created: now(),
+            text: String::new(),
+            reasoning: String::new(),
+            refusal: String::new(),
+            tool_calls: Vec::new(),
+        }
+    }
+
+    pub fn add(&mut self, event: ChatEvent) {
+        match event {
+            ChatEvent::Text(piece) => self.text.push_str(&piece),
+            ChatEvent::Reasoning(piece) => self.reasoning.push_str(&piece),
+            ChatEvent::Refusal(piece) => self.refusal.push_str(&piece),
+            ChatEvent::ToolCall { index, id, name, arguments } => {
+                let at = match self.tool_calls.iter().position(|call| call.index == index) {
+                    Some(at) => at,
+                    None => {
+                        let (id, name, arguments) = (String::new(), String::new(), String::new());
+                        self.tool_calls.push(ToolCall { index, id, name, arguments });
+                        self.tool_calls.len() - 1
+                    }
+                };
+                let call = &mut self.tool_calls[at];
+                call.id.push_str(&id.unwrap_or_default());
+                call.name.push_str(&name.unwrap_or_default());
+                call.arguments.push_str(&arguments);
+            }
+            ChatEvent::Started { .. }
+            | ChatEvent::Usage(_)
+            | ChatEvent::Finished { .. }
+            | ChatEvent::Failed(_) => {}
+        }
+    }
+
+    pub fn finish(self, settlement: &Settlement, finish: Finish, native: &str) -> Value {
+        let given = |text: String| if text.is_empty() { Value::Null } else { Value::String(text) };
+        let mut message = json!({
+            "role": "assistant", "content": given(self.text), "refusal": given(self.refusal),
+        });
+        if !self.reasoning.is_empty() {
+            message["reasoning"] = json!(self.reasoning);
+        }
+        if !self.tool_calls.is_empty() {
+            message["tool_calls"] = self
+                .tool_calls
+                .into_iter()
+                .map(|call| {
+                    json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}})
+                })
+                .collect();
+        }
+        json!({
+            "id": self.id, "object": "chat.completion", "created": self.created, "model": self.model,
+            "choices": [{
+                "index": 0, "message": message, "finish_reason": finish.as_str(), "native_finish_reason": native,
+                "logprobs": null,
+            }],
+            "usage": usage(settlement),
+        })
+    }
+}
+
+/// What was used and what it cost; the charge is durable when this is written.
+pub fn usage(settlement: &Settlement) -> Value {
+    let tokens = &settlement.usage;
+    let charge = &settlement.charge;
+    // Of each hold the buyer gets back what was not paid, so this is what they paid.
+    let paid = settlement.hold_nanos - settlement.released_nanos;
+    json!({
+        "prompt_tokens": tokens.input_total(),
+        "completion_tokens": tokens.output_total(),
+        "total_tokens": tokens.input_total() + tokens.output_total(),
+        "prompt_tokens_details": {
+            "cached_tokens": tokens.cached_input, "cache_write_tokens": tokens.cache_write + tokens.cache_write_1h,
+        },
+        "completion_tokens_details": { "reasoning_tokens": tokens.reasoning },
+        "cost": number(paid),
+        "cost_details": {
+            "charge_nanos": charge.charge.0.to_string(),
+            "provider_cost_nanos": charge.provider_cost.0.to_string(),
+            "commission_nanos": charge.commission.0.to_string(),
+            "commission_bps": settlement.take,
+            "hold_nanos": settlement.hold_nanos.0.to_string(),
+            "released_nanos": settlement.released_nanos.0.to_string(),
+            "usage_source": settlement.usage_source,
+            "currency": "USD",
+        },
+        "balance_after": settlement.available_nanos.decimal(),
+    })
+}
+
+pub fn completion_id(call: &Call) -> String {
+    format!("gen-{}", call.id)
+}
+
+pub fn now() -> i64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,68 @@
+//! `/keys`: a buyer's API keys.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use chrono::{DateTime, Utc};
+use engine::Engine;
+use http::StatusCode;
+use marketplace::fault::Fault;
+use marketplace::id::KeyId;
+use marketplace::money::Nanos;
+use marketplace::secret_key::ApiKey;
+use serde::{Deserialize, Serialize};
+
+use super::ApiError;
+use super::body::Body;
+use crate::auth::Asking;
+
+#[derive(Deserialize)]
+pub struct NewKey {
+    name: String,
+    limit_nanos: Option<String>,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Serialize)]
+pub struct KeyList {
+    data: Vec<ApiKey>,
+}
+
+/// A key just made. `key` is shown this once.
+#[derive(Serialize)]
+pub struct MadeKey {
+    key: String,
+    #[serde(flatten)]
+    about: ApiKey,
+}
+
+pub async fn list_keys(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+) -> Result<Json<KeyList>, ApiError> {
+    Ok(Json(KeyList { data: engine.list_keys(&actor).await? }))
+}
+
+pub async fn create_key(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Body(new): Body<NewKey>,
+) -> Result<(StatusCode, Json<MadeKey>), ApiError> {
+    let limit = new.limit_nanos.map(|text| parse_nanos(&text)).transpose()?;
+    let (about, key) = engine.mint_key(&actor, &new.name, limit, new.expires_at).await?;
+    Ok((StatusCode::CREATED, Json(MadeKey { key, about })))
+}
+
+pub async fn revoke_key(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    engine.revoke_key(&actor, KeyId::parse(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn parse_nanos(text: &str) -> Result<Nanos, Fault> {
+    text.parse()
+        .map(Nanos)
+        .map_err(|_| Fault::invalid("limit_nanos", "must be a string of whole nano-dollars"))
+}

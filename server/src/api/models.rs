@@ -1,0 +1,108 @@
+//! `/models`: the catalogue, in OpenAI's, OpenRouter's and our own fields at once.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use engine::Engine;
+use marketplace::id::ModelId;
+use marketplace::model::Listing;
+use marketplace::money::{Nanos, Rate};
+use marketplace::search::Search;
+use serde_json::{Value, json};
+
+use super::ApiError;
+use crate::auth::Asking;
+
+pub async fn list_models(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Query(search): Query<Search>,
+) -> Result<Json<Value>, ApiError> {
+    let found = engine.search_models(&actor, &search);
+    let data: Vec<Value> = found.listings.iter().map(describe).collect();
+    Ok(Json(json!({
+        "object": "list", "data": data, "total": found.total, "page": found.page, "pages": found.pages,
+        "facets": found.facets,
+    })))
+}
+
+pub async fn read_model(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let id = ModelId::parse(&id).map_err(ApiError::openai)?;
+    let listing = engine.model(&actor, &id).map_err(ApiError::openai)?;
+    Ok(Json(describe(&listing)))
+}
+
+fn describe(listing: &Listing) -> Value {
+    let model = &listing.model;
+    let pricing = model.price.as_ref().map(|price| {
+        let per_token = |rate: Rate| per_token(listing.take.on_rate(rate));
+        json!({
+            "prompt": per_token(price.rates.input),
+            "completion": per_token(price.rates.output),
+            "input_cache_read": price.rates.cached_input.map(per_token),
+            "input_cache_write": price.rates.cache_write.map(per_token),
+            "internal_reasoning": price.rates.reasoning.map(per_token),
+        })
+    });
+    json!({
+        "id": model.id, "object": "model", "owned_by": model.publisher,
+        "created": created(model.released.as_deref()),
+        "canonical_slug": model.id, "name": model.name, "description": model.summary(),
+        "context_length": model.context_tokens,
+        "architecture": { "input_modalities": model.input, "output_modalities": model.output },
+        "pricing": pricing,
+        "top_provider": {
+            "context_length": model.context_tokens, "max_completion_tokens": model.max_output_tokens,
+        },
+        "supported_parameters": model.abilities,
+        "expiration_date": model.retires,
+        "available": listing.sale.is_open(),
+        "unavailable_because": listing.sale.reason(),
+        "kind": model.kind, "status": model.status, "provider": model.provider, "free": model.free,
+        "replacement": model.replacement,
+        "provider_price": model.price, "commission_bps": listing.take,
+    })
+}
+
+/// Dollars per single token, as decimal text. A rate per million in nano-dollars has at most fifteen decimals so.
+fn per_token(rate: Rate) -> String {
+    let digits = format!("{:016}", rate.0);
+    let (whole, fraction) = digits.split_at(digits.len() - 15);
+    let text = format!("{whole}.{fraction}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    text.to_owned()
+}
+
+/// Seconds since 1970 of the day of release; zero where only the month or nothing is known, as OpenAI's clients
+/// insist on a number.
+fn created(released: Option<&str>) -> i64 {
+    released
+        .and_then(|text| text.parse::<chrono::NaiveDate>().ok())
+        .and_then(|day| day.and_hms_opt(0, 0, 0))
+        .map_or(0, |at| at.and_utc().timestamp())
+}
+
+/// Amounts as JSON numbers, for clients that expect one. The digits are written, not computed.
+pub fn number(amount: Nanos) -> Value {
+    serde_json::from_str(&amount.decimal()).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_per_token_keeps_every_digit() {
+        assert_eq!(per_token(Rate(357_142_858)), "0.000000357142858");
+        assert_eq!(per_token(Rate(0)), "0");
+        assert_eq!(per_token(Rate(600_000_000_000)), "0.0006");
+    }
+
+    #[test]
+    fn a_cost_is_a_number_to_the_last_nano() {
+        assert_eq!(number(Nanos(412_001)).to_string(), "0.000412001");
+    }
+}

@@ -1,0 +1,91 @@
+//! `mercato serve`: from nothing to listening, and a clean end.
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::serve::ListenerExt;
+use engine::{Actor, Engine, Registry};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{Database, open_engine};
+use crate::config::{Config, Demo};
+use crate::{routes, simulator};
+
+/// How long open streams may go on after a stop was asked for.
+const GRACE: Duration = Duration::from_secs(25);
+
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let database = {
+        let config = config.clone();
+        tokio::task::spawn_blocking(move || Database::open(&config)).await??
+    };
+    let simulator = start_simulator(config.demo).await?;
+    let base = simulator.as_ref().map(|running| format!("http://{}", running.addr));
+    let engine = open_engine(&config, &database.url, base.as_deref()).await?;
+    create_first_admin(&engine, &config).await;
+    let listener = TcpListener::bind(config.addr).await.with_context(|| {
+        format!("{} cannot be listened on; set MERCATO_ADDR to another address", config.addr)
+    })?;
+    let address = listener.local_addr()?;
+    engine.set_own_address(format!("http://{address}"));
+    let router = routes::router(engine, &config);
+    // Small events must leave at once, not wait for the reader's acknowledgement.
+    let listener = listener.tap_io(|stream| {
+        if let Err(cause) = stream.set_nodelay(true) {
+            warn!(%cause, "a connection could not be set to send at once");
+        }
+    });
+    info!("serving http://{address}");
+    let stopping = CancellationToken::new();
+    let server = axum::serve(listener, router)
+        .with_graceful_shutdown(stopping.clone().cancelled_owned())
+        .into_future();
+    tokio::select! {
+        ended = server => ended?,
+        () = stop_after_grace(&stopping) => {}
+    }
+    tokio::task::spawn_blocking(move || database.close()).await?;
+    Ok(())
+}
+
+/// Stops new work at the first signal, and everything when the grace is over.
+async fn stop_after_grace(stopping: &CancellationToken) {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    info!("stopping; open answers have {} seconds", GRACE.as_secs());
+    stopping.cancel();
+    tokio::time::sleep(GRACE).await;
+}
+
+async fn start_simulator(demo: Demo) -> anyhow::Result<Option<simulator::Running>> {
+    let configured = || -> anyhow::Result<bool> {
+        let registry = Registry::from_settings(|name| std::env::var(name).ok())?;
+        Ok(registry.iter().any(|provider| provider.is_available()))
+    };
+    let wanted = match demo {
+        Demo::On => true,
+        Demo::Off => false,
+        Demo::Auto => !configured()?,
+    };
+    if !wanted {
+        return Ok(None);
+    }
+    let options = simulator::Options { pace: simulator::Pace::Realistic, truth_log: None };
+    let running = simulator::start(([127, 0, 0, 1], 0).into(), options).await?;
+    info!("demo mode: a simulator at {} answers for every vendor", running.addr);
+    Ok(Some(running))
+}
+
+async fn create_first_admin(engine: &Engine, config: &Config) {
+    let (Some(email), Some(password)) = (&config.admin_email, &config.admin_password) else { return };
+    if let Err(cause) = engine.create_admin(&Actor::Operator, email, password).await {
+        warn!(%cause, "the first operator could not be made");
+    }
+}

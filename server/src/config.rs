@@ -1,0 +1,114 @@
+//! Every setting, read in one place: from the command line, the environment or `.env`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::{Args, ValueEnum};
+use engine::MasterKey;
+
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    #[arg(long, env = "MERCATO_ADDR", default_value = "127.0.0.1:3000")]
+    pub addr: SocketAddr,
+    /// The database. Without it the server runs a private PostgreSQL of its own.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Where the private database and generated secrets live.
+    #[arg(long, env = "MERCATO_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    #[arg(long, env = "MERCATO_ENV", value_enum, default_value = "development")]
+    pub env: Environment,
+    /// Whether the simulator answers instead of vendors: `auto` when no vendor key is set.
+    #[arg(long, env = "MERCATO_DEMO", value_enum, default_value = "auto")]
+    pub demo: Demo,
+    /// 32 bytes in base64, from which sessions and API keys are secured. Development makes its own.
+    #[arg(long, env = "MERCATO_MASTER_KEY", hide_env_values = true)]
+    pub master_key: Option<String>,
+    /// Comma-separated `host:port` that provider addresses may use besides public ones.
+    #[arg(long, env = "MERCATO_EGRESS_ALLOW", default_value = "")]
+    pub egress_allow: String,
+    /// An operator made at the first start.
+    #[arg(long, env = "MERCATO_ADMIN_EMAIL")]
+    pub admin_email: Option<String>,
+    #[arg(long, env = "MERCATO_ADMIN_PASSWORD", hide_env_values = true)]
+    pub admin_password: Option<String>,
+    /// Connections to the database.
+    #[arg(long, env = "MERCATO_DB_CONNECTIONS", default_value_t = 10)]
+    pub db_connections: u32,
+    /// Lets production run on the private database after all.
+    #[arg(long, env = "MERCATO_ALLOW_PRIVATE_DATABASE")]
+    pub allow_private_database: bool,
+    /// The built browser half, styles and pictures.
+    #[arg(long, env = "LEPTOS_SITE_ROOT", default_value = "target/site")]
+    pub site_root: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Environment {
+    Development,
+    Production,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Demo {
+    Auto,
+    On,
+    Off,
+}
+
+impl Config {
+    /// The master key as set, or in development one that is made once and kept beside the data.
+    pub fn master_key(&self, fallback_dir: &Path) -> anyhow::Result<MasterKey> {
+        let text = match &self.master_key {
+            Some(text) => text.clone(),
+            None if self.env == Environment::Production => {
+                bail!("MERCATO_MASTER_KEY is not set; make one with: openssl rand -base64 32")
+            }
+            None => kept_key(fallback_dir)?,
+        };
+        let bytes = STANDARD.decode(text.trim()).context("MERCATO_MASTER_KEY is not base64")?;
+        let key =
+            <[u8; 32]>::try_from(bytes).ok().context("MERCATO_MASTER_KEY must be 32 bytes in base64")?;
+        Ok(MasterKey::new(key))
+    }
+
+    /// Where things are kept that are not in the database.
+    pub fn state_dir(&self) -> PathBuf {
+        let home = || std::env::var_os("HOME").map(PathBuf::from);
+        let state = || {
+            std::env::var_os("XDG_STATE_HOME")
+                .map(PathBuf::from)
+                .or_else(|| Some(home()?.join(".local/state")))
+        };
+        self.data_dir
+            .clone()
+            .or_else(|| Some(state()?.join("mercato")))
+            .unwrap_or_else(|| PathBuf::from("mercato-data"))
+    }
+}
+
+fn kept_key(dir: &Path) -> anyhow::Result<String> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let path = dir.join("master-key");
+    if let Ok(text) = std::fs::read_to_string(&path) {
+        return Ok(text);
+    }
+    std::fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
+    let text = STANDARD.encode(rand::random::<[u8; 32]>());
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    match made {
+        Ok(mut file) => file.write_all(text.as_bytes())?,
+        // Another server starting at the same time was quicker.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Ok(std::fs::read_to_string(&path)?);
+        }
+        Err(error) => return Err(error).with_context(|| format!("{} cannot be written", path.display())),
+    }
+    Ok(text)
+}

@@ -1,0 +1,76 @@
+//! Pages: Leptos draws them, this file says with which context and headers.
+
+use app::context::theme;
+use app::shell::{App, Theme, document};
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::post;
+use axum::{Form, Router};
+use engine::{Engine, Outcome};
+use http::{HeaderValue, Request, StatusCode, header};
+use leptos::nonce::use_nonce;
+use leptos::prelude::{LeptosOptions, provide_context, use_context};
+use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
+use marketplace::fault::Fault;
+use marketplace::id::TopUpId;
+use serde::Deserialize;
+
+use crate::api::ApiError;
+use crate::auth::Asking;
+use crate::routes::Site;
+
+pub fn routes(site: &Site) -> Router<Site> {
+    let pages = generate_route_list(App);
+    let drawn = site.options.clone();
+    Router::new()
+        .leptos_routes_with_context(site, pages, provide_page_context, move || document(drawn.clone()))
+        .route("/_fn/{*name}", post(call_function))
+        .route("/pay/{id}", post(pay))
+}
+
+/// Every unknown address: a page that says so, unless a program asked.
+pub async fn not_found(State(options): State<LeptosOptions>, request: Request<Body>) -> Response {
+    let path = request.uri().path();
+    if ["/api/", "/v1/", "/_fn/", "/pkg/"].iter().any(|prefix| path.starts_with(prefix)) {
+        return ApiError::for_path(path, Fault::not_found("This address")).into_response();
+    }
+    let draw =
+        leptos_axum::render_app_async_with_context(provide_page_context, move || document(options.clone()));
+    let mut page = draw(request).await;
+    *page.status_mut() = StatusCode::NOT_FOUND;
+    page
+}
+
+async fn call_function(request: Request<Body>) -> impl IntoResponse {
+    leptos_axum::handle_server_fns_with_context(|| (), request).await
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    outcome: Outcome,
+}
+
+/// The test gateway's form.
+async fn pay(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Path(id): Path<String>,
+    Form(choice): Form<Choice>,
+) -> Result<Redirect, ApiError> {
+    engine.pay_at_test_gateway(&actor, TopUpId::parse(&id)?, choice.outcome).await?;
+    Ok(Redirect::to("/billing"))
+}
+
+fn provide_page_context() {
+    provide_context(Theme(theme()));
+    let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
+         connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; object-src 'none'; \
+         form-action 'self'; frame-ancestors 'none'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}

@@ -1,0 +1,87 @@
+//! The map of every address, and what lies around all of them.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef, State};
+use axum::middleware;
+use axum::routing::get;
+use engine::Engine;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use leptos::prelude::LeptosOptions;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::services::{ServeDir, ServeFile};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::config::Config;
+use crate::{api, auth, live, pages};
+
+/// What handlers may ask for.
+#[derive(Clone, Debug, FromRef)]
+pub struct Site {
+    pub engine: Engine,
+    pub options: LeptosOptions,
+}
+
+/// Requests may be this large; pictures in a prompt count as base64.
+pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+pub fn router(engine: Engine, config: &Config) -> Router {
+    let options = LeptosOptions::builder()
+        .output_name("mercato")
+        .site_root(config.site_root.to_string_lossy().into_owned())
+        .site_pkg_dir("pkg")
+        .site_addr(config.addr)
+        .build();
+    let site = Site { engine: engine.clone(), options };
+    let header = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    Router::new()
+        .merge(pages::routes(&site))
+        .merge(api::routes())
+        .route("/api/v1/chat/live", get(live::connect))
+        .fallback(pages::not_found)
+        .layer(middleware::from_fn_with_state(engine, auth::identify))
+        .layer(CsrfLayer::new())
+        .layer(CompressionLayer::new())
+        .merge(files(config))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::REFERRER_POLICY, "same-origin"))
+        .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(header(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
+        .layer(CatchPanicLayer::new())
+        .layer(TraceLayer::new_for_http())
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        .with_state(site)
+}
+
+/// The browser half and pictures. A missing file is a 404, never the app.
+fn files(config: &Config) -> Router<Site> {
+    let root = &config.site_root;
+    let pkg = ServeDir::new(root.join("pkg")).precompressed_br().precompressed_gzip();
+    let file = |name: &str| ServeFile::new(root.join(name)).precompressed_br().precompressed_gzip();
+    let fresh =
+        SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Router::new()
+        .nest_service("/pkg", pkg)
+        .route_service("/favicon.svg", file("favicon.svg"))
+        .route_service("/icons.svg", file("icons.svg"))
+        .route_service("/robots.txt", file("robots.txt"))
+        .layer(fresh)
+}
+
+async fn ready(State(engine): State<Engine>) -> StatusCode {
+    let ready = tokio::time::timeout(Duration::from_secs(2), engine.is_ready()).await;
+    if ready == Ok(true) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+}
