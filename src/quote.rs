@@ -9,6 +9,11 @@ use crate::money::Nanos;
 use crate::price::{Price, TakeRate};
 use crate::usage::Tokens;
 
+/// What is reserved where a caller names no output limit and the model declares none, or a very large one.
+const OUTPUT_TOKENS_USUAL: u64 = 16_384;
+/// Fewer output tokens than this are no answer; a balance that affords less is refused.
+pub const OUTPUT_TOKENS_LEAST: u64 = 16;
+
 /// The three figures on the Send button. The last is a promise: the hold is exactly this much.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
@@ -61,6 +66,11 @@ impl PromptSize {
 /// About four bytes a token for English and code: the estimate when no vendor has counted yet.
 pub fn likely_tokens(bytes: u64) -> u64 {
     bytes.div_ceil(4)
+}
+
+/// The most output tokens a call may ask its model for.
+pub fn wanted_output(model_max: Option<u64>, asked: Option<u64>) -> u64 {
+    asked.unwrap_or(OUTPUT_TOKENS_USUAL).clamp(1, model_max.unwrap_or(OUTPUT_TOKENS_USUAL).max(1))
 }
 
 /// What people usually get back when nothing is known about them: a few paragraphs.

@@ -49,6 +49,11 @@ fn storage() -> Option<Storage> {
     window().local_storage().ok()?
 }
 
+/// Whether a sheet lies over the page, so that Escape is meant for it.
+pub fn is_sheet_open() -> bool {
+    document().query_selector(":popover-open").is_ok_and(|sheet| sheet.is_some())
+}
+
 /// Whether somebody reads the newest lines, and so wants to see what comes after them.
 pub fn is_at_end(scroller: &Element) -> bool {
     const SLACK_PIXELS: i32 = 48;

@@ -7,7 +7,7 @@ mod meter;
 mod markdown;
 
 pub use amount::{Amount, Price};
+pub use markdown::Markdown;
+pub use meter::{Meter, MeterState};
 pub use notice::{FaultNotice, FieldError};
 pub use parts::{CopyButton, Empty, Icon, Tile, Waiting};
-pub use meter::{Meter, MeterState};
-pub use markdown::Markdown;

@@ -96,7 +96,10 @@ fn local_path(next: Option<&str>) -> Option<&str> {
 
 fn wants_page() -> bool {
     let parts = use_context::<Parts>();
-    let accept = parts.as_ref().and_then(|parts| parts.headers.get(header::ACCEPT)).and_then(|value| value.to_str().ok());
+    let accept = parts
+        .as_ref()
+        .and_then(|parts| parts.headers.get(header::ACCEPT))
+        .and_then(|value| value.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 

@@ -22,12 +22,15 @@ impl FromServerFnError for AppError {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
+            ServerFnErrorErr::Args(_)
+            | ServerFnErrorErr::MissingArg(_)
+            | ServerFnErrorErr::Deserialization(_) => {
                 Self(Fault::new(Code::InvalidRequest, "The form was not filled in as expected"))
             }
-            ServerFnErrorErr::Request(_) => {
-                Self(Fault::new(Code::Unavailable, "The server could not be reached; nothing was changed. Try again"))
-            }
+            ServerFnErrorErr::Request(_) => Self(Fault::new(
+                Code::Unavailable,
+                "The server could not be reached; nothing was changed. Try again",
+            )),
             _ => Self(Fault::new(Code::Internal, "Something went wrong on the server; nothing was charged")),
         }
     }

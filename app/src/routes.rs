@@ -5,8 +5,8 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::pages::{
-    AdminPage, BillingPage, ChatPage, CheckoutPage, HomePage, KeysPage, ModelPage, ModelsPage, NotFoundPage, ReceiptPage,
-    SignInPage, SignUpPage,
+    AdminPage, BillingPage, ChatPage, CheckoutPage, HomePage, KeysPage, ModelPage, ModelsPage, NotFoundPage,
+    ReceiptPage, SignInPage, SignUpPage,
 };
 use crate::shell::Frame;
 
@@ -22,8 +22,7 @@ pub fn Pages() -> impl IntoView {
                     <Route path=path!("/models/*id") view=ModelPage ssr=SsrMode::Async />
                     <Route path=path!("/sign-up") view=SignUpPage ssr=SsrMode::Async />
                     <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
-                    <Route path=path!("/chat") view=ChatPage ssr=SsrMode::Async />
-                    <Route path=path!("/chat/:conversation") view=ChatPage ssr=SsrMode::Async />
+                    <Route path=path!("/chat/:conversation?") view=ChatPage ssr=SsrMode::Async />
                     <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async />
                     <Route path=path!("/pay/:id") view=CheckoutPage ssr=SsrMode::Async />
                     <Route path=path!("/keys") view=KeysPage ssr=SsrMode::Async />

@@ -30,8 +30,10 @@ pub async fn send_message(
     use crate::context::caller;
     use marketplace::{id::ConversationId, id::ModelId, live::Prompt};
     let caller = caller()?;
-    let conversation_id = conversation.filter(|id| !id.is_empty()).map(|id| ConversationId::parse(&id)).transpose()?;
-    let prompt = Prompt { conversation_id, model: ModelId::parse(&model)?, text, max_output_tokens, cap_nanos: None };
+    let conversation_id =
+        conversation.filter(|id| !id.is_empty()).map(|id| ConversationId::parse(&id)).transpose()?;
+    let prompt =
+        Prompt { conversation_id, model: ModelId::parse(&model)?, text, max_output_tokens, cap_nanos: None };
     let conversation_id = caller.engine.chat_whole(&caller.actor, prompt).await?;
     leptos_axum::redirect(&format!("/chat/{conversation_id}"));
     Ok(())

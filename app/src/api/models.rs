@@ -29,7 +29,8 @@ pub async fn read_model(id: String) -> Result<Listing, AppError> {
     use crate::context::caller;
     use marketplace::id::ModelId;
     let caller = caller()?;
-    let model = ModelId::parse(&id).map_err(Into::into).and_then(|id| caller.engine.model(&caller.actor, &id));
+    let model =
+        ModelId::parse(&id).map_err(Into::into).and_then(|id| caller.engine.model(&caller.actor, &id));
     Ok(model.inspect_err(|_| crate::context::status(404))?)
 }
 

@@ -1,9 +1,8 @@
 //! The WebSocket to the chat: what is sent waits until it is open, and a lost connection is made again.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use futures_util::{SinkExt, StreamExt};
@@ -26,9 +25,9 @@ pub enum Heard {
     News(ToPage),
 }
 
-/// Lives as long as its owner keeps it.
+/// Lives as long as its owner keeps it. May be dropped on any thread, as the server does with whatever a page holds.
 #[derive(Debug)]
-pub struct LiveChannel(Rc<RefCell<Outbox>>);
+pub struct LiveChannel(Arc<Mutex<Outbox>>);
 
 #[derive(Debug, Default)]
 struct Outbox {
@@ -45,26 +44,26 @@ enum Happened {
 
 impl LiveChannel {
     pub fn open(hear: impl Fn(Heard) + 'static) -> Self {
-        let outbox = Rc::new(RefCell::new(Outbox::default()));
-        spawn_local(keep_connected(Rc::clone(&outbox), hear));
+        let outbox = Arc::new(Mutex::new(Outbox::default()));
+        spawn_local(keep_connected(Arc::clone(&outbox), hear));
         Self(outbox)
     }
 
     pub fn send(&self, message: FromPage) {
-        let mut outbox = self.0.borrow_mut();
+        let mut outbox = lock(&self.0);
         outbox.waiting.push_back(message);
         outbox.wake();
     }
 
     /// Whether something was not yet handed to the server.
     pub fn is_waiting(&self) -> bool {
-        !self.0.borrow().waiting.is_empty()
+        !lock(&self.0).waiting.is_empty()
     }
 }
 
 impl Drop for LiveChannel {
     fn drop(&mut self) {
-        let mut outbox = self.0.borrow_mut();
+        let mut outbox = lock(&self.0);
         outbox.closed = true;
         outbox.wake();
     }
@@ -78,14 +77,18 @@ impl Outbox {
     }
 }
 
-async fn keep_connected(outbox: Rc<RefCell<Outbox>>, hear: impl Fn(Heard)) {
+fn lock(outbox: &Mutex<Outbox>) -> MutexGuard<'_, Outbox> {
+    outbox.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn keep_connected(outbox: Arc<Mutex<Outbox>>, hear: impl Fn(Heard)) {
     let mut wait_ms = WAIT_MS_MIN;
-    while !outbox.borrow().closed {
+    while !lock(&outbox).closed {
         if let Some(socket) = connect().await {
             wait_ms = WAIT_MS_MIN;
             converse(socket, &outbox, &hear).await;
         }
-        if outbox.borrow().closed {
+        if lock(&outbox).closed {
             break;
         }
         hear(Heard::Lost);
@@ -104,8 +107,8 @@ async fn connect() -> Option<WebSocket> {
 }
 
 /// Carries messages both ways until the connection or its owner is gone.
-async fn converse(mut socket: WebSocket, outbox: &RefCell<Outbox>, hear: &impl Fn(Heard)) {
-    if outbox.borrow().closed {
+async fn converse(mut socket: WebSocket, outbox: &Mutex<Outbox>, hear: &impl Fn(Heard)) {
+    if lock(outbox).closed {
         return;
     }
     hear(Heard::Connected);
@@ -123,7 +126,7 @@ async fn converse(mut socket: WebSocket, outbox: &RefCell<Outbox>, hear: &impl F
                 // A socket about to close swallows what it is given, so the message stays for the next one.
                 let is_open = matches!(socket.state(), State::Open);
                 if !is_open || socket.send(Message::Text(text)).await.is_err() {
-                    outbox.borrow_mut().waiting.push_front(message);
+                    lock(outbox).waiting.push_front(message);
                     return;
                 }
             }
@@ -131,8 +134,8 @@ async fn converse(mut socket: WebSocket, outbox: &RefCell<Outbox>, hear: &impl F
     }
 }
 
-fn next(socket: &mut WebSocket, outbox: &RefCell<Outbox>, context: &mut Context<'_>) -> Poll<Happened> {
-    let mut outbox = outbox.borrow_mut();
+fn next(socket: &mut WebSocket, outbox: &Mutex<Outbox>, context: &mut Context<'_>) -> Poll<Happened> {
+    let mut outbox = lock(outbox);
     if outbox.closed {
         return Poll::Ready(Happened::Closed);
     }

@@ -31,6 +31,7 @@ use super::sign_in::Refusal;
 use crate::api::auth::read_user;
 use crate::api::chat::{list_conversations, read_transcript};
 use crate::api::models::search_models;
+use crate::browser::is_sheet_open;
 use crate::components::{FaultNotice, Waiting};
 use crate::error::AppError;
 use crate::shell::Session;
@@ -120,7 +121,7 @@ fn Desk(
     });
     Effect::new(move || {
         let escape = window_event_listener(ev::keydown, move |event| {
-            if event.key() == "Escape" {
+            if event.key() == "Escape" && !is_sheet_open() {
                 thread.stop();
             }
         });

@@ -107,9 +107,9 @@ fn list(model: Model, registry: &Registry) -> Listing {
     let configured = registry.find(&model.provider);
     let sale = match (&configured, model.status) {
         (_, Status::Retired) => Sale::Retired { replacement: model.replacement.clone() },
-        _ if model.price.is_none() => Sale::Unpriced,
         (None, _) => Sale::Unserved,
         _ if model.kind != Kind::Chat || !is_spoken(&model.protocol) => Sale::Unserved,
+        _ if model.price.is_none() => Sale::Unpriced,
         (Some(provider), _) if !provider.is_available() => Sale::Unconfigured,
         _ => Sale::Open,
     };

@@ -11,7 +11,7 @@ use marketplace::chat::{ChatEvent, ChatRequest};
 use marketplace::fault::{Code, Fault, Shortfall};
 use marketplace::id::{CallId, ConversationId, ModelId};
 use marketplace::money::Nanos;
-use marketplace::quote::{PromptSize, Quote, quote};
+use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote, wanted_output};
 use marketplace::receipt::Settlement;
 use store::ledger::{Reservation, Reserved};
 use tokio::sync::mpsc;
@@ -75,10 +75,6 @@ pub(crate) struct Terms {
     pub opened_at: DateTime<Utc>,
 }
 
-/// Where a caller names no limit and the model declares none, or a very large one.
-const OUTPUT_TOKENS_USUAL: u64 = 16_384;
-/// Fewer than this is no answer; a balance that affords less is refused.
-const OUTPUT_TOKENS_LEAST: u64 = 16;
 /// Events waiting for a slow reader. Each is a few tokens, so this bounds memory as well.
 const EVENTS_WAITING_MAX: usize = 256;
 
@@ -89,7 +85,7 @@ impl Engine {
         let on_sale = self.0.catalogue.load().on_sale(&order.request.model)?;
         let prompt = order.request.prompt_size();
         check_window(&on_sale, &order.request, prompt)?;
-        let wanted = wanted_output(&on_sale, order.request.max_output_tokens);
+        let wanted = wanted_output(on_sale.model.max_output_tokens, order.request.max_output_tokens);
         let ceiling = |output| on_sale.price.ceiling(prompt.tokens_max, output, on_sale.take).charge;
         let (mut want, least) = (ceiling(wanted), ceiling(wanted.min(OUTPUT_TOKENS_LEAST)));
         if let Some(cap) = order.cap {
@@ -190,11 +186,6 @@ fn check_window(
         }
         _ => Ok(()),
     }
-}
-
-fn wanted_output(on_sale: &OnSale, asked: Option<u64>) -> u64 {
-    let model_max = on_sale.model.max_output_tokens.unwrap_or(OUTPUT_TOKENS_USUAL);
-    asked.unwrap_or(OUTPUT_TOKENS_USUAL).clamp(1, model_max.max(1))
 }
 
 fn short(message: String, required: Nanos, available: Nanos) -> Fault {

@@ -125,27 +125,25 @@ impl Engine {
     /// Writes the answer's news down as they come, and the answer itself at the end.
     async fn answer(self, account: AccountId, call: Call, answering: Arc<Answering>) {
         let (model, call_id) = (call.model.clone(), call.id);
-        let (text, finish) = answering.write(call).await;
-        if !text.is_empty() {
+        let mut answered = answering.write(call).await;
+        if !answered.text.is_empty() {
             let answer = NewMessage {
                 conversation: answering.id,
                 author: Author::Assistant,
-                body: &text,
+                body: &answered.text,
                 model: &model,
                 call: Some(call_id),
-                finish: finish.as_deref(),
+                finish: Some(&answered.finish),
             };
             if let Err(cause) = store::conversation::insert_message(&self.0.db, account, &answer).await {
                 warn!(%cause, call.id = %call_id, "an answer was paid but could not be kept");
             }
         }
         if let Ok(balance) = store::ledger::get_balance(&self.0.db, account).await {
-            answering.add(News::Balance {
-                available_nanos: balance.available_nanos,
-                held_nanos: balance.held_nanos,
-            });
+            let (available_nanos, held_nanos) = (balance.available_nanos, balance.held_nanos);
+            answered.last.push(News::Balance { available_nanos, held_nanos });
         }
-        answering.end();
+        answering.end(answered.last);
         tokio::time::sleep(KEPT_AFTER_END).await;
         self.forget_answering(answering.id, &answering);
     }

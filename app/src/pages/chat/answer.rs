@@ -124,6 +124,11 @@ impl Answer {
 
     fn fail(&mut self, fault: Fault) -> Step {
         match self.stage {
+            // A server started anew, or asked too late, knows nothing of the answer any more.
+            Stage::Running if fault.code == Code::NotFound => {
+                *self = Self::default();
+                Step::Unanswered
+            }
             Stage::Running => Step::Trouble(fault),
             Stage::Recovering => {
                 *self = Self::default();
@@ -249,6 +254,15 @@ mod tests {
         );
         assert_eq!(steps, [Step::Nothing, Step::Trouble(fault), Step::Ended(None)]);
         assert_eq!(answer.meter, MeterState::Released { hold: Nanos(100) });
+    }
+
+    #[test]
+    fn an_answer_the_server_has_forgotten_is_not_waited_for() {
+        let mut answer = Answer::begun(Stage::Sent, None);
+        let gone = News::Error { fault: Fault::not_found("An answer in this conversation") };
+        let steps = hear_all(&mut answer, [held(2, 1), delta(3, "a"), said(0, gone)]);
+        assert_eq!(steps.last(), Some(&Step::Unanswered));
+        assert!(!answer.is_in_flight());
     }
 
     #[test]

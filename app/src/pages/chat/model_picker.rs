@@ -40,7 +40,7 @@ fn by_provider(listings: Vec<Listing>) -> Vec<(String, Vec<Listing>)> {
             None => groups.push((listing.provider_name.clone(), vec![listing])),
         }
     }
-    groups.sort_by(|(a, _), (b, _)| a.to_lowercase().cmp(&b.to_lowercase()));
+    groups.sort_by_key(|(provider, _)| provider.to_lowercase());
     groups
 }
 

@@ -7,14 +7,11 @@ use marketplace::id::ModelId;
 use marketplace::live::Turn;
 use marketplace::model::Listing;
 use marketplace::money::Nanos;
-use marketplace::quote::{PromptSize, Quote, quote};
+use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote, wanted_output};
 
 use crate::browser;
 
 pub const LONGEST_USUAL: u64 = 1_024;
-/// The server's own limits: for a model that declares none, and for an answer cut short by a cap.
-const OUTPUT_TOKENS_UNKNOWN: u64 = 16_384;
-const OUTPUT_TOKENS_LEAST: u64 = 16;
 const MODEL_USUAL: &str = "openai/gpt-5-mini";
 
 #[derive(Clone, Copy)]
@@ -109,8 +106,7 @@ impl Order {
         self.models.with_value(|models| {
             let listing = models.iter().find(|listing| listing.model.id.as_str() == id)?;
             let price = listing.model.price.as_ref()?;
-            let wanted =
-                self.longest.get().min(listing.model.max_output_tokens.unwrap_or(OUTPUT_TOKENS_UNKNOWN));
+            let wanted = wanted_output(listing.model.max_output_tokens, Some(self.longest.get()));
             let longest = match self.cap.get() {
                 Some(cap) => price
                     .affordable_output(size.tokens_max, wanted, cap, listing.take)

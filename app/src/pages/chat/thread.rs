@@ -38,7 +38,7 @@ pub struct Thread {
     /// The part of the page that scrolls, and whether its reader follows the newest words.
     pub scroller: NodeRef<html::Div>,
     follows: StoredValue<bool>,
-    channel: StoredValue<Option<LiveChannel>, LocalStorage>,
+    channel: StoredValue<Option<LiveChannel>>,
     conversations: Resource<Result<Vec<Conversation>, AppError>>,
     born: Callback<ConversationId>,
 }
@@ -63,7 +63,7 @@ impl Thread {
             order,
             scroller: NodeRef::new(),
             follows: StoredValue::new(true),
-            channel: StoredValue::new_local(None),
+            channel: StoredValue::new(None),
             conversations,
             born,
         }
@@ -246,7 +246,7 @@ impl Thread {
 
     fn unanswered(self) {
         self.conversations.refetch();
-        let words = "No answer to the last message is being written. You can ask again";
+        let words = "No answer is being written now. Reload the page to see what was kept, or ask again";
         self.trouble.set(Some(Fault::new(Code::Unavailable, words)));
     }
 

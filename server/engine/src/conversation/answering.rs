@@ -23,6 +23,14 @@ pub(crate) struct Answering {
     stop: OnceLock<CancellationToken>,
 }
 
+/// An answer as far as it came, and the news that say how it ended.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub text: String,
+    pub finish: String,
+    pub last: Vec<News>,
+}
+
 /// A reader of an answer's news.
 #[derive(Debug)]
 pub struct Following {
@@ -46,8 +54,14 @@ impl Answering {
         self.length.send_replace((count, false));
     }
 
-    pub fn end(&self) {
-        self.length.send_modify(|(_, over)| *over = true);
+    /// Adds the last news and frees the conversation for the next message, both at once.
+    pub fn end(&self, last: Vec<News>) {
+        let count = {
+            let mut all = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+            all.extend(last);
+            all.len()
+        };
+        self.length.send_replace((count, true));
     }
 
     pub fn is_over(&self) -> bool {
@@ -60,8 +74,8 @@ impl Answering {
         }
     }
 
-    /// Turns a call's events into news until it is settled; returns the answer and how it finished.
-    pub async fn write(&self, mut call: Call) -> (String, Option<String>) {
+    /// Turns a call's events into news until it is settled; how it ended is told by whoever keeps the answer.
+    pub async fn write(&self, mut call: Call) -> Answered {
         let _ = self.stop.set(call.stop_switch());
         self.add(News::Quoted { quote: call.quote });
         self.add(News::Held {
@@ -81,16 +95,16 @@ impl Answering {
                 CallEvent::Chat(_) => {}
                 CallEvent::Settled { settlement, finish, native } => {
                     let finish = if native == "stopped" { native } else { finish.as_str().to_owned() };
-                    self.add(News::Settled { receipt: settlement, finish: finish.clone() });
-                    return (text, Some(finish));
+                    let last = vec![News::Settled { receipt: settlement, finish: finish.clone() }];
+                    return Answered { text, finish, last };
                 }
                 CallEvent::Failed { fault, released, settlement } => {
-                    match settlement {
-                        Some(receipt) => self.add(News::Settled { receipt, finish: "error".to_owned() }),
-                        None => self.add(News::Released { call_id: call.id, released_nanos: released }),
-                    }
-                    self.add(News::Error { fault });
-                    return (text, Some("error".to_owned()));
+                    let finish = "error".to_owned();
+                    let closed = match settlement {
+                        Some(receipt) => News::Settled { receipt, finish: finish.clone() },
+                        None => News::Released { call_id: call.id, released_nanos: released },
+                    };
+                    return Answered { text, finish, last: vec![closed, News::Error { fault }] };
                 }
             }
             if ticked.elapsed() >= TICK_EVERY {
@@ -103,7 +117,7 @@ impl Answering {
                 });
             }
         }
-        (text, None)
+        Answered { text, finish: "interrupted".to_owned(), last: Vec::new() }
     }
 }
 

@@ -61,7 +61,10 @@ fn refuse_unpriced(body: &mut Map<String, Value>) -> Result<(), Fault> {
         && tier != "auto"
         && tier != "default"
     {
-        return Err(Fault::invalid("service_tier", "must be auto or default: other tiers have no price here"));
+        return Err(Fault::invalid(
+            "service_tier",
+            "must be auto or default: other tiers have no price here",
+        ));
     }
     for field in ["web_search_options", "audio"] {
         if body.get(field).is_some_and(|value| !value.is_null()) {
