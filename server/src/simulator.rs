@@ -41,6 +41,8 @@ use scenario::{Cut, Scenario};
 use truth::{Entry, Truth};
 
 const BODY_BYTES_MAX: usize = 32 << 20;
+/// Vendors that report usage in every stream, asked or not.
+const TELLS_USAGE_UNASKED: [&str; 2] = ["mistral", "perplexity"];
 const GATEWAY_PAGE: &str = "<html>\n<head><title>502 Bad Gateway</title></head>\n<body>\n<center><h1>502 Bad Gateway</h1></center>\n</body>\n</html>\n";
 
 /// How fast answers come when no scenario says otherwise.
@@ -134,10 +136,14 @@ async fn chat<D: Dialect>(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let mut entry = simulator.truth.begin(vendor, D::NAME, header(&headers, "x-request-id"));
+    let tells_usage = TELLS_USAGE_UNASKED.contains(&vendor.as_str());
+    let mut entry = simulator.truth.begin(vendor, D::NAME, header(&headers, "x-client-request-id"));
     let request_id = entry.request_id();
     let response = match understand::<D>(&headers, &body, &mut entry) {
-        Ok((ask, scenario)) => respond::<D>(simulator, ask, scenario, entry).await,
+        Ok((mut ask, scenario)) => {
+            ask.include_usage |= tells_usage;
+            respond::<D>(simulator, ask, scenario, entry).await
+        }
         Err(refusal) => refuse::<D>(&refusal, entry),
     };
     named(response, D::REQUEST_ID_HEADER, &request_id)

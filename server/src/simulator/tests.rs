@@ -23,7 +23,7 @@ fn request(path: &str, scenario: &str, body: &Value) -> Request<Body> {
         .header("authorization", "Bearer key")
         .header("anthropic-version", "2023-06-01")
         .header("x-simulate", scenario)
-        .header("x-request-id", "ours-1")
+        .header("x-client-request-id", "ours-1")
         .body(Body::from(body.to_string()))
         .unwrap()
 }

@@ -1,0 +1,205 @@
+//! Vendors that fail, break off or report nonsense: nothing is charged twice, too high or for nothing.
+
+use serde_json::{Value, json};
+
+use crate::oracle::{Prices, Used};
+use crate::support::{Answer, Buyer, Market, nanos};
+
+const MODELS: [&str; 2] = ["openai/gpt-5-mini", "anthropic/claude-haiku-4-5"];
+
+/// A call that was made, with what it left behind.
+struct Made {
+    what: String,
+    model: &'static str,
+    answer: Answer,
+    receipt: Value,
+    debits: Vec<i64>,
+    truth: Value,
+}
+
+impl Made {
+    fn amount(&self, name: &str) -> i64 {
+        nanos(&self.receipt[format!("{name}_nanos")])
+    }
+
+    /// The text that the buyer received.
+    fn text(&self) -> String {
+        if self.answer.header("content-type").starts_with("text/event-stream") {
+            let chunks = self.answer.chunks();
+            let deltas = chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]);
+            return deltas.filter_map(|delta| delta["content"].as_str()).collect();
+        }
+        self.answer.json()["choices"][0]["message"]["content"].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn assert_free(&self) {
+        let Self { what, receipt, debits, .. } = self;
+        assert!(debits.is_empty(), "{what} moved {debits:?}");
+        assert_eq!(self.amount("charge"), 0, "{what}: {receipt}");
+        assert_eq!(self.amount("released"), self.amount("hold"), "{what}: {receipt}");
+        assert!(self.amount("hold") > 0, "{what}: {receipt}");
+    }
+
+    /// Charged by what was delivered, four bytes a token, and by no number of the vendor's.
+    fn assert_estimated(&self) {
+        let Self { what, receipt, debits, .. } = self;
+        assert_eq!(receipt["usage_source"], "estimated", "{what}");
+        let used = Used::on_receipt(receipt);
+        assert_eq!(used.output, self.text().len() as i128 / 4, "{what}: {receipt}");
+        assert!(used.input > 0, "{what}: {receipt}");
+        let bill = Prices::of(self.model).bill(&used, 3_000);
+        assert_eq!((self.amount("charge"), self.amount("overrun")), (bill.charge, 0), "{what}: {receipt}");
+        assert!(bill.charge > 0 && bill.charge <= self.amount("hold"), "{what}: {receipt}");
+        assert_eq!(*debits, [-bill.charge], "{what}");
+    }
+}
+
+/// Makes one call in a scenario and checks what must hold however it ends.
+async fn make(buyer: &Buyer<'_>, model: &'static str, scenario: &str, stream: bool, status: u16) -> Made {
+    let (market, what) = (buyer.market, format!("{scenario} of {model}, stream {stream}"));
+    let before = buyer.available().await;
+    let text = format!("Name three harbours. [[simulate: {scenario}]]");
+    let body = json!({
+        "model": model, "stream": stream, "max_tokens": 400, "messages": [{ "role": "user", "content": text }],
+    });
+    let answer = Answer::to(buyer.chat(&body)).await;
+    assert_eq!(answer.status, status, "{what}: {}", answer.text);
+    let newest = "select call_id::text from hold order by opened_at desc limit 1";
+    let call: String = sqlx::query_scalar(newest).fetch_one(&market.db).await.unwrap();
+    let (receipt, debits) = (buyer.receipt(&call).await, market.debits(&call).await);
+    let balance = buyer.balance().await;
+    assert_eq!(balance["held_nanos"], "0", "{what} left a hold");
+    assert_eq!(buyer.available().await, before + debits.iter().sum::<i64>(), "{what}");
+    market.assert_books_balance().await;
+    Made { what, model, answer, receipt, debits, truth: market.truth(&call).await }
+}
+
+#[tokio::test]
+async fn usage_that_cannot_be_trusted_is_replaced_by_what_was_delivered() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    for model in MODELS {
+        for scenario in ["no-usage", "negative-usage"] {
+            for stream in [false, true] {
+                make(&buyer, model, scenario, stream, 200).await.assert_estimated();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_explicit_zero_is_a_price_of_zero() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    for model in MODELS {
+        for stream in [false, true] {
+            let made = make(&buyer, model, "zero-usage", stream, 200).await;
+            made.assert_free();
+            assert!(!made.text().is_empty(), "{}", made.what);
+        }
+    }
+}
+
+#[tokio::test]
+async fn usage_reported_twice_is_charged_once() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    for model in MODELS {
+        let made = make(&buyer, model, "double-usage", true, 200).await;
+        let bill = Prices::of(model).bill(&Used::reported(&made.truth["usage_reported"]), 3_000);
+        assert_eq!(made.debits, [-bill.charge], "{}", made.what);
+    }
+}
+
+#[tokio::test]
+async fn a_buyer_never_pays_more_than_the_hold_whatever_is_reported() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    for model in MODELS {
+        for stream in [false, true] {
+            let made = make(&buyer, model, "huge-usage", stream, 200).await;
+            let bill = Prices::of(model).bill(&Used::reported(&made.truth["usage_reported"]), 3_000);
+            let (hold, overrun) = (made.amount("hold"), made.amount("overrun"));
+            assert_eq!(made.amount("charge"), bill.charge, "{}: {}", made.what, made.receipt);
+            assert_eq!(made.debits, [-bill.charge.min(hold)], "{}", made.what);
+            assert_eq!(overrun, (bill.charge - hold).max(0), "{}: {}", made.what, made.receipt);
+            assert!(overrun > 0, "{} was not huge: {}", made.what, made.receipt);
+        }
+    }
+    let overruns = "select count(*) from ledger_entry where account = 'platform:overrun' and amount < 0";
+    assert_eq!(market.count(overruns).await, 4);
+}
+
+#[tokio::test]
+async fn a_refusal_costs_nothing_and_says_nothing_of_our_keys() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    for model in MODELS {
+        for stream in [false, true] {
+            for (scenario, status) in [
+                ("server-error", 502),
+                ("html", 502),
+                ("unauthorized", 502),
+                ("overloaded", 529),
+                ("rate-limit", 429),
+            ] {
+                let made = make(&buyer, model, scenario, stream, status).await;
+                made.assert_free();
+                assert!(made.answer.json()["error"]["message"].is_string(), "{}", made.answer.text);
+                assert_eq!(made.answer.header("x-should-retry"), "true", "{}", made.what);
+                for inside in ["Incorrect API key", "x-api-key", "nginx", "<html", "127.0.0.1"] {
+                    assert!(!made.answer.text.contains(inside), "{} tells: {}", made.what, made.answer.text);
+                }
+                if scenario == "rate-limit" {
+                    assert_eq!(made.answer.header("retry-after"), "2");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_answer_costs_nothing() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    for model in MODELS {
+        make(&buyer, model, "empty", false, 502).await.assert_free();
+        let streamed = make(&buyer, model, "empty", true, 200).await;
+        streamed.assert_free();
+        assert_broken_off(&streamed);
+    }
+}
+
+#[tokio::test]
+async fn a_whole_answer_that_did_not_arrive_whole_costs_nothing() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    for model in MODELS {
+        for scenario in ["truncated", "error-at-5", "reset-at-5"] {
+            make(&buyer, model, scenario, false, 502).await.assert_free();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_is_charged_as_far_as_it_came() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    for model in MODELS {
+        for scenario in ["truncated", "error-at-5", "reset-at-5"] {
+            let made = make(&buyer, model, scenario, true, 200).await;
+            made.assert_estimated();
+            assert_broken_off(&made);
+        }
+    }
+}
+
+/// A stream that failed says so in its last chunk, and never claims to be done.
+#[track_caller]
+fn assert_broken_off(made: &Made) {
+    let chunks = made.answer.chunks();
+    let last = chunks.last().unwrap_or_else(|| panic!("{} was silent", made.what));
+    assert_eq!(last["choices"][0]["finish_reason"], "error", "{}: {last}", made.what);
+    assert!(last["error"]["message"].is_string(), "{}: {last}", made.what);
+    assert!(!made.answer.data_lines().contains(&"[DONE]"), "{} claims to be done", made.what);
+}

@@ -1,0 +1,14 @@
+//! Conversations over HTTP with the real router.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+
+mod account;
+mod chat;
+mod doors;
+mod failures;
+mod keys;
+mod leave;
+mod live;
+mod oracle;
+mod race;
+mod support;
+mod top_up;

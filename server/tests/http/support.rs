@@ -1,0 +1,148 @@
+//! A market of its own for each test: a fresh database, a simulator of vendors and the real router, all on loopback.
+
+mod answer;
+mod buyer;
+mod database;
+mod webhook;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use engine::{Egress, Engine, MasterKey, Registry, Sender, Settings};
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+use server::config::{Config, Demo, Environment};
+use server::routes;
+use server::simulator::{self, Pace};
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub use answer::{Answer, nanos};
+pub use buyer::{Buyer, PASSWORD};
+pub use database::Database;
+pub use webhook::Webhook;
+
+pub const MASTER_KEY: [u8; 32] = [7; 32];
+const DB_CONNECTIONS: u32 = 10;
+
+pub struct Market {
+    pub base: String,
+    pub db: PgPool,
+    client: Client,
+    simulator: simulator::Running,
+    server: JoinHandle<()>,
+    // The last field, so that nobody uses the database any more when it is dropped.
+    database: Database,
+}
+
+impl Market {
+    /// A market whose vendors answer at once.
+    pub async fn open() -> Self {
+        Self::open_with(Pace::Instant).await
+    }
+
+    pub async fn open_with(pace: Pace) -> Self {
+        let database = Database::create().await;
+        engine::migrate(&database.url).await.unwrap();
+        let db = engine::connect(&database.url, DB_CONNECTIONS).await.unwrap();
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let simulator =
+            simulator::start(anywhere, simulator::Options { pace, truth_log: None }).await.unwrap();
+        let sender = Sender::new(Egress::parse(&simulator.addr.to_string()).unwrap()).unwrap();
+        let registry = Registry::simulated(&format!("http://{}", simulator.addr));
+        let settings = Settings { master_key: MasterKey::new(MASTER_KEY), demo: true, test_gateway: true };
+        let engine = Engine::open(db.clone(), registry, sender, settings).await.unwrap();
+        let listener = TcpListener::bind(anywhere).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let base = format!("http://{addr}");
+        engine.set_own_address(base.clone());
+        let router = routes::router(engine, &config(addr, &database.url));
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let client =
+            Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { base, db, client, simulator, server, database }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.request(Method::POST, path)
+    }
+
+    pub fn delete(&self, path: &str) -> RequestBuilder {
+        self.request(Method::DELETE, path)
+    }
+
+    pub fn database_url(&self) -> &str {
+        &self.database.url
+    }
+
+    /// What the vendor really did for a call.
+    pub async fn truth(&self, call_id: &str) -> Value {
+        let url = format!("http://{}/truth", self.simulator.addr);
+        let lines = self.client.get(url).send().await.unwrap().text().await.unwrap();
+        lines
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .find(|record| record["request_id"] == call_id)
+            .unwrap_or_else(|| panic!("the simulator knows nothing of the call {call_id}"))
+    }
+
+    /// A single number out of the database.
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.db).await.unwrap()
+    }
+
+    /// Every invariant holds, each asset sums to zero, no wallet is below it and no hold is left open.
+    pub async fn assert_books_balance(&self) {
+        let broken: Vec<(String, String, String)> =
+            sqlx::query_as("select invariant, subject, detail from ledger.violation")
+                .fetch_all(&self.db)
+                .await
+                .unwrap();
+        assert!(broken.is_empty(), "the books do not balance: {broken:?}");
+        let sum = self.count("select coalesce(sum(amount), 0)::bigint from ledger_entry").await;
+        assert_eq!(sum, 0, "the entries do not sum to zero");
+        assert_eq!(self.count("select count(*) from wallet where posted < 0 or posted < held").await, 0);
+    }
+
+    /// Waits until every hold is closed, and says how long that took.
+    pub async fn until_no_hold_is_open(&self, at_most: Duration) -> Duration {
+        let begun = Instant::now();
+        while self.count("select count(*) from hold where state = 'open'").await > 0 {
+            assert!(begun.elapsed() < at_most, "a hold is still open after {:?}", begun.elapsed());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        begun.elapsed()
+    }
+}
+
+impl Drop for Market {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn config(addr: SocketAddr, database_url: &str) -> Config {
+    Config {
+        addr,
+        database_url: Some(database_url.to_owned()),
+        data_dir: None,
+        env: Environment::Development,
+        demo: Demo::On,
+        master_key: None,
+        egress_allow: String::new(),
+        admin_email: None,
+        admin_password: None,
+        db_connections: DB_CONNECTIONS,
+        allow_private_database: false,
+        site_root: concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site").into(),
+    }
+}
