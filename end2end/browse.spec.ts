@@ -20,8 +20,8 @@ test('filters live in the address, and a model has a page', async ({ page, visit
   await visit('/models?q=gpt-5-mini');
   await page.getByLabel('Models found').locator('a[href="/models/openai/gpt-5-mini"]').first().click();
   await expect(page).toHaveURL(/\/models\/openai\/gpt-5-mini$/);
-  await expect(page.getByRole('heading', { level: 1 })).toContainText('GPT-5 mini');
-  await expect(page).toHaveTitle(/GPT-5 mini/);
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('GPT-5 Mini');
+  await expect(page).toHaveTitle(/GPT-5 Mini/);
 });
 
 test('words that match nothing say what to do', async ({ page, visit }) => {

@@ -51,9 +51,14 @@ impl Nanos {
         }
     }
 
+    /// All nine decimals: in a sum that is shown, rounded parts would not add up.
+    pub fn exact(self) -> String {
+        show(self.0, 9, Round::Up)
+    }
+
     /// Every digit, as a plain decimal number of dollars without a sign for the currency.
     pub fn decimal(self) -> String {
-        let digits = show(self.0, 9, Round::Up).replace(['$', ','], "");
+        let digits = self.exact().replace(['$', ','], "");
         match digits.split_once('.') {
             Some((whole, rest)) if rest.trim_end_matches('0').is_empty() => whole.to_owned(),
             Some((whole, rest)) => format!("{whole}.{}", rest.trim_end_matches('0')),
@@ -236,6 +241,7 @@ mod tests {
         assert_eq!(Rate(2_500_000_000).per_million(), "$2.5000");
         assert_eq!(Nanos(1_500_000_000).decimal(), "1.5");
         assert_eq!(Nanos(-3).decimal(), "-0.000000003");
+        assert_eq!(Nanos(401_750).exact(), "$0.000401750");
     }
 
     proptest! {

@@ -55,5 +55,5 @@ export async function say(page: Page, message: string): Promise<void> {
 
 /** The link below a finished answer, which tells its cost and leads to its receipt. */
 export function receiptLink(page: Page): Locator {
-  return page.getByRole('main').locator('a[href^="/receipts/"]').last();
+  return page.getByRole('main').locator('a[href^="/receipts/"]:visible').last();
 }

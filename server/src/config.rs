@@ -12,38 +12,38 @@ use engine::MasterKey;
 #[derive(Args, Clone, Debug)]
 pub struct Config {
     /// Where to listen.
-    #[arg(long, env = "MERCATO_ADDR", default_value = "127.0.0.1:3000")]
+    #[arg(long, global = true, env = "MERCATO_ADDR", default_value = "127.0.0.1:3000")]
     pub addr: SocketAddr,
     /// The database. Without it the server runs a private PostgreSQL of its own.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// Where the private database and generated secrets live.
-    #[arg(long, env = "MERCATO_DATA_DIR")]
+    #[arg(long, global = true, env = "MERCATO_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
-    #[arg(long, env = "MERCATO_ENV", value_enum, default_value = "development")]
+    #[arg(long, global = true, env = "MERCATO_ENV", value_enum, default_value = "development")]
     pub env: Environment,
-    /// Whether the simulator answers instead of vendors: `auto` when no vendor key is set.
-    #[arg(long, env = "MERCATO_DEMO", value_enum, default_value = "auto")]
+    /// Whether the simulator answers instead of vendors: `auto` in development when no vendor key is set.
+    #[arg(long, global = true, env = "MERCATO_DEMO", value_enum, default_value = "auto")]
     pub demo: Demo,
     /// 32 bytes in base64, from which sessions and API keys are secured. Development makes its own.
-    #[arg(long, env = "MERCATO_MASTER_KEY", hide_env_values = true)]
+    #[arg(long, global = true, env = "MERCATO_MASTER_KEY", hide_env_values = true)]
     pub master_key: Option<String>,
     /// Comma-separated `host:port` that provider addresses may use besides public ones.
-    #[arg(long, env = "MERCATO_EGRESS_ALLOW", default_value = "")]
+    #[arg(long, global = true, env = "MERCATO_EGRESS_ALLOW", default_value = "")]
     pub egress_allow: String,
     /// An operator made at the first start.
-    #[arg(long, env = "MERCATO_ADMIN_EMAIL")]
+    #[arg(long, global = true, env = "MERCATO_ADMIN_EMAIL")]
     pub admin_email: Option<String>,
-    #[arg(long, env = "MERCATO_ADMIN_PASSWORD", hide_env_values = true)]
+    #[arg(long, global = true, env = "MERCATO_ADMIN_PASSWORD", hide_env_values = true)]
     pub admin_password: Option<String>,
     /// Connections to the database.
-    #[arg(long, env = "MERCATO_DB_CONNECTIONS", default_value_t = 10)]
+    #[arg(long, global = true, env = "MERCATO_DB_CONNECTIONS", default_value_t = 10)]
     pub db_connections: u32,
     /// Lets production run on the private database after all.
-    #[arg(long, env = "MERCATO_ALLOW_PRIVATE_DATABASE")]
+    #[arg(long, global = true, env = "MERCATO_ALLOW_PRIVATE_DATABASE")]
     pub allow_private_database: bool,
     /// The built browser half, styles and pictures.
-    #[arg(long, env = "LEPTOS_SITE_ROOT", default_value = "target/site")]
+    #[arg(long, global = true, env = "LEPTOS_SITE_ROOT", default_value = "target/site")]
     pub site_root: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! `GET /chat/live`: the page's channel. It carries news; the answer itself belongs to a task that outlives it.
+//! `GET /api/v1/chat/live`: the page's channel. It carries news; the answer itself belongs to a task that outlives it.
 
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};

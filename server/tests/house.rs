@@ -1,5 +1,5 @@
 //! The house rules, read from the manifests and sources themselves.
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 #[path = "house/manifest.rs"]
 mod manifest;

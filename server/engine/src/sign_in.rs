@@ -100,6 +100,14 @@ impl Engine {
         Ok(user)
     }
 
+    /// Makes an operator where there is none yet.
+    pub async fn create_first_admin(&self, actor: &Actor, email: &str, password: &str) -> Result<()> {
+        if !store::account::has_admin(&self.0.db).await? {
+            self.create_admin(actor, email, password).await?;
+        }
+        Ok(())
+    }
+
     async fn open_account(
         &self,
         email: &Email,

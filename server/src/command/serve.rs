@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{Database, open_engine};
-use crate::config::{Config, Demo};
+use crate::config::{Config, Demo, Environment};
 use crate::{routes, simulator};
 
 /// How long open streams may go on after a stop was asked for.
@@ -23,7 +23,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         let config = config.clone();
         tokio::task::spawn_blocking(move || Database::open(&config)).await??
     };
-    let simulator = start_simulator(config.demo).await?;
+    let simulator = start_simulator(&config).await?;
     let base = simulator.as_ref().map(|running| format!("http://{}", running.addr));
     let engine = open_engine(&config, &database.url, base.as_deref()).await?;
     create_first_admin(&engine, &config).await;
@@ -64,15 +64,16 @@ async fn stop_after_grace(stopping: &CancellationToken) {
     tokio::time::sleep(GRACE).await;
 }
 
-async fn start_simulator(demo: Demo) -> anyhow::Result<Option<simulator::Running>> {
+async fn start_simulator(config: &Config) -> anyhow::Result<Option<simulator::Running>> {
     let configured = || -> anyhow::Result<bool> {
         let registry = Registry::from_settings(|name| std::env::var(name).ok())?;
         Ok(registry.iter().any(|provider| provider.is_available()))
     };
-    let wanted = match demo {
+    let wanted = match config.demo {
         Demo::On => true,
         Demo::Off => false,
-        Demo::Auto => !configured()?,
+        // In production play money would stay in the books and buy real answers once a key is set.
+        Demo::Auto => config.env == Environment::Development && !configured()?,
     };
     if !wanted {
         return Ok(None);
@@ -85,7 +86,7 @@ async fn start_simulator(demo: Demo) -> anyhow::Result<Option<simulator::Running
 
 async fn create_first_admin(engine: &Engine, config: &Config) {
     let (Some(email), Some(password)) = (&config.admin_email, &config.admin_password) else { return };
-    if let Err(cause) = engine.create_admin(&Actor::Operator, email, password).await {
+    if let Err(cause) = engine.create_first_admin(&Actor::Operator, email, password).await {
         warn!(%cause, "the first operator could not be made");
     }
 }

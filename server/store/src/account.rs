@@ -85,6 +85,12 @@ pub async fn update_role(db: &PgPool, account: AccountId, role: Role) -> Result<
     Ok(())
 }
 
+pub async fn has_admin(db: &PgPool) -> Result<bool> {
+    let found =
+        sqlx::query_scalar!(r#"select exists (select from account where role = 'admin') as "found!""#);
+    Ok(found.fetch_one(db).await?)
+}
+
 pub(crate) fn user(id: Uuid, email: &str, name: Option<String>, role: &str, plan: String) -> Result<User> {
     Ok(User {
         id: AccountId(id),

@@ -20,7 +20,7 @@ pub fn text(path: &str) -> String {
 
 /// What the crate in this folder ships with; tests may use more.
 pub fn dependencies(folder: &str) -> Vec<Dependency> {
-    let manifest = text(&format!("{folder}/Cargo.toml").trim_start_matches('/').to_owned());
+    let manifest = text(format!("{folder}/Cargo.toml").trim_start_matches('/'));
     let mut is_dependency = false;
     let mut found = Vec::new();
     for line in manifest.lines() {

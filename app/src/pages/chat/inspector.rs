@@ -55,10 +55,10 @@ fn SettledRows(settlement: Settlement) -> impl IntoView {
         <dl class="kv">
             <dt>"Read"</dt><dd class="num">{group(usage.input_total())}" tokens"</dd>
             <dt>"Written"</dt><dd class="num">{group(usage.output_total())}" tokens"</dd>
-            <dt>"To the provider"</dt><dd class="num">{charge.provider_cost.cost()}</dd>
-            <dt>"Fee"</dt><dd class="num">{charge.commission.cost()}</dd>
-            <dt class="total">"You paid"</dt><dd class="num total">{charge.charge.cost()}</dd>
-            <dt>"Given back"</dt><dd class="num">{settlement.released_nanos.cost()}</dd>
+            <dt>"To the provider"</dt><dd class="num">{charge.provider_cost.exact()}</dd>
+            <dt>"Fee"</dt><dd class="num">{charge.commission.exact()}</dd>
+            <dt class="total">"You paid"</dt><dd class="num total">{charge.charge.exact()}</dd>
+            <dt>"Given back"</dt><dd class="num">{settlement.released_nanos.exact()}</dd>
         </dl>
         <p><a href=format!("/receipts/{}", settlement.id)>"Receipt"</a></p>
     }

@@ -23,7 +23,7 @@ pub fn Transcribed(thread: Thread, title: Option<String>) -> impl IntoView {
             node_ref=thread.scroller
             on:scroll=move |_| thread.scrolled()
         >
-            <Opening title />
+            <Opening thread title />
             <For each=turns key=|(at, _)| *at children=move |(at, turn)| view! { <Said thread at turn /> } />
             <BeingWritten thread />
             <Trouble thread />
@@ -32,11 +32,11 @@ pub fn Transcribed(thread: Thread, title: Option<String>) -> impl IntoView {
 }
 
 #[component]
-fn Opening(title: Option<String>) -> impl IntoView {
+fn Opening(thread: Thread, title: Option<String>) -> impl IntoView {
     match title {
         Some(title) => view! { <h1 class="chat-title">{title}</h1> }.into_any(),
         None => view! {
-            <div class="chat-welcome">
+            <div class="chat-welcome" class:begun=move || thread.turns.with(|turns| !turns.is_empty())>
                 <h1>"Ask any model"</h1>
                 <p class="soft">
                     "You see the price before you send, watch it while the answer is written, and get a receipt that adds up."

@@ -39,7 +39,7 @@ pub fn LineTable(receipt: Receipt) -> impl IntoView {
             </table>
         </div>
         <p class="check">
-            <span class="num">{exact(cost)}" + "{exact(commission)}" = "{exact(charge)}</span>
+            <span class="num">{cost.exact()}" + "{commission.exact()}" = "{charge.exact()}</span>
             " "
             {if adds_up {
                 view! { <span class="chip good">"cost + commission = charge ✓"</span> }.into_any()
@@ -57,7 +57,7 @@ fn LineRow(line: Line) -> impl IntoView {
             <th scope="row">{component(&line.component)}</th>
             <td class="num">{group(line.tokens)}</td>
             <td class="num">{line.price_nanos_per_mtok.per_million()}</td>
-            <td class="num">{exact(line.cost_nanos)}</td>
+            <td class="num">{line.cost_nanos.exact()}</td>
         </tr>
     }
 }
@@ -67,7 +67,7 @@ fn SumRow(#[prop(into)] label: String, amount: Nanos, #[prop(optional)] total: b
     view! {
         <tr class:total=total>
             <th scope="row" colspan="3">{label}</th>
-            <td class="num">{exact(amount)}</td>
+            <td class="num">{amount.exact()}</td>
         </tr>
     }
 }
@@ -77,12 +77,12 @@ pub fn HoldTable(receipt: Receipt) -> impl IntoView {
     let paid = receipt.charge_nanos - receipt.overrun_nanos;
     view! {
         <dl class="kv">
-            <dt>"Held before the call"</dt><dd class="num">{exact(receipt.hold_nanos)}</dd>
-            <dt>"Given back"</dt><dd class="num">{exact(receipt.released_nanos)}</dd>
+            <dt>"Held before the call"</dt><dd class="num">{receipt.hold_nanos.exact()}</dd>
+            <dt>"Given back"</dt><dd class="num">{receipt.released_nanos.exact()}</dd>
             {(receipt.overrun_nanos != Nanos::ZERO).then(|| view! {
-                <dt>"Beyond the hold, paid by the house"</dt><dd class="num">{exact(receipt.overrun_nanos)}</dd>
+                <dt>"Beyond the hold, paid by the house"</dt><dd class="num">{receipt.overrun_nanos.exact()}</dd>
             })}
-            <dt class="total">"You paid"</dt><dd class="total num">{exact(paid)}</dd>
+            <dt class="total">"You paid"</dt><dd class="total num">{paid.exact()}</dd>
         </dl>
     }
 }
@@ -99,14 +99,6 @@ fn component(name: &str) -> String {
     }
 }
 
-/// All nine decimals: a rounded column would not add up.
-fn exact(amount: Nanos) -> String {
-    let digits = amount.decimal();
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits.as_str()), |rest| ("-", rest));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    format!("{sign}${whole}.{fraction:0<9}")
-}
-
 /// `3000` basis points as `30 %`, `2950` as `29.5 %`.
 fn percent(TakeRate(bps): TakeRate) -> String {
     let text = format!("{}.{:02}", bps / 100, bps % 100);
@@ -116,13 +108,6 @@ fn percent(TakeRate(bps): TakeRate) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_exact_amount_has_every_digit() {
-        assert_eq!(exact(Nanos(412_857)), "$0.000412857");
-        assert_eq!(exact(Nanos(-1)), "-$0.000000001");
-        assert_eq!(exact(Nanos::from_usd(12)), "$12.000000000");
-    }
 
     #[test]
     fn basis_points_are_read_as_percent() {

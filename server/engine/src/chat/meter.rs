@@ -101,8 +101,9 @@ impl Running {
 }
 
 impl Meter {
-    pub fn count(&self, text: &str) {
-        self.bytes.fetch_add(text.len() as u64, Relaxed);
+    /// Counts what was just handed to the caller.
+    pub fn count(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Relaxed);
     }
 
     /// A vendor that counts the prompt at once knows better than our estimate.

@@ -75,37 +75,31 @@ impl Relay {
                 () = self.left() => return Ending::Stopped,
             };
             let Some(event) = event else { break };
-            match &event {
-                ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => {
-                    heard.content |= !text.is_empty();
-                    self.meter.count(text);
-                }
-                ChatEvent::ToolCall { name, arguments, .. } => {
-                    heard.content = true;
-                    self.meter.count(name.as_deref().unwrap_or_default());
-                    self.meter.count(arguments);
-                }
+            let content = match event {
                 ChatEvent::Usage(usage) => {
                     if let Some(input) = usage.input_tokens.and_then(|input| u64::try_from(input).ok()) {
                         self.meter.set_input(input.min(self.terms.prompt.tokens_max));
                     }
-                    heard.usage = Some(*usage);
+                    heard.usage = Some(usage);
                     continue;
                 }
                 ChatEvent::Finished { finish, native } => {
-                    heard.finish = Some((*finish, native.clone()));
+                    heard.finish = Some((finish, native));
                     continue;
                 }
-                ChatEvent::Failed(failure) => return Ending::Broken(self.told(failure)),
-                ChatEvent::Started { .. } => {}
-            }
+                ChatEvent::Failed(failure) => return Ending::Broken(self.told(&failure)),
+                content => content,
+            };
             if !self.meter.may_forward().await {
                 return Ending::Lost;
             }
-            let sent = self.events.send_timeout(CallEvent::Chat(event), READER_PATIENCE).await;
+            let bytes = content_bytes(&content);
+            let sent = self.events.send_timeout(CallEvent::Chat(content), READER_PATIENCE).await;
             if sent.is_err() && self.request.stream == Delivery::Streamed {
                 return Ending::Stopped;
             }
+            heard.content |= bytes > 0;
+            self.meter.count(bytes);
         }
         Ending::Whole
     }
@@ -127,5 +121,17 @@ impl Relay {
             warn!(call.id = %self.terms.id, class = ?failure.class, "the provider of {} failed", self.terms.on_sale.model.id);
         }
         from_failure(&self.terms.on_sale.provider_name, failure)
+    }
+}
+
+/// How much of an answer an event carries: something worth paying for, when it is not nothing.
+fn content_bytes(event: &ChatEvent) -> usize {
+    match event {
+        ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => text.len(),
+        ChatEvent::ToolCall { name, arguments, .. } => name.as_deref().map_or(0, str::len) + arguments.len(),
+        ChatEvent::Started { .. }
+        | ChatEvent::Usage(_)
+        | ChatEvent::Finished { .. }
+        | ChatEvent::Failed(_) => 0,
     }
 }
