@@ -57,23 +57,36 @@ class Market:
         # The database may run as another account, which must be able to pass through.
         os.chmod(self.folder.name, 0o755)
         self.log_path = Path(self.folder.name) / "server.log"
-        environment = {
+        self.environment = {
             **os.environ,
             "MERCATO_ADDR": f"127.0.0.1:{port}",
             "MERCATO_DATA_DIR": str(Path(self.folder.name) / "data"),
             "MERCATO_DEMO": "on",
         }
-        environment.setdefault("LEPTOS_SITE_ROOT", str(ROOT / "target" / "site"))
-        with self.log_path.open("wb") as log:
-            self.process = subprocess.Popen(
-                [PROGRAM.resolve(), "serve"], cwd=ROOT, env=environment, stdout=log, stderr=log
-            )
+        self.environment.setdefault("LEPTOS_SITE_ROOT", str(ROOT / "target" / "site"))
         try:
-            self.wait_until_healthy()
+            self.start()
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def start(self) -> None:
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [PROGRAM.resolve(), "serve"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+        self.wait_until_healthy()
+
+    def kill(self) -> None:
+        """As the machine would when it runs out of memory: without a chance to tidy up."""
+        self.process.kill()
+        self.process.wait()
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Another command of the program, with the same data."""
+        command = [PROGRAM.resolve(), *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60)
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
@@ -82,6 +95,8 @@ class Market:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        # A database whose server was killed goes on, ready for the next one.
+        self.run("db", "stop")
         self.folder.cleanup()
 
     def wait_until_healthy(self) -> None:
