@@ -46,4 +46,24 @@ union all
 union all
     select 'I10', u.call_id::text, u.price_id::text
     from usage_call u join price p using (price_id)
-    where u.charge > 0 and not p.valid_during @> u.started_at;
+    where u.charge > 0 and not p.valid_during @> u.started_at
+union all
+    select 'I11', concat(account_id, ':', fund), concat('version ', wallet_version, ' does not follow from the one before')
+    from (
+        select account_id, fund, wallet_version, hash,
+            sha256(lag(hash, 1, ''::bytea) over chain || convert_to(
+                concat_ws('|', tx_id, line, account_id, fund, asset, amount, wallet_version, balance_after), 'UTF8'
+            )) as expected_hash
+        from ledger_entry where account_id is not null
+        window chain as (partition by account_id, fund order by wallet_version)
+    ) as linked
+    where hash <> expected_hash
+union all
+    select 'I11', concat(w.account_id, ':', w.fund), concat('the head is not entry ', w.version)
+    from wallet w left join ledger_entry e
+        on e.account_id = w.account_id and e.fund = w.fund and e.wallet_version = w.version
+    where w.chain_head <> coalesce(e.hash, ''::bytea)
+union all
+    select 'I12', account_id::text, concat(count(*), ' credits for ', idempotency_key)
+    from ledger_tx where kind = 'top_up'
+    group by account_id, idempotency_key having count(*) > 1;

@@ -3,7 +3,7 @@
 mod serve;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
@@ -109,13 +109,15 @@ impl Command {
 /// A database to work with, private or given. A private one is stopped again if this program started it.
 pub(crate) struct Database {
     pub url: String,
+    /// Where a secret that development makes for itself is kept.
+    state_dir: PathBuf,
     private: Option<postgres::Private>,
 }
 
 impl Database {
     pub fn open(config: &Config) -> anyhow::Result<Self> {
         if let Some(url) = &config.database_url {
-            return Ok(Self { url: url.clone(), private: None });
+            return Ok(Self { url: url.clone(), state_dir: config.state_dir(), private: None });
         }
         if config.env == Environment::Production && !config.allow_private_database {
             bail!(
@@ -124,7 +126,10 @@ impl Database {
             );
         }
         let private = postgres::start(config.data_dir.as_deref())?;
-        Ok(Self { url: private.url.clone(), private: Some(private) })
+        // Beside the folder of this version's cluster, so that data and key are found or lost together.
+        let state_dir =
+            private.data_dir.ancestors().nth(2).map_or_else(|| config.state_dir(), Path::to_owned);
+        Ok(Self { url: private.url.clone(), state_dir, private: Some(private) })
     }
 
     pub fn close(self) {
@@ -137,9 +142,10 @@ impl Database {
 /// An engine over this configuration; `simulated` is the address of a simulator that plays the vendors.
 pub(crate) async fn open_engine(
     config: &Config,
-    url: &str,
+    database: &Database,
     simulated: Option<&str>,
 ) -> anyhow::Result<Engine> {
+    let url = &database.url;
     engine::migrate(url).await.context("the database could not be brought up to date")?;
     let db = engine::connect(url, config.db_connections).await?;
     let mut allowed = config.egress_allow.clone();
@@ -152,7 +158,7 @@ pub(crate) async fn open_engine(
         None => Registry::from_settings(|name| std::env::var(name).ok())?,
     };
     let settings = Settings {
-        master_key: config.master_key(&config.state_dir())?,
+        master_key: config.master_key(&database.state_dir)?,
         demo: simulated.is_some(),
         test_gateway: config.env == Environment::Development || simulated.is_some(),
     };
@@ -169,7 +175,7 @@ async fn create_admin(config: Config, email: &str) -> anyhow::Result<()> {
         }
     };
     let database = Database::open(&config)?;
-    let engine = open_engine(&config, &database.url, None).await?;
+    let engine = open_engine(&config, &database, None).await?;
     let user = engine.create_admin(&Actor::Operator, email, &password).await?;
     say(&format!("{} is an operator now; sign in and open /admin", user.email));
     database.close();
@@ -211,7 +217,7 @@ fn run_db(config: &Config, action: DbAction) -> anyhow::Result<()> {
 
 async fn verify(config: Config) -> anyhow::Result<()> {
     let database = Database::open(&config)?;
-    let engine = open_engine(&config, &database.url, None).await?;
+    let engine = open_engine(&config, &database, None).await?;
     let broken = engine.verify_books(&Actor::Operator).await?;
     for violation in &broken {
         say(&format!("{} is broken at {}: {}", violation.invariant, violation.subject, violation.detail));

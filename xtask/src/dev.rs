@@ -15,10 +15,10 @@ use crate::{postgres, server_half, site, toolchain};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(5);
-const SITE_FOLDERS: [&str; 5] = ["src", "app", "frontend", "style", "public"];
-const SERVER_FOLDERS: [&str; 4] = ["src", "app", "server", "migrations"];
+const SITE_SOURCES: [&str; 5] = ["src", "app", "frontend", "style", "public"];
+const SERVER_SOURCES: [&str; 5] = ["src", "app", "server", "migrations", "catalogue.toml"];
 
-/// Every file of some folders with the time of its last change.
+/// Every file of some sources with the time of its last change.
 type Snapshot = Vec<(PathBuf, SystemTime)>;
 
 pub fn run(workspace: &Workspace) -> Result<ExitCode> {
@@ -31,8 +31,8 @@ pub fn run(workspace: &Workspace) -> Result<ExitCode> {
     let mut server_is_due = true;
     let mut server: Option<Child> = None;
     loop {
-        let site_now = snapshot(workspace, &SITE_FOLDERS);
-        let server_now = snapshot(workspace, &SERVER_FOLDERS);
+        let site_now = snapshot(workspace, &SITE_SOURCES);
+        let server_now = snapshot(workspace, &SERVER_SOURCES);
         let changed = site_now != site_seen || server_now != server_seen;
         site_is_due |= site_now != site_seen;
         server_is_due |= server_now != server_seen;
@@ -89,24 +89,24 @@ fn stop(workspace: &Workspace, server: &mut Child) -> Result<()> {
     Ok(())
 }
 
-fn snapshot(workspace: &Workspace, folders: &[&str]) -> Snapshot {
+fn snapshot(workspace: &Workspace, sources: &[&str]) -> Snapshot {
     let mut files = Snapshot::new();
-    for folder in folders {
+    for source in sources {
         // A file that vanishes while we look is seen as gone in the next round.
-        let _ = add_files(&workspace.root.join(folder), &mut files);
+        let _ = add_files(&workspace.root.join(source), &mut files);
     }
     files.sort();
     files
 }
 
-fn add_files(folder: &Path, files: &mut Snapshot) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            add_files(&entry.path(), files)?;
-        } else {
-            files.push((entry.path(), entry.metadata()?.modified()?));
-        }
+fn add_files(path: &Path, files: &mut Snapshot) -> Result<()> {
+    let about = fs::metadata(path)?;
+    if !about.is_dir() {
+        files.push((path.to_owned(), about.modified()?));
+        return Ok(());
+    }
+    for entry in fs::read_dir(path)? {
+        add_files(&entry?.path(), files)?;
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let simulator = start_simulator(&config).await?;
     let base = simulator.as_ref().map(|running| format!("http://{}", running.addr));
-    let engine = open_engine(&config, &database.url, base.as_deref()).await?;
+    let engine = open_engine(&config, &database, base.as_deref()).await?;
     create_first_admin(&engine, &config).await;
     let listener = TcpListener::bind(config.addr).await.with_context(|| {
         format!("{} cannot be listened on; set MERCATO_ADDR to another address", config.addr)
