@@ -49,6 +49,9 @@ pub enum TopUpState {
     Pending,
     Paid,
     Declined,
+    Refunded,
+    #[serde(rename = "charged_back")]
+    ChargedBack,
 }
 
 impl TopUpState {
@@ -57,11 +60,41 @@ impl TopUpState {
             Self::Pending => "pending",
             Self::Paid => "paid",
             Self::Declined => "declined",
+            Self::Refunded => "refunded",
+            Self::ChargedBack => "charged_back",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Pending, Self::Paid, Self::Declined].into_iter().find(|state| state.as_str() == text)
+        [Self::Pending, Self::Paid, Self::Declined, Self::Refunded, Self::ChargedBack]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+}
+
+/// How often a limit begins anew, in UTC; weeks begin on Monday.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Window {
+    #[serde(alias = "daily")]
+    Day,
+    #[serde(alias = "weekly")]
+    Week,
+    #[serde(alias = "monthly")]
+    Month,
+}
+
+impl Window {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Day, Self::Week, Self::Month].into_iter().find(|window| window.as_str() == text)
     }
 }
 

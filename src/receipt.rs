@@ -27,6 +27,9 @@ pub struct Receipt {
     /// What the provider reported beyond the hold; the house paid it.
     #[serde(with = "as_text")]
     pub overrun_nanos: Nanos,
+    /// Taken from the month's allowance instead of money.
+    #[serde(default)]
+    pub free_tokens: u64,
     pub usage: Tokens,
     pub usage_source: UsageSource,
     pub finish: String,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::billing::Window;
 use crate::id::KeyId;
 use crate::money::Nanos;
 
@@ -19,6 +20,9 @@ pub struct ApiKey {
     pub prefix: String,
     #[serde(with = "crate::money::as_text_option")]
     pub limit_nanos: Option<Nanos>,
+    /// How often the limit begins anew; never when absent.
+    #[serde(default)]
+    pub limit_reset: Option<Window>,
     #[serde(with = "crate::money::as_text")]
     pub spent_nanos: Nanos,
     #[serde(with = "crate::money::as_text")]

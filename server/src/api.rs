@@ -11,7 +11,7 @@ mod conversations;
 mod operator;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 
 pub use error::ApiError;
 
@@ -33,7 +33,14 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/webhooks/payments/{processor}", post(billing::receive_payment_event))
         .route("/api/v1/conversations", get(conversations::list_conversations))
         .route("/api/v1/conversations/{id}", get(conversations::read_conversation))
+        .route("/api/v1/subscription", put(billing::choose_plan))
+        .route("/api/v1/books", get(operator::read_books))
         .route("/api/v1/admin/overview", get(operator::read_overview))
+        .route("/api/v1/admin/ledger/verification", post(operator::verify_books))
+        .route("/api/v1/admin/users/{id}/adjustments", post(operator::adjust_balance))
+        .route("/api/v1/admin/users/{id}/grants", post(operator::give_promo))
+        .route("/api/v1/admin/adjustments/{id}/approve", post(operator::approve_adjustment))
+        .route("/api/v1/admin/adjustments/{id}/reject", post(operator::reject_adjustment))
         .nest("/api/v1", compatible())
         .nest("/v1", compatible())
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
-use engine::{Actor, Egress, Engine, Registry, Sender, Settings};
+use engine::{Actor, Db, Egress, Engine, Registry, Sender, Settings, WholeCheck};
 
 use crate::config::{Config, Environment};
 use crate::{postgres, simulator};
@@ -147,7 +147,7 @@ pub(crate) async fn open_engine(
 ) -> anyhow::Result<Engine> {
     let url = &database.url;
     engine::migrate(url).await.context("the database could not be brought up to date")?;
-    let db = engine::connect(url, config.db_connections).await?;
+    let db = Db::connect(url, config.db_connections).await?;
     let mut allowed = config.egress_allow.clone();
     let registry = match simulated {
         Some(base) => {
@@ -161,6 +161,7 @@ pub(crate) async fn open_engine(
         master_key: config.master_key(&database.state_dir)?,
         demo: simulated.is_some(),
         test_gateway: config.env == Environment::Development || simulated.is_some(),
+        seal_file: Some(database.state_dir.join("book-seals.jsonl")),
     };
     Ok(Engine::open(db, registry, Sender::new(Egress::parse(&allowed)?)?, settings).await?)
 }
@@ -218,7 +219,8 @@ fn run_db(config: &Config, action: DbAction) -> anyhow::Result<()> {
 async fn verify(config: Config) -> anyhow::Result<()> {
     let database = Database::open(&config)?;
     let engine = open_engine(&config, &database, None).await?;
-    let broken = engine.verify_books(&Actor::Operator).await?;
+    let told = |check: WholeCheck| tell(&format!("[{}/{}] {}", check.step, check.steps, check.name));
+    let broken = engine.verify_books(&Actor::Operator, told).await?;
     for violation in &broken {
         say(&format!("{} is broken at {}: {}", violation.invariant, violation.subject, violation.detail));
     }
@@ -241,6 +243,11 @@ async fn simulate(addr: SocketAddr, instant: bool, truth: Option<PathBuf>) -> an
 #[expect(clippy::print_stdout, reason = "this is the program's answer to its caller, not a log line")]
 fn say(line: &str) {
     println!("{line}");
+}
+
+#[expect(clippy::print_stderr, reason = "this is progress for whoever waits, not a log line")]
+fn tell(line: &str) {
+    eprintln!("{line}");
 }
 
 fn start_logging() {

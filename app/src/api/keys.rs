@@ -29,7 +29,8 @@ pub async fn create_key(name: String, limit_usd: String) -> Result<MadeKey, AppE
         "" => None,
         text => Some(marketplace::money::Nanos::parse_usd(text)?),
     };
-    let (key, secret) = caller.engine.mint_key(&caller.actor, &name, limit, None).await?;
+    let terms = engine::KeyTerms { limit, ..engine::KeyTerms::default() };
+    let (key, secret) = caller.engine.mint_key(&caller.actor, &name, terms).await?;
     let made = MadeKey { name: key.name, secret };
     show_once(&caller, &made);
     Ok(made)

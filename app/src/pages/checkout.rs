@@ -47,6 +47,11 @@ fn Payment(top_up: TopUp) -> impl IntoView {
             <p><a class="button primary" href="/billing">"See your balance"</a></p>
         }
         .into_any(),
+        TopUpState::Refunded | TopUpState::ChargedBack => view! {
+            <p><span class="chip">"Returned"</span>" This payment went back to its payer and out of the balance."</p>
+            <p><a class="button primary" href="/billing">"See your balance"</a></p>
+        }
+        .into_any(),
         TopUpState::Declined => view! {
             <p><span class="chip bad">"Declined"</span>" This payment is settled: it was declined, and your balance did not change."</p>
             <p><a class="button primary" href="/billing">"Start another"</a></p>

@@ -2,38 +2,58 @@
 
 use std::time::Duration;
 
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::Engine;
 
 /// How often progress becomes durable.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 const REAP_EVERY: Duration = Duration::from_secs(5);
+const CHECK_EVERY: Duration = Duration::from_secs(10);
+const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 
 impl Engine {
     pub(crate) fn start_background(&self) {
+        self.every(CHECKPOINT_EVERY, |engine| async move { engine.checkpoint().await });
+        self.every(REAP_EVERY, |engine| async move {
+            match store::ledger::reap(&engine.0.db, engine.0.instance).await {
+                Ok(0) => {}
+                Ok(closed) => info!(closed, "closed {closed} holds whose server was gone"),
+                Err(cause) => warn!(%cause, "the reaper could not look for abandoned holds"),
+            }
+        });
+        self.every(CHECK_EVERY, |engine| async move { engine.check_recent().await });
+        self.every(HOUSEKEEPING_EVERY, |engine| async move { engine.keep_house().await });
+    }
+
+    /// Does something again and again, never twice at once.
+    fn every<F, Fut>(&self, period: Duration, work: F)
+    where
+        F: Fn(Engine) -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send,
+    {
         let engine = self.clone();
         tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(CHECKPOINT_EVERY);
+            let mut ticks = tokio::time::interval(period);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
-                engine.checkpoint().await;
+                work(engine.clone()).await;
             }
         });
-        let engine = self.clone();
-        tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(REAP_EVERY);
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                ticks.tick().await;
-                match store::ledger::reap(&engine.0.db).await {
-                    Ok(0) => {}
-                    Ok(closed) => info!(closed, "closed {closed} holds whose server was gone"),
-                    Err(cause) => warn!(%cause, "the reaper could not look for abandoned holds"),
-                }
-            }
-        });
+    }
+
+    /// Seals the books, takes back grants that have run out and renews plans.
+    async fn keep_house(&self) {
+        if let Err(cause) = self.seal_books().await {
+            error!(%cause, "the books could not be sealed");
+        }
+        if let Err(cause) = store::correction::sweep_grants(&self.0.db).await {
+            warn!(%cause, "grants that have run out could not be taken back");
+        }
+        if let Err(cause) = store::plan::renew_subscriptions(&self.0.db).await {
+            warn!(%cause, "plans could not be renewed");
+        }
     }
 
     async fn checkpoint(&self) {
@@ -41,6 +61,8 @@ impl Engine {
         if progress.is_empty() {
             return;
         }
+        // A group of captures locks the same holds in another order, so one waits for the other here and not there.
+        let _writing = self.0.captures.writing().await;
         match store::ledger::checkpoint(&self.0.db, self.0.instance, &progress).await {
             Ok(owned) => self.0.running.mark_durable(&progress, &owned),
             Err(cause) => warn!(%cause, "progress of {} calls could not be written down", progress.len()),

@@ -10,7 +10,7 @@ use marketplace::model::{Kind, Listing, Model, Sale, Status};
 use marketplace::price::{Price, TakeRate};
 use marketplace::search::{Found, Search};
 use providers::Registry;
-use store::Pool;
+use store::Db;
 use store::price::Offer;
 use tracing::info;
 
@@ -36,7 +36,7 @@ pub(crate) struct OnSale {
 }
 
 impl Catalogue {
-    pub async fn load(db: &Pool, registry: &Registry) -> Result<Self> {
+    pub async fn load(db: &Db, registry: &Registry) -> Result<Self> {
         let models = file::parse(include_str!("../../../catalogue.toml")).map_err(Error::Catalogue)?;
         let priced: Vec<(&Model, &Price)> =
             models.iter().filter_map(|model| model.price.as_ref().map(|price| (model, price))).collect();

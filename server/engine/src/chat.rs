@@ -2,6 +2,7 @@
 //!
 //! The call runs in a task of its own that no connection owns: whoever asked may leave, the books are still closed.
 
+mod capture;
 mod meter;
 mod relay;
 mod settle;
@@ -10,14 +11,16 @@ use chrono::{DateTime, Utc};
 use marketplace::chat::{ChatEvent, ChatRequest};
 use marketplace::fault::{Code, Fault, Shortfall};
 use marketplace::id::{CallId, ConversationId, ModelId};
-use marketplace::money::Nanos;
+use marketplace::money::{Nanos, Rate};
+use marketplace::price::Charge;
 use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote, wanted_output};
 use marketplace::receipt::Settlement;
-use store::ledger::{Reservation, Reserved};
+use store::ledger::{Limit, Reservation, Reserved};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub(crate) use capture::Captures;
 pub use meter::Reading;
 pub(crate) use meter::Running;
 
@@ -31,6 +34,14 @@ use std::sync::Arc;
 pub struct Order {
     pub request: ChatRequest,
     pub conversation: Option<ConversationId>,
+    pub cap: Option<Nanos>,
+    pub run: Option<Run>,
+}
+
+/// Calls that belong together, under one cap.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub id: String,
     pub cap: Option<Nanos>,
 }
 
@@ -70,6 +81,8 @@ pub(crate) struct Terms {
     pub id: CallId,
     pub on_sale: OnSale,
     pub hold: Nanos,
+    /// Held instead of money.
+    pub free_tokens: u64,
     pub prompt: PromptSize,
     pub max_output_tokens: u64,
     pub opened_at: DateTime<Utc>,
@@ -111,17 +124,24 @@ impl Engine {
             take: on_sale.take,
             want,
             least,
+            free_tokens: takes_free_tokens(&on_sale)
+                .then(|| (prompt.tokens_max + wanted, prompt.tokens_max + wanted.min(OUTPUT_TOKENS_LEAST))),
+            run: order.run.as_ref().map(|run| store::ledger::Run { id: &run.id, limit: run.cap }),
             instance: self.0.instance,
         };
-        let hold = match store::ledger::reserve(&self.0.db, &reservation).await? {
-            Reserved::Held { amount, .. } => amount,
+        let (hold, free_tokens) = match store::ledger::reserve(&self.0.db, &reservation).await? {
+            Reserved::Held { amount, free_tokens, .. } => (amount, free_tokens),
             refused => return Err(refusal(&refused, least).into()),
         };
         let opened_at = Utc::now();
-        let affordable = on_sale.price.affordable_output(prompt.tokens_max, wanted, hold, on_sale.take);
+        let affordable = if free_tokens > 0 {
+            Some(wanted.min(free_tokens.saturating_sub(prompt.tokens_max)))
+        } else {
+            on_sale.price.affordable_output(prompt.tokens_max, wanted, hold, on_sale.take)
+        };
         let max_output_tokens = affordable.unwrap_or(wanted.min(OUTPUT_TOKENS_LEAST));
         let quote = quote(&on_sale.price, on_sale.take, prompt, max_output_tokens, opened_at);
-        let terms = Terms { id, on_sale, hold, prompt, max_output_tokens, opened_at };
+        let terms = Terms { id, on_sale, hold, free_tokens, prompt, max_output_tokens, opened_at };
         Ok(self.dispatch(terms, order.request, quote))
     }
 
@@ -162,6 +182,23 @@ impl Call {
     pub fn stop_switch(&self) -> CancellationToken {
         self.stop.clone()
     }
+}
+
+impl Terms {
+    /// Free tokens pay for a call whole: its provider is still owed, its buyer asked for nothing.
+    fn asked_of_buyer(&self, charge: Charge) -> Charge {
+        if self.free_tokens == 0 {
+            return charge;
+        }
+        Charge { commission: Nanos::ZERO, charge: Nanos::ZERO, ..charge }
+    }
+}
+
+/// Models whose output costs at most this much take the month's free tokens.
+const FREE_OUTPUT_RATE_MAX: Rate = Rate(20_000_000_000);
+
+fn takes_free_tokens(on_sale: &OnSale) -> bool {
+    (Rate(1)..=FREE_OUTPUT_RATE_MAX).contains(&on_sale.price.rates.output)
 }
 
 fn check_window(
@@ -206,9 +243,27 @@ fn refusal(refused: &Reserved, least: Nanos) -> Fault {
         Reserved::BalanceShort { available } => {
             lacking("your balance", *available, "Add funds, shorten the prompt or choose a cheaper model")
         }
-        Reserved::KeyLimit { available } => {
-            lacking("this API key", *available, "Raise the key's limit or use another key")
+        Reserved::LimitReached { limit, available, resets_at } => {
+            let (whose, next) = match limit {
+                Limit::Key => ("this API key", "Raise the key's limit or use another key"),
+                Limit::Account => ("your spending limit", "Raise the limit"),
+                Limit::Conversation => ("this conversation's limit", "Raise the limit or begin another"),
+                Limit::Run => ("this run", "Raise the run's cap or begin another run"),
+            };
+            let when = resets_at.map(|at| at.format("; it begins anew at %Y-%m-%d %H:%M UTC").to_string());
+            lacking(whose, *available, &format!("{next}{}", when.unwrap_or_default()))
         }
+        Reserved::Frozen => Fault::new(
+            Code::PermissionDenied,
+            "A payment into this account was taken back after it was spent; settle that debt to make calls again",
+        ),
+        Reserved::BooksBroken => Fault {
+            retry_after_seconds: Some(60),
+            ..Fault::new(
+                Code::Unavailable,
+                "Paid calls are stopped while the books are being checked; balances are safe and can be read",
+            )
+        },
         Reserved::PriceChanged => Fault {
             retry_after_seconds: Some(1),
             ..Fault::new(

@@ -105,7 +105,9 @@ impl Engine {
             stream: Delivery::Streamed,
             options: Map::new(),
         };
-        let call = self.chat(actor, Order { request, conversation: Some(id), cap: prompt.cap_nanos }).await?;
+        let call = self
+            .chat(actor, Order { request, conversation: Some(id), cap: prompt.cap_nanos, run: None })
+            .await?;
         if prompt.conversation_id.is_none() {
             let title: String = text.chars().take(TITLE_CHARACTERS).collect();
             store::conversation::insert_conversation(&self.0.db, account, id, &title).await?;

@@ -1,18 +1,19 @@
 //! The engine itself: what the verbs share.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use arc_swap::ArcSwap;
 use marketplace::id::ConversationId;
 use providers::{Registry, Sender};
-use store::Pool;
+use store::Db;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::Result;
 use crate::catalogue::Catalogue;
-use crate::chat::Running;
+use crate::chat::{Captures, Running};
 use crate::conversation::Answering;
 use crate::secrets::{MasterKey, Secrets};
 use crate::sign_in::Throttle;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub demo: bool,
     /// Whether the built-in gateway, which takes no real money, may fill balances.
     pub test_gateway: bool,
+    /// The file that keeps a signed line for each sealed block of the books.
+    pub seal_file: Option<PathBuf>,
 }
 
 /// A handle to everything; cheap to clone.
@@ -32,7 +35,7 @@ pub struct Settings {
 pub struct Engine(pub(crate) Arc<Shared>);
 
 pub(crate) struct Shared {
-    pub db: Pool,
+    pub db: Db,
     pub registry: Registry,
     pub sender: Sender,
     pub catalogue: ArcSwap<Catalogue>,
@@ -43,6 +46,9 @@ pub(crate) struct Shared {
     pub own_address: OnceLock<String>,
     pub instance: Uuid,
     pub running: Running,
+    pub captures: Captures,
+    /// Where signed seals of the books are kept, outside the database.
+    pub seal_file: Option<PathBuf>,
     pub answering: Mutex<HashMap<ConversationId, Arc<Answering>>>,
     /// Hashing a password takes a core for a while; one at a time leaves the other cores to everybody else.
     pub hashing: Arc<Semaphore>,
@@ -57,8 +63,9 @@ impl std::fmt::Debug for Engine {
 
 impl Engine {
     /// Brings catalogue and prices into the database and starts the background work.
-    pub async fn open(db: Pool, registry: Registry, sender: Sender, settings: Settings) -> Result<Self> {
+    pub async fn open(db: Db, registry: Registry, sender: Sender, settings: Settings) -> Result<Self> {
         let catalogue = Catalogue::load(&db, &registry).await?;
+        let captures = Captures::start(db.clone());
         let engine = Self(Arc::new(Shared {
             db,
             registry,
@@ -70,6 +77,8 @@ impl Engine {
             own_address: OnceLock::new(),
             instance: Uuid::now_v7(),
             running: Running::default(),
+            captures,
+            seal_file: settings.seal_file,
             answering: Mutex::default(),
             hashing: Arc::new(Semaphore::new(1)),
             throttle: Throttle::default(),

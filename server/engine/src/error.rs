@@ -19,8 +19,16 @@ pub enum Error {
     Crypto(&'static str),
     #[error("the catalogue is wrong: {0}")]
     Catalogue(String),
+    #[error("a seal of the books cannot be read or written: {0}")]
+    Seal(String),
     #[error("the test gateway could not deliver its webhook: {0}")]
     Gateway(String),
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::Seal(error.to_string())
+    }
 }
 
 impl From<Fault> for Error {

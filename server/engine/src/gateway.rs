@@ -100,7 +100,11 @@ impl Engine {
         match recorded {
             Recorded::Mismatch => Err(Fault::invalid("amount", "is not what was ordered").into()),
             Recorded::Unknown => Err(Fault::not_found("This payment").into()),
-            Recorded::Credited | Recorded::Declined | Recorded::Duplicate => Ok(recorded),
+            Recorded::Credited
+            | Recorded::Declined
+            | Recorded::Duplicate
+            | Recorded::Returned
+            | Recorded::Noted => Ok(recorded),
         }
     }
 

@@ -1,6 +1,7 @@
 //! API keys: made here, shown once, known afterwards by digest only.
 
 use chrono::{DateTime, Utc};
+use marketplace::billing::Window;
 use marketplace::fault::{Code, Fault};
 use marketplace::id::KeyId;
 use marketplace::money::Nanos;
@@ -13,15 +14,18 @@ use crate::{Actor, Engine, Result};
 
 const KEYS_MAX: usize = 100;
 
+/// How far a key goes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeyTerms {
+    pub limit: Option<Nanos>,
+    pub limit_reset: Option<Window>,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
 impl Engine {
     /// Makes a key. The second value is the secret: nobody can ever read it again.
-    pub async fn mint_key(
-        &self,
-        actor: &Actor,
-        name: &str,
-        limit: Option<Nanos>,
-        expires_at: Option<DateTime<Utc>>,
-    ) -> Result<(ApiKey, String)> {
+    pub async fn mint_key(&self, actor: &Actor, name: &str, terms: KeyTerms) -> Result<(ApiKey, String)> {
+        let KeyTerms { limit, limit_reset, expires_at } = terms;
         let account = actor.person()?;
         let name = name.trim();
         if name.is_empty() || name.chars().count() > 80 {
@@ -31,6 +35,9 @@ impl Engine {
             return Err(
                 Fault::invalid("limit", "must be more than nothing; leave it out for no limit").into()
             );
+        }
+        if limit.is_none() && limit_reset.is_some() {
+            return Err(Fault::invalid("limit_reset", "needs a limit to reset").into());
         }
         if expires_at.is_some_and(|at| at <= Utc::now()) {
             return Err(Fault::invalid("expires_at", "lies in the past").into());
@@ -46,6 +53,7 @@ impl Engine {
             prefix: &secret_key::visible_prefix(&secret),
             digest: &self.0.secrets.key_digest(&secret),
             limit,
+            limit_reset,
             expires_at,
         };
         let key = store::api_key::insert_key(&self.0.db, account, &new).await?;

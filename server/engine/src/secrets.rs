@@ -2,6 +2,7 @@
 
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use aws_lc_rs::hmac;
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
 use crate::{Error, Result};
 
@@ -24,6 +25,7 @@ pub(crate) struct Secrets {
     pub session: [u8; 32],
     pepper: hmac::Key,
     webhook: hmac::Key,
+    seal: Ed25519KeyPair,
 }
 
 struct Length;
@@ -48,6 +50,8 @@ impl Secrets {
             session: derive(b"session-token")?,
             pepper: hmac::Key::new(hmac::HMAC_SHA256, &derive(b"api-key-pepper")?),
             webhook: hmac::Key::new(hmac::HMAC_SHA256, &derive(b"test-gateway-webhook")?),
+            seal: Ed25519KeyPair::from_seed_unchecked(&derive(b"book-seal")?)
+                .map_err(|_| Error::Crypto("the sealing key could not be made"))?,
         })
     }
 
@@ -58,6 +62,20 @@ impl Secrets {
 
     pub fn sign_webhook(&self, message: &[u8]) -> Vec<u8> {
         hmac::sign(&self.webhook, message).as_ref().to_vec()
+    }
+
+    /// Signs what the books said at a moment (Ed25519, RFC 8032).
+    pub fn sign_seal(&self, message: &[u8]) -> Vec<u8> {
+        self.seal.sign(message).as_ref().to_vec()
+    }
+
+    pub fn seal_is_signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        UnparsedPublicKey::new(&ED25519, self.seal.public_key().as_ref()).verify(message, signature).is_ok()
+    }
+
+    /// With this anybody can check a seal.
+    pub fn seal_public_key(&self) -> &[u8] {
+        self.seal.public_key().as_ref()
     }
 
     /// Compares in constant time.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use engine::{Engine, SIGNATURE_HEADER};
+use engine::{Engine, SIGNATURE_HEADER, Subscribed};
 use http::{HeaderMap, StatusCode};
 use marketplace::billing::{Balance, LedgerLine, TopUp};
 use marketplace::id::{CallId, TopUpId};
@@ -17,6 +17,17 @@ use crate::auth::Asking;
 #[derive(Deserialize)]
 pub struct NewTopUp {
     amount_usd: String,
+}
+
+#[derive(Deserialize)]
+pub struct NewPlan {
+    plan: String,
+}
+
+#[derive(Serialize)]
+pub struct Plan {
+    plan: String,
+    state: &'static str,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +79,20 @@ pub async fn read_receipt(
     Path(id): Path<String>,
 ) -> Result<Json<Receipt>, ApiError> {
     Ok(Json(engine.receipt(&actor, CallId::parse(&id)?).await?))
+}
+
+/// A dearer plan begins and is paid at once; the free one follows when what was paid for has run out.
+pub async fn choose_plan(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Body(new): Body<NewPlan>,
+) -> Result<Json<Plan>, ApiError> {
+    let state = match engine.subscribe(&actor, &new.plan).await? {
+        Subscribed::Begun => "begun",
+        Subscribed::Ending => "ending",
+        _ => "running",
+    };
+    Ok(Json(Plan { plan: new.plan, state }))
 }
 
 pub async fn receive_payment_event(

@@ -27,7 +27,7 @@ pub async fn complete(
 ) -> Result<Response, ApiError> {
     let wanted = request::parse(body).map_err(ApiError::openai)?;
     let delivery = wanted.request.stream;
-    let order = Order { request: wanted.request, conversation: None, cap: wanted.max_cost };
+    let order = Order { request: wanted.request, conversation: None, cap: wanted.max_cost, run: wanted.run };
     let call = engine.chat(&actor, order).await.map_err(ApiError::openai)?;
     let id = HeaderValue::from_str(&call.id.to_string())
         .map_err(|_| ApiError::openai(Fault::not_found("The call")))?;

@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use chrono::{DateTime, Utc};
-use engine::Engine;
+use engine::{Engine, KeyTerms};
 use http::StatusCode;
+use marketplace::billing::Window;
 use marketplace::fault::Fault;
 use marketplace::id::KeyId;
 use marketplace::money::Nanos;
@@ -19,6 +20,7 @@ use crate::auth::Asking;
 pub struct NewKey {
     name: String,
     limit_nanos: Option<String>,
+    limit_reset: Option<Window>,
     expires_at: Option<DateTime<Utc>>,
 }
 
@@ -48,7 +50,8 @@ pub async fn create_key(
     Body(new): Body<NewKey>,
 ) -> Result<(StatusCode, Json<MadeKey>), ApiError> {
     let limit = new.limit_nanos.map(|text| parse_nanos(&text)).transpose()?;
-    let (about, key) = engine.mint_key(&actor, &new.name, limit, new.expires_at).await?;
+    let terms = KeyTerms { limit, limit_reset: new.limit_reset, expires_at: new.expires_at };
+    let (about, key) = engine.mint_key(&actor, &new.name, terms).await?;
     Ok((StatusCode::CREATED, Json(MadeKey { key, about })))
 }
 

@@ -2,11 +2,10 @@
 
 use marketplace::account::{Email, Role, User};
 use marketplace::id::AccountId;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::error::OnConstraint;
-use crate::{Error, Result};
+use crate::{Db, Error, Result};
 
 #[derive(Debug)]
 pub struct NewAccount<'a> {
@@ -25,40 +24,34 @@ pub struct Credentials {
 }
 
 /// Opens an account with its empty wallets.
-pub async fn insert_account(db: &PgPool, new: &NewAccount<'_>) -> Result<AccountId> {
-    sqlx::query_scalar!(
-        r#"
-        with opened as (
-            insert into account (account_id, email, password_hash, name, role)
-            values ($1, $2, $3, $4, $5) returning account_id
-        ), wallets as (
-            insert into wallet (account_id, fund, asset)
-            select account_id, fund, asset
-            from opened, (values ('paid', 'USD'), ('promo', 'USD'), ('free', 'FREE_TOKEN')) as funds (fund, asset)
-        )
-        select account_id as "account_id!" from opened
-        "#,
+pub async fn insert_account(db: &Db, new: &NewAccount<'_>) -> Result<AccountId> {
+    let id = sqlx::query_scalar!(
+        r#"select sign_in.open_account($1, $2, $3, $4) as "account_id!""#,
         Uuid::now_v7(),
         new.email.as_str(),
         new.password_hash,
         new.name,
-        new.role.as_str(),
     )
-    .fetch_one(db)
+    .fetch_one(db.people())
     .await
     .map(AccountId)
-    .on_constraint("account_email_unique", Error::EmailTaken)
+    .on_constraint("account_email_unique", Error::EmailTaken)?;
+    if new.role != Role::User {
+        update_role(db, id, new.role).await?;
+    }
+    Ok(id)
 }
 
-pub async fn find_credentials(db: &PgPool, email: &Email) -> Result<Option<Credentials>> {
+pub async fn find_credentials(db: &Db, email: &Email) -> Result<Option<Credentials>> {
     let row = sqlx::query!(
         r#"
-        select account_id, email, password_hash, name, role, plan, suspended_at is not null as "suspended!"
-        from account where email = $1
+        select account_id as "account_id!", email as "email!", password_hash as "password_hash!", name, role as "role!",
+            plan as "plan!", suspended_at is not null as "suspended!"
+        from sign_in.find_credentials($1)
         "#,
         email.as_str(),
     )
-    .fetch_optional(db)
+    .fetch_optional(db.people())
     .await?;
     row.map(|row| {
         Ok(Credentials {
@@ -70,25 +63,31 @@ pub async fn find_credentials(db: &PgPool, email: &Email) -> Result<Option<Crede
     .transpose()
 }
 
-pub async fn update_password_hash(db: &PgPool, account: AccountId, password_hash: &str) -> Result<()> {
-    sqlx::query!("update account set password_hash = $2 where account_id = $1", account.0, password_hash)
-        .execute(db)
+pub async fn update_password_hash(db: &Db, account: AccountId, password_hash: &str) -> Result<()> {
+    sqlx::query!("select sign_in.set_password_hash($1, $2)", account.0, password_hash)
+        .execute(db.people())
         .await?;
     Ok(())
+}
+
+/// Notes that the address was shown to reach its owner. False when the account has another address by now.
+pub async fn update_verified(db: &Db, account: AccountId, email: &Email) -> Result<bool> {
+    let verified = sqlx::query_scalar!("select sign_in.verify_address($1, $2)", account.0, email.as_str());
+    Ok(verified.fetch_one(db.people()).await?.unwrap_or(false))
 }
 
 /// Makes somebody an operator, or no longer one.
-pub async fn update_role(db: &PgPool, account: AccountId, role: Role) -> Result<()> {
+pub async fn update_role(db: &Db, account: AccountId, role: Role) -> Result<()> {
     sqlx::query!("update account set role = $2 where account_id = $1", account.0, role.as_str())
-        .execute(db)
+        .execute(db.books())
         .await?;
     Ok(())
 }
 
-pub async fn has_admin(db: &PgPool) -> Result<bool> {
+pub async fn has_admin(db: &Db) -> Result<bool> {
     let found =
         sqlx::query_scalar!(r#"select exists (select from account where role = 'admin') as "found!""#);
-    Ok(found.fetch_one(db).await?)
+    Ok(found.fetch_one(db.books()).await?)
 }
 
 pub(crate) fn user(id: Uuid, email: &str, name: Option<String>, role: &str, plan: String) -> Result<User> {

@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use marketplace::account::User;
+use marketplace::billing::Window;
 use marketplace::id::{AccountId, KeyId};
 use marketplace::money::Nanos;
 use marketplace::secret_key::ApiKey;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::account::user;
-use crate::{Error, Result};
+use crate::{Db, Error, Result};
 
 #[derive(Debug)]
 pub struct NewKey<'a> {
@@ -17,6 +17,7 @@ pub struct NewKey<'a> {
     pub prefix: &'a str,
     pub digest: &'a [u8],
     pub limit: Option<Nanos>,
+    pub limit_reset: Option<Window>,
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -25,6 +26,7 @@ struct KeyRow {
     name: String,
     prefix: String,
     limit_nanos: Option<i64>,
+    limit_resets: Option<String>,
     spent_nanos: i64,
     held_nanos: i64,
     expires_at: Option<DateTime<Utc>>,
@@ -33,35 +35,34 @@ struct KeyRow {
     created_at: DateTime<Utc>,
 }
 
-pub async fn insert_key(db: &PgPool, account: AccountId, new: &NewKey<'_>) -> Result<ApiKey> {
+pub async fn insert_key(db: &Db, account: AccountId, new: &NewKey<'_>) -> Result<ApiKey> {
     let row = sqlx::query_as!(
         KeyRow,
-        "insert into api_key (api_key_id, account_id, name, prefix, digest, limit_nanos, expires_at)
-        values ($1, $2, $3, $4, $5, $6, $7)
-        returning api_key_id, name, prefix, limit_nanos, spent_nanos, held_nanos, expires_at, last_used_at, revoked_at, created_at",
+        "insert into api_key (api_key_id, account_id, name, prefix, digest, limit_nanos, limit_resets, expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        returning api_key_id, name, prefix, limit_nanos, limit_resets, spent_nanos, held_nanos, expires_at, last_used_at, revoked_at, created_at",
         Uuid::now_v7(),
         account.0,
         new.name,
         new.prefix,
         new.digest,
         new.limit.map(|limit| limit.0),
+        new.limit_reset.map(Window::as_str),
         new.expires_at,
     )
-    .fetch_one(db)
+    .fetch_one(&mut *db.of(account).await?)
     .await?;
     Ok(row.into())
 }
 
 /// Whose key this is, as long as it may be used.
-pub async fn find_owner(db: &PgPool, digest: &[u8]) -> Result<Option<(KeyId, User)>> {
+pub async fn find_owner(db: &Db, digest: &[u8]) -> Result<Option<(KeyId, User)>> {
     let row = sqlx::query!(
-        "select k.api_key_id, a.account_id, a.email, a.name, a.role, a.plan
-        from api_key k join account a using (account_id)
-        where k.digest = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-            and a.suspended_at is null",
+        r#"select api_key_id as "api_key_id!", account_id as "account_id!", email as "email!", name, role as "role!",
+            plan as "plan!" from sign_in.find_key($1)"#,
         digest,
     )
-    .fetch_optional(db)
+    .fetch_optional(db.people())
     .await?;
     row.map(|row| {
         Ok((KeyId(row.api_key_id), user(row.account_id, &row.email, row.name, &row.role, row.plan)?))
@@ -69,25 +70,25 @@ pub async fn find_owner(db: &PgPool, digest: &[u8]) -> Result<Option<(KeyId, Use
     .transpose()
 }
 
-pub async fn list_keys(db: &PgPool, account: AccountId) -> Result<Vec<ApiKey>> {
+pub async fn list_keys(db: &Db, account: AccountId) -> Result<Vec<ApiKey>> {
     let rows = sqlx::query_as!(
         KeyRow,
-        "select api_key_id, name, prefix, limit_nanos, spent_nanos, held_nanos, expires_at, last_used_at, revoked_at, created_at
+        "select api_key_id, name, prefix, limit_nanos, limit_resets, spent_nanos, held_nanos, expires_at, last_used_at, revoked_at, created_at
         from api_key where account_id = $1 order by revoked_at is not null, created_at desc",
         account.0,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db.of(account).await?)
     .await?;
     Ok(rows.into_iter().map(ApiKey::from).collect())
 }
 
-pub async fn update_revoked(db: &PgPool, account: AccountId, key: KeyId) -> Result<()> {
+pub async fn update_revoked(db: &Db, account: AccountId, key: KeyId) -> Result<()> {
     let changed = sqlx::query!(
         "update api_key set revoked_at = coalesce(revoked_at, now()) where account_id = $1 and api_key_id = $2",
         account.0,
         key.0,
     )
-    .execute(db)
+    .execute(&mut *db.of(account).await?)
     .await?;
     if changed.rows_affected() == 0 { Err(Error::NotFound) } else { Ok(()) }
 }
@@ -100,6 +101,7 @@ impl From<KeyRow> for ApiKey {
             name: row.name,
             prefix: row.prefix,
             limit_nanos: row.limit_nanos.map(Nanos),
+            limit_reset: row.limit_resets.as_deref().and_then(Window::parse),
             spent_nanos: Nanos(row.spent_nanos),
             held_nanos: Nanos(row.held_nanos),
             created_at: time(row.created_at),

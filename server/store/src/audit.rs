@@ -1,8 +1,6 @@
 //! The log of what was done by whom. Rows are only ever added.
 
-use sqlx::PgPool;
-
-use crate::Result;
+use crate::{Db, Result};
 
 #[derive(Debug)]
 pub struct NewEvent<'a> {
@@ -12,7 +10,7 @@ pub struct NewEvent<'a> {
     pub reason: Option<&'a str>,
 }
 
-pub async fn insert_event(db: &PgPool, event: &NewEvent<'_>) -> Result<()> {
+pub async fn insert_event(db: &Db, event: &NewEvent<'_>) -> Result<()> {
     sqlx::query!(
         "insert into audit_event (actor, action, subject, reason) values ($1, $2, $3, $4)",
         event.actor,
@@ -20,7 +18,7 @@ pub async fn insert_event(db: &PgPool, event: &NewEvent<'_>) -> Result<()> {
         event.subject,
         event.reason,
     )
-    .execute(db)
+    .execute(db.people())
     .await?;
     Ok(())
 }

@@ -6,22 +6,21 @@ use marketplace::money::Nanos;
 use marketplace::price::{Price, TakeRate};
 use marketplace::receipt::{Receipt, lines};
 use marketplace::usage::{Tokens, UsageSource};
-use sqlx::PgPool;
 
-use crate::{Error, Result};
+use crate::{Db, Error, Result};
 
 /// The receipt of a settled call, its lines computed from the price version it was made under.
-pub async fn find_receipt(db: &PgPool, account: AccountId, call: CallId) -> Result<Option<Receipt>> {
+pub async fn find_receipt(db: &Db, account: AccountId, call: CallId) -> Result<Option<Receipt>> {
     let row = sqlx::query!(
         "select u.call_id, u.model_id, u.provider, u.price_id, u.take_bps, u.input, u.cached_input, u.cache_write,
             u.cache_write_1h, u.output, u.reasoning, u.usage_source, u.provider_cost, u.commission, u.charge, u.overrun,
-            u.finish, u.started_at, u.settled_at, h.amount as hold_amount, p.terms
+            u.free_tokens, u.finish, u.started_at, u.settled_at, h.amount as hold_amount, p.terms
         from usage_call u join hold h using (call_id) join price p on p.price_id = u.price_id
         where u.account_id = $1 and u.call_id = $2",
         account.0,
         call.0,
     )
-    .fetch_optional(db)
+    .fetch_optional(&mut *db.of(account).await?)
     .await?;
     let Some(row) = row else { return Ok(None) };
     let price: Price = serde_json::from_value(row.terms).map_err(|_| Error::Unreadable("price.terms"))?;
@@ -49,6 +48,7 @@ pub async fn find_receipt(db: &PgPool, account: AccountId, call: CallId) -> Resu
         hold_nanos: Nanos(row.hold_amount),
         released_nanos: Nanos(row.hold_amount - (row.charge - row.overrun)),
         overrun_nanos: Nanos(row.overrun),
+        free_tokens: row.free_tokens.unsigned_abs(),
         usage,
         usage_source: UsageSource::parse(&row.usage_source)
             .ok_or(Error::Unreadable("usage_call.usage_source"))?,

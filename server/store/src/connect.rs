@@ -1,31 +1,99 @@
-//! Reaching the database, and bringing its schema up to date.
+//! Reaching the database, as the role each kind of work is allowed, and bringing its schema up to date.
 
 use std::str::FromStr;
 use std::time::Duration;
 
+use marketplace::id::AccountId;
 use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgPool};
+use sqlx::{ConnectOptions, Connection, Executor, PgPool, Postgres};
 
 use crate::{Error, Result};
 
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
-/// A pool whose statements give up rather than wait for ever, on a server that keeps what it commits.
-pub async fn connect(url: &str, connections_max: u32) -> Result<PgPool> {
-    let options = PgConnectOptions::from_str(url)?.application_name("mercato").options([
-        ("statement_timeout", "5s"),
-        ("lock_timeout", "2s"),
-        ("idle_in_transaction_session_timeout", "5s"),
-    ]);
+/// Few, because only operators' pages and start-up read across accounts.
+const BOOKS_CONNECTIONS_MAX: u32 = 2;
+
+/// The database as the server uses it. Row security stands behind every account's connection.
+#[derive(Clone, Debug)]
+pub struct Db {
+    people: PgPool,
+    books: PgPool,
+}
+
+impl Db {
+    /// Connections whose statements give up rather than wait for ever, on a server that keeps what it commits.
+    pub async fn connect(url: &str, connections_max: u32) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url)?.application_name("mercato").options([
+            ("statement_timeout", "5s"),
+            ("lock_timeout", "2s"),
+            ("idle_in_transaction_session_timeout", "5s"),
+            // Giving a connection back rolls back as a matter of form; no warning is wanted for that.
+            ("client_min_messages", "error"),
+        ]);
+        Self::open(options, connections_max).await
+    }
+
+    pub async fn open(options: PgConnectOptions, connections_max: u32) -> Result<Self> {
+        let people = pool(options.clone(), connections_max, "set role mercato_runtime").await?;
+        let books = pool(options, BOOKS_CONNECTIONS_MAX, "set role mercato_admin").await?;
+        refuse_to_forget(&people).await?;
+        Ok(Self { people, books })
+    }
+
+    /// For the ledger's functions, which name the account they work for.
+    pub(crate) fn people(&self) -> &PgPool {
+        &self.people
+    }
+
+    /// For operators, who read every account.
+    pub(crate) fn books(&self) -> &PgPool {
+        &self.books
+    }
+
+    /// An operator's connection for work over the whole history, which may take its time.
+    pub(crate) async fn patient(&self) -> Result<PoolConnection<Postgres>> {
+        let mut connection = self.books.acquire().await?;
+        sqlx::query("set statement_timeout = '1h'").execute(&mut *connection).await?;
+        Ok(connection)
+    }
+
+    /// A connection that sees the rows of this account and no others, until it is given back.
+    pub(crate) async fn of(&self, account: AccountId) -> Result<PoolConnection<Postgres>> {
+        let mut connection = self.people.acquire().await?;
+        sqlx::query("select set_config('app.account', $1, false)")
+            .bind(account.0.to_string())
+            .execute(&mut *connection)
+            .await?;
+        Ok(connection)
+    }
+}
+
+async fn pool(options: PgConnectOptions, connections_max: u32, role: &'static str) -> Result<PgPool> {
     let pool = PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(Duration::from_secs(5))
         // Asking before each use costs a round trip and, when cancelled, can hand over a broken connection.
         .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                connection.execute(role).await?;
+                Ok(())
+            })
+        })
+        // A cancelled borrower may leave a transaction open (sqlx issue 4385) and leaves its account behind.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                connection
+                    .execute("rollback; reset statement_timeout; select set_config('app.account', '', false)")
+                    .await?;
+                Ok(true)
+            })
+        })
         .connect_with(options)
         .await?;
-    refuse_to_forget(&pool).await?;
     Ok(pool)
 }
 

@@ -4,10 +4,9 @@ use chrono::SecondsFormat;
 use marketplace::id::{AccountId, CallId, ConversationId, ModelId};
 use marketplace::live::{Author, Conversation, Transcript, Turn};
 use marketplace::money::Nanos;
-use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::{Error, Result};
+use crate::{Db, Error, Result};
 
 /// Something said, as it is kept.
 #[derive(Debug)]
@@ -20,25 +19,20 @@ pub struct NewMessage<'a> {
     pub finish: Option<&'a str>,
 }
 
-pub async fn insert_conversation(
-    db: &PgPool,
-    account: AccountId,
-    id: ConversationId,
-    title: &str,
-) -> Result<()> {
+pub async fn insert_conversation(db: &Db, account: AccountId, id: ConversationId, title: &str) -> Result<()> {
     sqlx::query!(
         "insert into conversation (conversation_id, account_id, title) values ($1, $2, $3)",
         id.0,
         account.0,
         title.replace('\0', ""),
     )
-    .execute(db)
+    .execute(&mut *db.of(account).await?)
     .await?;
     Ok(())
 }
 
 /// Adds to a conversation of this account; somebody else's is not found.
-pub async fn insert_message(db: &PgPool, account: AccountId, new: &NewMessage<'_>) -> Result<()> {
+pub async fn insert_message(db: &Db, account: AccountId, new: &NewMessage<'_>) -> Result<()> {
     let author = match new.author {
         Author::User => "user",
         Author::Assistant => "assistant",
@@ -59,12 +53,12 @@ pub async fn insert_message(db: &PgPool, account: AccountId, new: &NewMessage<'_
         new.call.map(|call| call.0),
         new.finish,
     )
-    .execute(db)
+    .execute(&mut *db.of(account).await?)
     .await?;
     if inserted.rows_affected() == 0 { Err(Error::NotFound) } else { Ok(()) }
 }
 
-pub async fn list_conversations(db: &PgPool, account: AccountId, limit: i64) -> Result<Vec<Conversation>> {
+pub async fn list_conversations(db: &Db, account: AccountId, limit: i64) -> Result<Vec<Conversation>> {
     let rows = sqlx::query!(
         r#"
         select c.conversation_id, c.title, c.updated_at, coalesce(sum(u.charge - u.overrun), 0)::bigint as "spent!"
@@ -76,7 +70,7 @@ pub async fn list_conversations(db: &PgPool, account: AccountId, limit: i64) -> 
         account.0,
         limit,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db.of(account).await?)
     .await?;
     Ok(rows
         .into_iter()
@@ -89,17 +83,14 @@ pub async fn list_conversations(db: &PgPool, account: AccountId, limit: i64) -> 
         .collect())
 }
 
-pub async fn find_transcript(
-    db: &PgPool,
-    account: AccountId,
-    id: ConversationId,
-) -> Result<Option<Transcript>> {
+pub async fn find_transcript(db: &Db, account: AccountId, id: ConversationId) -> Result<Option<Transcript>> {
+    let mut mine = db.of(account).await?;
     let head = sqlx::query!(
         "select title, updated_at from conversation where account_id = $1 and conversation_id = $2",
         account.0,
         id.0,
     )
-    .fetch_optional(db)
+    .fetch_optional(&mut *mine)
     .await?;
     let Some(head) = head else { return Ok(None) };
     let rows = sqlx::query!(
@@ -112,7 +103,7 @@ pub async fn find_transcript(
         account.0,
         id.0,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *mine)
     .await?;
     let turns: Vec<Turn> = rows
         .into_iter()

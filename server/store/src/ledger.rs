@@ -1,14 +1,14 @@
 //! The books: every step of a paid call is one statement, and so is every other move of money.
 
+use chrono::{DateTime, Utc};
 use marketplace::billing::{Balance, LedgerLine};
 use marketplace::id::{AccountId, CallId, ConversationId, KeyId, ModelId, PriceId, ProviderId};
 use marketplace::money::Nanos;
 use marketplace::price::{Charge, TakeRate};
 use marketplace::usage::{Tokens, UsageSource};
-use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::{Error, Result};
+use crate::{Db, Error, Result};
 
 /// A call that is about to be made, with the least and the most it may cost.
 #[derive(Debug)]
@@ -23,24 +23,51 @@ pub struct Reservation<'a> {
     pub take: TakeRate,
     pub want: Nanos,
     pub least: Nanos,
+    /// The most and the least in free tokens, where the model takes them.
+    pub free_tokens: Option<(u64, u64)>,
+    pub run: Option<Run<'a>>,
     pub instance: Uuid,
+}
+
+/// Many calls that belong together, and the most they may cost in all.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    pub id: &'a str,
+    pub limit: Option<Nanos>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reserved {
     Held {
         amount: Nanos,
+        /// Set aside instead of money.
+        free_tokens: u64,
         available: Nanos,
     },
     BalanceShort {
         available: Nanos,
     },
-    KeyLimit {
+    LimitReached {
+        limit: Limit,
         available: Nanos,
+        resets_at: Option<DateTime<Utc>>,
     },
     /// The account or key was closed since it was checked.
     Gone,
+    /// A payment was taken back after it was spent.
+    Frozen,
     PriceChanged,
+    /// The books do not add up, so no paid call begins.
+    BooksBroken,
+}
+
+/// Whose limit stands in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    Key,
+    Account,
+    Conversation,
+    Run,
 }
 
 /// How far a call has come; what it would be charged if its server died now.
@@ -53,60 +80,78 @@ pub struct Progress {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug)]
-pub struct Capture<'a> {
+#[derive(Clone, Debug)]
+pub struct Capture {
     pub call: CallId,
     pub tokens: Tokens,
     pub source: UsageSource,
     pub charge: Charge,
-    pub finish: &'a str,
+    pub finish: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Captured {
+    pub call: CallId,
     /// False when the call had been closed before, by a reaper or an earlier attempt.
     pub applied: bool,
     pub paid: Nanos,
     pub released: Nanos,
     pub overrun: Nanos,
+    /// Taken instead of money.
+    pub free_tokens: u64,
     pub available: Nanos,
 }
 
 /// How long a hold outlives the last sign of life of its server.
 pub const LEASE_SECONDS: i32 = 15;
 
-pub async fn reserve(db: &PgPool, wanted: &Reservation<'_>) -> Result<Reserved> {
+pub async fn reserve(db: &Db, wanted: &Reservation<'_>) -> Result<Reserved> {
     let row = sqlx::query!(
-        r#"select outcome as "outcome!", amount as "amount!", available as "available!"
-        from ledger.reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"#,
+        r#"select outcome as "outcome!", amount as "amount!", free_tokens as "free_tokens!", available as "available!",
+            resets_at
+        from ledger.reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"#,
         wanted.call.0,
         wanted.account.0,
         wanted.key.map(|key| key.0),
         wanted.conversation.map(|conversation| conversation.0),
+        wanted.run.map(|run| run.id),
+        wanted.run.and_then(|run| run.limit).map(|limit| limit.0),
         wanted.model.as_str(),
         wanted.provider.0,
         wanted.price.0,
         i32::from(wanted.take.0),
         wanted.want.0,
         wanted.least.0,
+        wanted.free_tokens.map(|(most, _)| most.cast_signed()),
+        wanted.free_tokens.map(|(_, least)| least.cast_signed()),
         wanted.instance,
         LEASE_SECONDS,
     )
-    .fetch_one(db)
+    .fetch_one(db.people())
     .await?;
     let available = Nanos(row.available);
+    let reached = |limit| Ok(Reserved::LimitReached { limit, available, resets_at: row.resets_at });
     match row.outcome.as_str() {
-        "held" => Ok(Reserved::Held { amount: Nanos(row.amount), available }),
+        "held" => Ok(Reserved::Held {
+            amount: Nanos(row.amount),
+            free_tokens: row.free_tokens.unsigned_abs(),
+            available,
+        }),
         "balance" => Ok(Reserved::BalanceShort { available }),
-        "key_limit" => Ok(Reserved::KeyLimit { available }),
+        "key_limit" => reached(Limit::Key),
+        "account_limit" => reached(Limit::Account),
+        "conversation_limit" => reached(Limit::Conversation),
+        "run_limit" => reached(Limit::Run),
         "no_account" | "no_key" => Ok(Reserved::Gone),
+        "frozen" => Ok(Reserved::Frozen),
         "price_changed" => Ok(Reserved::PriceChanged),
+        "books_broken" => Ok(Reserved::BooksBroken),
         _ => Err(Error::Unreadable("ledger.reserve outcome")),
     }
 }
 
 /// Writes progress down and renews leases; returns the calls that are still this instance's to serve.
-pub async fn checkpoint(db: &PgPool, instance: Uuid, progress: &[Progress]) -> Result<Vec<CallId>> {
+pub async fn checkpoint(db: &Db, instance: Uuid, progress: &[Progress]) -> Result<Vec<CallId>> {
     let calls: Vec<Uuid> = progress.iter().map(|p| p.call.0).collect();
     let column = |of: fn(&Progress) -> i64| progress.iter().map(of).collect::<Vec<i64>>();
     let owned = sqlx::query_scalar!(
@@ -119,65 +164,99 @@ pub async fn checkpoint(db: &PgPool, instance: Uuid, progress: &[Progress]) -> R
         &column(|p| p.charge.provider_cost.0),
         &column(|p| p.charge.commission.0),
     )
-    .fetch_all(db)
+    .fetch_all(db.people())
     .await?;
     Ok(owned.into_iter().map(CallId).collect())
 }
 
-pub async fn capture(db: &PgPool, used: &Capture<'_>) -> Result<Captured> {
-    let row = sqlx::query!(
-        r#"select applied as "applied!", paid as "paid!", released as "released!", overrun as "overrun!", available as "available!"
-        from ledger.capture($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"#,
-        used.call.0,
-        used.tokens.input.cast_signed(),
-        used.tokens.cached_input.cast_signed(),
-        used.tokens.cache_write.cast_signed(),
-        used.tokens.cache_write_1h.cast_signed(),
-        used.tokens.output.cast_signed(),
-        used.tokens.reasoning.cast_signed(),
-        used.source.as_str(),
-        used.charge.provider_cost.0,
-        used.charge.commission.0,
-        used.finish,
+/// Closes several calls in one commit; the answers come in any order.
+pub async fn capture_many(db: &Db, used: &[Capture]) -> Result<Vec<Captured>> {
+    let calls: Vec<Uuid> = used.iter().map(|one| one.call.0).collect();
+    let tokens: Vec<i64> = used.iter().flat_map(|one| counts(&one.tokens)).collect();
+    let sources: Vec<String> = used.iter().map(|one| one.source.as_str().to_owned()).collect();
+    let costs: Vec<i64> = used.iter().map(|one| one.charge.provider_cost.0).collect();
+    let commissions: Vec<i64> = used.iter().map(|one| one.charge.commission.0).collect();
+    let finishes: Vec<String> = used.iter().map(|one| one.finish.clone()).collect();
+    let rows = sqlx::query!(
+        r#"select call_id as "call_id!", applied as "applied!", paid as "paid!", released as "released!",
+            overrun as "overrun!", free_tokens as "free_tokens!", available as "available!"
+        from ledger.capture_many($1, $2, $3, $4, $5, $6)"#,
+        &calls,
+        &tokens,
+        &sources,
+        &costs,
+        &commissions,
+        &finishes,
     )
-    .fetch_one(db)
+    .fetch_all(db.people())
     .await?;
-    Ok(Captured {
-        applied: row.applied,
-        paid: Nanos(row.paid),
-        released: Nanos(row.released),
-        overrun: Nanos(row.overrun),
-        available: Nanos(row.available),
-    })
+    Ok(rows
+        .into_iter()
+        .map(|row| Captured {
+            call: CallId(row.call_id),
+            applied: row.applied,
+            paid: Nanos(row.paid),
+            released: Nanos(row.released),
+            overrun: Nanos(row.overrun),
+            free_tokens: row.free_tokens.unsigned_abs(),
+            available: Nanos(row.available),
+        })
+        .collect())
+}
+
+pub async fn capture(db: &Db, used: &Capture) -> Result<Captured> {
+    capture_many(db, std::slice::from_ref(used)).await?.pop().ok_or(Error::NotFound)
+}
+
+/// In the order that `ledger.capture_many` reads them.
+fn counts(tokens: &Tokens) -> [i64; 6] {
+    [
+        tokens.input,
+        tokens.cached_input,
+        tokens.cache_write,
+        tokens.cache_write_1h,
+        tokens.output,
+        tokens.reasoning,
+    ]
+    .map(u64::cast_signed)
 }
 
 /// Gives the whole hold back.
-pub async fn release(db: &PgPool, call: CallId, finish: &str) -> Result<Captured> {
+pub async fn release(db: &Db, call: CallId, finish: &str) -> Result<Captured> {
     let nothing = Capture {
         call,
         tokens: Tokens::default(),
         source: UsageSource::None,
         charge: Charge::default(),
-        finish,
+        finish: finish.to_owned(),
     };
     capture(db, &nothing).await
 }
 
 /// Closes the holds of servers that are gone; returns how many.
-pub async fn reap(db: &PgPool) -> Result<i64> {
-    Ok(sqlx::query_scalar!(r#"select ledger.reap(100) as "closed!""#).fetch_one(db).await?)
+pub async fn reap(db: &Db, instance: Uuid) -> Result<i64> {
+    let closed = sqlx::query_scalar!(r#"select ledger.reap($1, 100) as "closed!""#, instance);
+    Ok(closed.fetch_one(db.people()).await?)
 }
 
-pub async fn get_balance(db: &PgPool, account: AccountId) -> Result<Balance> {
+pub async fn get_balance(db: &Db, account: AccountId) -> Result<Balance> {
     let row = sqlx::query!(
         r#"
-        select w.posted, w.held, w.posted - w.held + w.credit_limit as "available!", f.posted - f.held as "free!", a.plan
-        from wallet w join account a using (account_id) join wallet f using (account_id)
-        where w.account_id = $1 and w.fund = 'paid' and f.fund = 'free'
+        select a.plan, sum(w.posted) filter (where asset = 'USD')::bigint as "posted!",
+            sum(w.held) filter (where asset = 'USD')::bigint as "held!",
+            sum(w.posted - w.held + w.credit_limit) filter (where asset = 'USD')::bigint as "available!",
+            case
+                when a.verified_at is null then 0
+                when max(w.period) >= to_char(now() at time zone 'utc', 'YYYY-MM')
+                    then sum(w.posted - w.held) filter (where fund = 'free')::bigint
+                else (select p.free_tokens from plan p where p.plan = a.plan)
+            end as "free!"
+        from wallet w join account a using (account_id)
+        where account_id = $1 group by a.account_id, a.plan, a.verified_at
         "#,
         account.0,
     )
-    .fetch_optional(db)
+    .fetch_optional(&mut *db.of(account).await?)
     .await?
     .ok_or(Error::NotFound)?;
     Ok(Balance {
@@ -191,7 +270,7 @@ pub async fn get_balance(db: &PgPool, account: AccountId) -> Result<Balance> {
 
 /// Lines of the paid wallet, newest first, older than version `before`.
 pub async fn list_lines(
-    db: &PgPool,
+    db: &Db,
     account: AccountId,
     before: Option<i64>,
     limit: i64,
@@ -208,7 +287,7 @@ pub async fn list_lines(
         before,
         limit,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db.of(account).await?)
     .await?;
     Ok(rows
         .into_iter()

@@ -1,6 +1,7 @@
 //! All SQL, one table family a file.
 //!
-//! It knows nothing of vendors, HTTP or pages, and never opens a transaction: each step is one statement.
+//! It knows nothing of vendors, HTTP or pages, and never opens a transaction: each step is one statement. What concerns
+//! one account is read on a connection that row security confines to it; money moves through functions alone.
 
 mod error;
 mod connect;
@@ -10,12 +11,14 @@ pub mod api_key;
 pub mod price;
 pub mod ledger;
 pub mod top_up;
+pub mod budget;
+pub mod correction;
+pub mod plan;
 pub mod call;
 pub mod conversation;
 pub mod audit;
 pub mod overview;
 pub mod books;
 
-pub use connect::{MIGRATOR, connect, migrate};
+pub use connect::{Db, MIGRATOR, migrate};
 pub use error::{Error, Result};
-pub use sqlx::PgPool as Pool;

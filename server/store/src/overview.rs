@@ -3,11 +3,10 @@
 use chrono::SecondsFormat;
 use marketplace::money::Nanos;
 use marketplace::operator::{AuditLine, ModelShare, Overview, Span};
-use sqlx::PgPool;
 
-use crate::Result;
+use crate::{Db, Result};
 
-pub async fn get_overview(db: &PgPool) -> Result<Overview> {
+pub async fn get_overview(db: &Db) -> Result<Overview> {
     let totals = sqlx::query!(
         r#"
         select (select count(*) from account) as "users!",
@@ -17,7 +16,7 @@ pub async fn get_overview(db: &PgPool) -> Result<Overview> {
             (select coalesce(sum(amount), 0)::bigint from ledger_entry where asset = 'USD') as "entry_sum!"
         "#
     )
-    .fetch_one(db)
+    .fetch_one(db.books())
     .await?;
     Ok(Overview {
         spans: list_spans(db).await?,
@@ -32,7 +31,7 @@ pub async fn get_overview(db: &PgPool) -> Result<Overview> {
 }
 
 /// Today, seven, thirty and ninety UTC days, today included.
-async fn list_spans(db: &PgPool) -> Result<Vec<Span>> {
+async fn list_spans(db: &Db) -> Result<Vec<Span>> {
     let rows = sqlx::query!(
         r#"
         select d.days as "days!", count(u.call_id) as "calls!",
@@ -47,7 +46,7 @@ async fn list_spans(db: &PgPool) -> Result<Vec<Span>> {
         group by d.days order by d.days
         "#
     )
-    .fetch_all(db)
+    .fetch_all(db.books())
     .await?;
     Ok(rows
         .into_iter()
@@ -63,7 +62,7 @@ async fn list_spans(db: &PgPool) -> Result<Vec<Span>> {
         .collect())
 }
 
-async fn list_top_models(db: &PgPool) -> Result<Vec<ModelShare>> {
+async fn list_top_models(db: &Db) -> Result<Vec<ModelShare>> {
     let rows = sqlx::query!(
         r#"
         select model_id, count(*) as "calls!", sum(charge)::bigint as "charge!", sum(commission)::bigint as "commission!"
@@ -71,7 +70,7 @@ async fn list_top_models(db: &PgPool) -> Result<Vec<ModelShare>> {
         group by model_id order by sum(charge) desc, model_id limit 10
         "#
     )
-    .fetch_all(db)
+    .fetch_all(db.books())
     .await?;
     Ok(rows
         .into_iter()
@@ -84,12 +83,12 @@ async fn list_top_models(db: &PgPool) -> Result<Vec<ModelShare>> {
         .collect())
 }
 
-async fn list_audit(db: &PgPool, limit: i64) -> Result<Vec<AuditLine>> {
+async fn list_audit(db: &Db, limit: i64) -> Result<Vec<AuditLine>> {
     let rows = sqlx::query!(
         "select at, actor, action, subject, reason from audit_event order by at desc limit $1",
         limit
     )
-    .fetch_all(db)
+    .fetch_all(db.books())
     .await?;
     Ok(rows
         .into_iter()

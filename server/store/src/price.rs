@@ -2,10 +2,9 @@
 
 use marketplace::id::{ModelId, PriceId, ProviderId};
 use marketplace::price::Price;
-use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::{Error, Result};
+use crate::{Db, Error, Result};
 
 /// A price that a model is to have from now on.
 #[derive(Debug)]
@@ -17,7 +16,7 @@ pub struct Offer<'a> {
 }
 
 /// Makes these the prices in force and returns their versions, in the same order.
-pub async fn set_prices(db: &PgPool, offers: &[Offer<'_>]) -> Result<Vec<PriceId>> {
+pub async fn set_prices(db: &Db, offers: &[Offer<'_>]) -> Result<Vec<PriceId>> {
     let ids: Vec<Uuid> = offers.iter().map(|_| Uuid::now_v7()).collect();
     let models: Vec<String> = offers.iter().map(|offer| offer.model.to_string()).collect();
     let providers: Vec<String> = offers.iter().map(|offer| offer.provider.to_string()).collect();
@@ -40,14 +39,14 @@ pub async fn set_prices(db: &PgPool, offers: &[Offer<'_>]) -> Result<Vec<PriceId
         &terms,
         &free,
     )
-    .fetch_all(db)
+    .fetch_all(db.books())
     .await?;
     Ok(versions.into_iter().map(PriceId).collect())
 }
 
-pub async fn get_price(db: &PgPool, id: PriceId) -> Result<Price> {
+pub async fn get_price(db: &Db, id: PriceId) -> Result<Price> {
     let terms = sqlx::query_scalar!("select terms from price where price_id = $1", id.0)
-        .fetch_optional(db)
+        .fetch_optional(db.books())
         .await?
         .ok_or(Error::NotFound)?;
     serde_json::from_value(terms).map_err(|_| Error::Unreadable("price.terms"))

@@ -4,10 +4,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use marketplace::billing::{TopUp, TopUpState};
 use marketplace::id::{AccountId, TopUpId};
 use marketplace::money::Nanos;
-use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::{Error, Result};
+use crate::{Db, Error, Result};
 
 struct TopUpRow {
     top_up_id: Uuid,
@@ -22,53 +21,56 @@ pub enum Recorded {
     Credited,
     Declined,
     Duplicate,
+    /// Money went back to the payer and out of the balance.
+    Returned,
+    /// Money that is to go back, heard of before the payment itself.
+    Noted,
     /// Not the amount that was ordered.
     Mismatch,
     Unknown,
 }
 
-pub async fn insert_top_up(db: &PgPool, account: AccountId, processor: &str, amount: Nanos) -> Result<TopUp> {
-    sqlx::query_as!(
-        TopUpRow,
-        "insert into top_up (top_up_id, account_id, processor, amount) values ($1, $2, $3, $4)
-        returning top_up_id, amount, state, created_at",
-        Uuid::now_v7(),
+pub async fn insert_top_up(db: &Db, account: AccountId, processor: &str, amount: Nanos) -> Result<TopUp> {
+    let id = Uuid::now_v7();
+    let created_at = sqlx::query_scalar!(
+        r#"select ledger.order_top_up($1, $2, $3, $4) as "created_at!""#,
+        id,
         account.0,
         processor,
         amount.0,
     )
-    .fetch_one(db)
-    .await?
-    .try_into()
+    .fetch_one(db.people())
+    .await?;
+    TopUpRow { top_up_id: id, amount: amount.0, state: "pending".to_owned(), created_at }.try_into()
 }
 
-pub async fn find_top_up(db: &PgPool, account: AccountId, id: TopUpId) -> Result<Option<TopUp>> {
+pub async fn find_top_up(db: &Db, account: AccountId, id: TopUpId) -> Result<Option<TopUp>> {
     let row = sqlx::query_as!(
         TopUpRow,
         "select top_up_id, amount, state, created_at from top_up where account_id = $1 and top_up_id = $2",
         account.0,
         id.0,
     )
-    .fetch_optional(db)
+    .fetch_optional(&mut *db.of(account).await?)
     .await?;
     row.map(TopUp::try_from).transpose()
 }
 
-pub async fn list_top_ups(db: &PgPool, account: AccountId, limit: i64) -> Result<Vec<TopUp>> {
+pub async fn list_top_ups(db: &Db, account: AccountId, limit: i64) -> Result<Vec<TopUp>> {
     let rows = sqlx::query_as!(
         TopUpRow,
         "select top_up_id, amount, state, created_at from top_up where account_id = $1 order by created_at desc limit $2",
         account.0,
         limit,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db.of(account).await?)
     .await?;
     rows.into_iter().map(TopUp::try_from).collect()
 }
 
 /// Acts on a verified event of a processor, at most once whatever it repeats.
 pub async fn record_payment(
-    db: &PgPool,
+    db: &Db,
     processor: &str,
     event_id: &str,
     top_up: TopUpId,
@@ -83,12 +85,14 @@ pub async fn record_payment(
         kind.as_str(),
         amount.0,
     )
-    .fetch_one(db)
+    .fetch_one(db.people())
     .await?;
     match outcome.as_str() {
         "credited" => Ok(Recorded::Credited),
         "declined" => Ok(Recorded::Declined),
         "duplicate" => Ok(Recorded::Duplicate),
+        "returned" => Ok(Recorded::Returned),
+        "noted" => Ok(Recorded::Noted),
         "mismatch" => Ok(Recorded::Mismatch),
         "unknown" => Ok(Recorded::Unknown),
         _ => Err(Error::Unreadable("ledger.record_payment outcome")),

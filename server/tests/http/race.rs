@@ -38,8 +38,8 @@ async fn twenty_four_holds_at_once_on_a_wallet_for_three_make_three() {
             tokio::spawn(async move {
                 start.wait().await;
                 let reserve =
-                    "select outcome from ledger.reserve($1, $2, null, null, 'openai/gpt-5-mini', 'openai',
-                    $3, 3000, 1000000000, 1000000000, $4, 15)";
+                    "select outcome from ledger.reserve($1, $2, null, null, null, null, 'openai/gpt-5-mini',
+                    'openai', $3, 3000, 1000000000, 1000000000, null, null, $4, 15)";
                 let reserve = sqlx::query_scalar::<_, String>(reserve);
                 reserve
                     .bind(Uuid::now_v7())

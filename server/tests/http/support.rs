@@ -8,7 +8,7 @@ mod webhook;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use engine::{Egress, Engine, MasterKey, Registry, Sender, Settings};
+use engine::{Db, Egress, Engine, MasterKey, Registry, Sender, Settings};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use server::config::{Config, Demo, Environment};
@@ -45,14 +45,21 @@ impl Market {
     pub async fn open_with(pace: Pace) -> Self {
         let database = Database::create().await;
         engine::migrate(&database.url).await.unwrap();
-        let db = engine::connect(&database.url, DB_CONNECTIONS).await.unwrap();
+        // Tests look at everything; the server works with the rights it has in production.
+        let db = PgPool::connect(&database.url).await.unwrap();
+        let served = Db::connect(&database.url, DB_CONNECTIONS).await.unwrap();
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let simulator =
             simulator::start(anywhere, simulator::Options { pace, truth_log: None }).await.unwrap();
         let sender = Sender::new(Egress::parse(&simulator.addr.to_string()).unwrap()).unwrap();
         let registry = Registry::simulated(&format!("http://{}", simulator.addr));
-        let settings = Settings { master_key: MasterKey::new(MASTER_KEY), demo: true, test_gateway: true };
-        let engine = Engine::open(db.clone(), registry, sender, settings).await.unwrap();
+        let settings = Settings {
+            master_key: MasterKey::new(MASTER_KEY),
+            demo: true,
+            test_gateway: true,
+            seal_file: None,
+        };
+        let engine = Engine::open(served, registry, sender, settings).await.unwrap();
         let listener = TcpListener::bind(anywhere).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let base = format!("http://{addr}");

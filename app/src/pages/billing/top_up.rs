@@ -80,6 +80,8 @@ fn TopUpRow(top_up: TopUp) -> impl IntoView {
     let state = match top_up.state {
         TopUpState::Paid => view! { <span class="chip good">"Paid"</span> }.into_any(),
         TopUpState::Declined => view! { <span class="chip bad">"Declined"</span> }.into_any(),
+        TopUpState::Refunded => view! { <span class="chip">"Refunded"</span> }.into_any(),
+        TopUpState::ChargedBack => view! { <span class="chip bad">"Charged back"</span> }.into_any(),
         TopUpState::Pending => view! {
             <span class="chip">"Pending"</span>
             " "

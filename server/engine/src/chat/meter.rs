@@ -28,6 +28,8 @@ pub(crate) struct Meter {
     rates: Rates,
     take: TakeRate,
     hold: Nanos,
+    /// Paid with free tokens, so the buyer is asked for no money.
+    free: bool,
     output_max: u64,
     input: AtomicU64,
     bytes: AtomicU64,
@@ -52,6 +54,7 @@ impl Running {
             rates: price.rates_for(terms.prompt.likely_tokens, terms.opened_at),
             take: terms.on_sale.take,
             hold: terms.hold,
+            free: terms.free_tokens > 0,
             output_max: terms.max_output_tokens,
             input: AtomicU64::new(terms.prompt.likely_tokens),
             bytes: AtomicU64::new(0),
@@ -133,7 +136,7 @@ impl Meter {
 
     pub fn reading(&self) -> Reading {
         let tokens = self.delivered();
-        let cost = self.charge(&tokens).charge;
+        let cost = if self.free { Nanos::ZERO } else { self.charge(&tokens).charge };
         Reading { output_tokens: tokens.output, cost, hold_left: self.hold - cost }
     }
 

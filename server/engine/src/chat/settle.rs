@@ -57,13 +57,10 @@ impl Engine {
         let charge = if source == UsageSource::None {
             Charge::default()
         } else {
-            terms
-                .on_sale
-                .price
-                .rates_for(tokens.input_total(), terms.opened_at)
-                .charge(&tokens, terms.on_sale.take)
+            let rates = terms.on_sale.price.rates_for(tokens.input_total(), terms.opened_at);
+            terms.asked_of_buyer(rates.charge(&tokens, terms.on_sale.take))
         };
-        let capture = Capture { call: terms.id, tokens, source, charge, finish: &word };
+        let capture = Capture { call: terms.id, tokens, source, charge, finish: word.clone() };
         let Some(captured) = self.capture_patiently(&capture).await else {
             let message = "The answer was delivered, but the books could not be reached; it is settled as soon as they can";
             let fault = Fault::new(Code::Unavailable, message);
@@ -73,20 +70,18 @@ impl Engine {
             error!(call.id = %terms.id, overrun = captured.overrun.0, "a provider reported more than was held; the house pays");
         }
         info!(call.id = %terms.id, model = %terms.on_sale.model.id, paid = captured.paid.0, finish = %word, "settled a call");
-        let settlement = (charge.charge > Nanos::ZERO || source == UsageSource::Provider)
+        let settlement = (charge.provider_cost > Nanos::ZERO || source == UsageSource::Provider)
             .then(|| settlement(terms, tokens, source, charge, &captured));
         last_event(ending, settlement, captured.released, (finish, native))
     }
 
-    async fn capture_patiently(&self, capture: &Capture<'_>) -> Option<Captured> {
+    async fn capture_patiently(&self, capture: &Capture) -> Option<Captured> {
         for attempt in 0..TRIES {
-            match store::ledger::capture(&self.0.db, capture).await {
-                Ok(captured) => return Some(captured),
-                Err(cause) => {
-                    warn!(%cause, attempt, call.id = %capture.call, "a capture could not be written, trying again");
-                    tokio::time::sleep(Duration::from_millis(100 << attempt.min(5))).await;
-                }
+            if let Some(captured) = self.0.captures.write(capture.clone()).await {
+                return Some(captured);
             }
+            warn!(attempt, call.id = %capture.call, "a capture could not be written, trying again");
+            tokio::time::sleep(Duration::from_millis(100 << attempt.min(5))).await;
         }
         None
     }

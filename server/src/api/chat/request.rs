@@ -1,5 +1,6 @@
 //! Reading a request in OpenAI's shape. What billing reads is checked here; the rest travels on as it came.
 
+use engine::Run;
 use marketplace::chat::{ChatRequest, Delivery};
 use marketplace::fault::Fault;
 use marketplace::id::ModelId;
@@ -11,6 +12,7 @@ pub struct Wanted {
     /// Whether a chunk with the usage is to end the stream.
     pub usage_chunk: bool,
     pub max_cost: Option<Nanos>,
+    pub run: Option<Run>,
 }
 
 pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
@@ -39,10 +41,29 @@ pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
         return Err(Fault::invalid("n", "must be 1: one call buys one answer"));
     }
     refuse_unpriced(&mut body)?;
-    let max_cost =
-        body.remove("max_cost").filter(|value| !value.is_null()).map(|value| cost(&value)).transpose()?;
+    let max_cost = dollars(&mut body, "max_cost")?;
+    let run = run(&mut body)?;
     let request = ChatRequest { model, messages, max_output_tokens: newer.or(older), stream, options: body };
-    Ok(Wanted { request, usage_chunk, max_cost })
+    Ok(Wanted { request, usage_chunk, max_cost, run })
+}
+
+/// `run_id` names calls that belong together, `max_run_cost` caps what they may cost in all.
+fn run(body: &mut Map<String, Value>) -> Result<Option<Run>, Fault> {
+    let cap = dollars(body, "max_run_cost")?;
+    match body.remove("run_id") {
+        None | Some(Value::Null) if cap.is_some() => Err(Fault::invalid("max_run_cost", "needs a run_id")),
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(id))
+            if (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) =>
+        {
+            Ok(Some(Run { id, cap }))
+        }
+        Some(_) => Err(Fault::invalid("run_id", "must be 1 to 128 visible ASCII characters")),
+    }
+}
+
+fn dollars(body: &mut Map<String, Value>, field: &str) -> Result<Option<Nanos>, Fault> {
+    body.remove(field).filter(|value| !value.is_null()).map(|value| cost(field, &value)).transpose()
 }
 
 fn tokens(body: &mut Map<String, Value>, field: &str) -> Result<Option<u64>, Fault> {
@@ -75,15 +96,16 @@ fn refuse_unpriced(body: &mut Map<String, Value>) -> Result<(), Fault> {
 }
 
 /// Dollars, as a number or as text.
-fn cost(value: &Value) -> Result<Nanos, Fault> {
+fn cost(field: &str, value: &Value) -> Result<Nanos, Fault> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
-        _ => return Err(Fault::invalid("max_cost", "must be dollars, for example 0.05")),
+        _ => return Err(Fault::invalid(field, "must be dollars, for example 0.05")),
     };
-    Nanos::parse_usd(&text).ok().filter(|cost| *cost > Nanos::ZERO).ok_or_else(|| {
-        Fault::invalid("max_cost", "must be dollars with at most nine decimals, for example 0.05")
-    })
+    Nanos::parse_usd(&text)
+        .ok()
+        .filter(|cost| *cost > Nanos::ZERO)
+        .ok_or_else(|| Fault::invalid(field, "must be dollars with at most nine decimals, for example 0.05"))
 }
 
 #[cfg(test)]
