@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::CallId;
+
 /// The kinds of trouble a caller can meet. Each has one HTTP status, see [`Code::status`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -14,6 +16,12 @@ pub enum Code {
     PermissionDenied,
     NotFound,
     Conflict,
+    /// The same request, known by its `Idempotency-Key`, is being answered now.
+    InProgress,
+    /// The same request was broken off; it is never begun a second time.
+    Interrupted,
+    /// The same request was answered, and the answer is no longer there to be repeated.
+    NotKept,
     PayloadTooLarge,
     Unprocessable,
     RateLimitExceeded,
@@ -32,7 +40,7 @@ impl Code {
             Self::PaymentRequired => 402,
             Self::PermissionDenied => 403,
             Self::NotFound => 404,
-            Self::Conflict => 409,
+            Self::Conflict | Self::InProgress | Self::Interrupted | Self::NotKept => 409,
             Self::PayloadTooLarge => 413,
             Self::Unprocessable => 422,
             Self::RateLimitExceeded => 429,
@@ -48,7 +56,8 @@ impl Code {
     pub fn retryable(self) -> bool {
         matches!(
             self,
-            Self::RateLimitExceeded
+            Self::InProgress
+                | Self::RateLimitExceeded
                 | Self::ProviderUnavailable
                 | Self::ProviderOverloaded
                 | Self::Timeout
@@ -65,6 +74,9 @@ impl Code {
             Self::PermissionDenied => "permission_denied",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
+            Self::InProgress => "in_progress",
+            Self::Interrupted => "interrupted",
+            Self::NotKept => "not_kept",
             Self::PayloadTooLarge => "payload_too_large",
             Self::Unprocessable => "unprocessable",
             Self::RateLimitExceeded => "rate_limit_exceeded",
@@ -90,6 +102,9 @@ pub struct Fault {
     pub shortfall: Option<Shortfall>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
+    /// The call whose receipt says what was charged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
 }
 
 /// Why a paid call was refused, in money.
@@ -103,7 +118,14 @@ pub struct Shortfall {
 
 impl Fault {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, shortfall: None, retry_after_seconds: None }
+        Self {
+            code,
+            message: message.into(),
+            field: None,
+            shortfall: None,
+            retry_after_seconds: None,
+            call: None,
+        }
     }
 
     /// A value that cannot be used: `Fault::invalid("email", "needs an @")`.

@@ -2,6 +2,7 @@
 
 mod body;
 mod error;
+mod idempotency;
 mod account;
 mod keys;
 mod models;

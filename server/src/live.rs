@@ -96,13 +96,14 @@ async fn act(
         FromPage::Send(prompt) => {
             let within = prompt.conversation_id;
             let id = engine.say(actor, prompt).await.map_err(|error| (within, error.into()))?;
-            follow(engine, actor, id, 0, news)
+            follow(engine, actor, id, 0, news).map_err(|fault| (Some(id), fault))
         }
         FromPage::Stop { conversation_id } => {
             engine.stop(actor, conversation_id).map_err(|error| (Some(conversation_id), error.into()))
         }
         FromPage::Resume { conversation_id, last_seq } => {
             follow(engine, actor, conversation_id, last_seq, news)
+                .map_err(|fault| (Some(conversation_id), fault))
         }
     }
 }
@@ -114,8 +115,8 @@ fn follow(
     id: ConversationId,
     last_seq: u64,
     news: &mpsc::Sender<ToPage>,
-) -> Result<(), (Option<ConversationId>, Fault)> {
-    let mut following = engine.follow(actor, id, last_seq).map_err(|error| (Some(id), error.into()))?;
+) -> Result<(), Fault> {
+    let mut following = engine.follow(actor, id, last_seq)?;
     let news = news.clone();
     tokio::spawn(async move {
         while let Some(message) = following.next().await {

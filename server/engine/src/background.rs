@@ -1,4 +1,4 @@
-//! Work that no request waits for: writing progress down and closing the holds of servers that died.
+//! Work that no request waits for: writing progress down, closing the holds of servers that died, forgetting old keys.
 
 use std::time::Duration;
 
@@ -43,10 +43,13 @@ impl Engine {
         });
     }
 
-    /// Seals the books, takes back grants that have run out and renews plans.
+    /// Seals the books, forgets old idempotency keys, takes back grants that have run out and renews plans.
     async fn keep_house(&self) {
         if let Err(cause) = self.seal_books().await {
             error!(%cause, "the books could not be sealed");
+        }
+        if let Err(cause) = store::idempotency::delete_expired(&self.0.db).await {
+            warn!(%cause, "idempotency keys that are over could not be deleted");
         }
         if let Err(cause) = store::correction::sweep_grants(&self.0.db).await {
             warn!(%cause, "grants that have run out could not be taken back");

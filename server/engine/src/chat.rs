@@ -16,13 +16,14 @@ use marketplace::price::Charge;
 use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote, wanted_output};
 use marketplace::receipt::Settlement;
 use store::ledger::{Limit, Reservation, Reserved};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub(crate) use capture::Captures;
 pub use meter::Reading;
 pub(crate) use meter::Running;
+pub use settle::STOPPED;
 
 use crate::catalogue::OnSale;
 use crate::{Actor, Engine, Result};
@@ -36,6 +37,8 @@ pub struct Order {
     pub conversation: Option<ConversationId>,
     pub cap: Option<Nanos>,
     pub run: Option<Run>,
+    /// The id that an `Idempotency-Key` has fixed for this call; `None` makes a new one.
+    pub id: Option<CallId>,
 }
 
 /// Calls that belong together, under one cap.
@@ -94,6 +97,19 @@ const EVENTS_WAITING_MAX: usize = 256;
 impl Engine {
     /// Answers a chat, charging for exactly what was used and never more than was held.
     pub async fn chat(&self, actor: &Actor, order: Order) -> Result<Call> {
+        let (engine, actor) = (self.clone(), actor.clone());
+        let (begun, beginning) = oneshot::channel();
+        // In a task of its own: whoever asks may leave while the hold is made, and it must not stay behind.
+        tokio::spawn(async move {
+            let call = engine.open_call(&actor, order, || begun.is_closed()).await;
+            // Unheard, it is dropped, and that stops it.
+            let _ = begun.send(call);
+        });
+        let unsaid = || Fault::new(Code::Internal, "The call could not be begun");
+        beginning.await.unwrap_or_else(|_| Err(unsaid().into()))
+    }
+
+    async fn open_call(&self, actor: &Actor, order: Order, has_left: impl Fn() -> bool) -> Result<Call> {
         let account = actor.account()?;
         let on_sale = self.0.catalogue.load().on_sale(&order.request.model)?;
         let prompt = order.request.prompt_size();
@@ -112,7 +128,7 @@ impl Engine {
             }
             want = want.min(cap);
         }
-        let id = CallId(Uuid::now_v7());
+        let id = order.id.unwrap_or_else(|| CallId(Uuid::now_v7()));
         let reservation = Reservation {
             call: id,
             account,
@@ -133,6 +149,10 @@ impl Engine {
             Reserved::Held { amount, free_tokens, .. } => (amount, free_tokens),
             refused => return Err(refusal(&refused, least).into()),
         };
+        if has_left() {
+            store::ledger::release(&self.0.db, id, "stopped").await?;
+            return Err(Fault::new(Code::Conflict, "Left before anything was asked").into());
+        }
         let opened_at = Utc::now();
         let affordable = if free_tokens > 0 {
             Some(wanted.min(free_tokens.saturating_sub(prompt.tokens_max)))
@@ -153,7 +173,7 @@ impl Engine {
         request.max_output_tokens = Some(max_output_tokens);
         let (sender, events) = mpsc::channel(EVENTS_WAITING_MAX);
         let stop = CancellationToken::new();
-        let meter = self.0.running.open(&terms);
+        let meter = self.0.running.open(&terms, &sender);
         let task = relay::Relay {
             engine: self.clone(),
             terms,
@@ -176,6 +196,23 @@ impl Call {
     /// What the answer has come to so far.
     pub fn reading(&self) -> Reading {
         self.meter.reading()
+    }
+
+    /// The same call for another reader, who hears what is sent on to it. Leaving that one stops nothing by itself.
+    pub fn hand_on(&self) -> (mpsc::Sender<CallEvent>, Self) {
+        // No more than one event waits here, for what waits is paid and perhaps never read.
+        let (sender, events) = mpsc::channel(1);
+        let reader = Self {
+            id: self.id,
+            model: self.model.clone(),
+            hold: self.hold,
+            max_output_tokens: self.max_output_tokens,
+            quote: self.quote,
+            events,
+            meter: self.meter.clone(),
+            stop: self.stop.clone(),
+        };
+        (sender, reader)
     }
 
     /// A switch that stops the answer; what was delivered is still settled and told.

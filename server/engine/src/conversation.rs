@@ -39,6 +39,14 @@ impl Engine {
 
     /// Sends a message and begins an answer, to be read with [`Engine::follow`].
     pub async fn say(&self, actor: &Actor, prompt: Prompt) -> Result<ConversationId> {
+        let (engine, actor) = (self.clone(), actor.clone());
+        // In a task of its own: a page that closes meanwhile must not leave its conversation taken for ever.
+        let saying = tokio::spawn(async move { engine.begin_saying(&actor, prompt).await });
+        let unsaid = || Fault::new(Code::Internal, "The message could not be sent");
+        saying.await.unwrap_or_else(|_| Err(unsaid().into()))
+    }
+
+    async fn begin_saying(&self, actor: &Actor, prompt: Prompt) -> Result<ConversationId> {
         let account = actor.person()?;
         let text = prompt.text.trim();
         if text.is_empty() || text.len() > TEXT_BYTES_MAX {
@@ -105,9 +113,8 @@ impl Engine {
             stream: Delivery::Streamed,
             options: Map::new(),
         };
-        let call = self
-            .chat(actor, Order { request, conversation: Some(id), cap: prompt.cap_nanos, run: None })
-            .await?;
+        let order = Order { request, conversation: Some(id), cap: prompt.cap_nanos, run: None, id: None };
+        let call = self.chat(actor, order).await?;
         if prompt.conversation_id.is_none() {
             let title: String = text.chars().take(TITLE_CHARACTERS).collect();
             store::conversation::insert_conversation(&self.0.db, account, id, &title).await?;

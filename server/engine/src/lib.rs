@@ -11,6 +11,7 @@ mod keys;
 mod billing;
 mod gateway;
 mod chat;
+mod idempotency;
 mod conversation;
 mod operator;
 mod correction;
@@ -20,11 +21,14 @@ mod engine;
 
 pub use actor::Actor;
 pub use books::{BooksState, WholeCheck};
-pub use chat::{Call, CallEvent, Order, Run};
+pub use chat::{Call, CallEvent, Order, Run, STOPPED};
 pub use conversation::Following;
 pub use engine::{Engine, Settings};
 pub use error::{Error, Result};
 pub use gateway::{Outcome, SIGNATURE_HEADER};
+pub use idempotency::{
+    Answer, Claim, Claimed, HEADER as IDEMPOTENCY_HEADER, IdempotencyKey, KEPT_BYTES_MAX, Route,
+};
 pub use keys::KeyTerms;
 pub use providers::{Egress, Limits, Registry, Sender};
 pub use secrets::MasterKey;

@@ -1,5 +1,6 @@
-//! Keys derived from the one master key: for session tokens, API keys and webhooks.
+//! Keys derived from the one master key: for session tokens, API keys, webhooks and kept answers.
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
@@ -26,6 +27,7 @@ pub(crate) struct Secrets {
     pepper: hmac::Key,
     webhook: hmac::Key,
     seal: Ed25519KeyPair,
+    answers: RandomizedNonceKey,
 }
 
 struct Length;
@@ -52,6 +54,8 @@ impl Secrets {
             webhook: hmac::Key::new(hmac::HMAC_SHA256, &derive(b"test-gateway-webhook")?),
             seal: Ed25519KeyPair::from_seed_unchecked(&derive(b"book-seal")?)
                 .map_err(|_| Error::Crypto("the sealing key could not be made"))?,
+            answers: RandomizedNonceKey::new(&AES_256_GCM, &derive(b"kept-answer")?)
+                .map_err(|_| Error::Crypto("a key could not be made"))?,
         })
     }
 
@@ -81,5 +85,43 @@ impl Secrets {
     /// Compares in constant time.
     pub fn webhook_is_signed(&self, message: &[u8], signature: &[u8]) -> bool {
         hmac::verify(&self.webhook, message, signature).is_ok()
+    }
+
+    /// Seals an answer for the place it is kept in: elsewhere it cannot be opened.
+    pub fn seal_answer(&self, place: &[u8], mut answer: Vec<u8>) -> Result<Vec<u8>> {
+        let nonce = self.answers.seal_in_place_append_tag(Aad::from(place), &mut answer);
+        let nonce = nonce.map_err(|_| Error::Crypto("an answer could not be sealed"))?;
+        Ok([nonce.as_ref().as_slice(), &answer].concat())
+    }
+
+    /// The answer again; `None` when it was sealed with another master key or for another place.
+    pub fn open_answer(&self, place: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
+        let mut answer = sealed.to_vec();
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let length = self.answers.open_in_place(nonce, Aad::from(place), &mut answer).ok()?.len();
+        answer.truncate(length);
+        Some(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_answer_opens_in_its_place_with_its_key_only() {
+        let secrets = |byte| Secrets::derive(&MasterKey::new([byte; 32])).unwrap();
+        let sealed = secrets(1).seal_answer(b"here", b"mk_live_secret".to_vec()).unwrap();
+        assert!(!sealed.windows(7).any(|window| window == b"mk_live"));
+        assert_eq!(secrets(1).open_answer(b"here", &sealed).as_deref(), Some(&b"mk_live_secret"[..]));
+        assert_eq!(secrets(1).open_answer(b"there", &sealed), None);
+        assert_eq!(secrets(2).open_answer(b"here", &sealed), None);
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert_eq!(secrets(1).open_answer(b"here", &changed), None, "a change at {at} went unseen");
+        }
+        assert_eq!(secrets(1).open_answer(b"here", &sealed[..5]), None);
     }
 }

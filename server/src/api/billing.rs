@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use engine::{Engine, SIGNATURE_HEADER, Subscribed};
+use axum::response::{IntoResponse, Response};
+use engine::{Engine, Route, SIGNATURE_HEADER, Subscribed};
 use http::{HeaderMap, StatusCode};
 use marketplace::billing::{Balance, LedgerLine, TopUp};
 use marketplace::id::{CallId, TopUpId};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ApiError;
 use super::body::Body;
+use super::idempotency::{Attempt, Sent, act};
 use crate::auth::Asking;
 
 #[derive(Deserialize)]
@@ -50,10 +52,13 @@ pub async fn read_balance(
 pub async fn start_top_up(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-    Body(new): Body<NewTopUp>,
-) -> Result<(StatusCode, Json<TopUp>), ApiError> {
-    let top_up = engine.start_top_up(&actor, &new.amount_usd).await?;
-    Ok((StatusCode::CREATED, Json(top_up)))
+    Sent { body: new, once }: Sent<NewTopUp>,
+) -> Result<Response, ApiError> {
+    let order = async move |attempt: Attempt| {
+        let top_up = attempt.engine.start_top_up(&attempt.actor, &new.amount_usd).await?;
+        Ok(attempt.keep((StatusCode::CREATED, Json(top_up)).into_response()).await)
+    };
+    Ok(act(Attempt::new(engine, actor), Route::TopUps, once, order).await?)
 }
 
 pub async fn read_top_up(

@@ -15,17 +15,23 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let path = request.uri().path().to_owned();
-        let wrong = |fault| ApiError::for_path(&path, fault);
-        let bytes = Bytes::from_request(request, state).await.map_err(|_| {
-            let message = format!("The body may have at most {} MiB", BODY_BYTES_MAX / 1024 / 1024);
-            wrong(Fault::new(Code::PayloadTooLarge, message))
-        })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            wrong(Fault::new(
-                Code::InvalidRequest,
-                format!("The body is not the JSON expected here: {error}"),
-            ))
-        })
+        Ok(Self(read(request, state).await?.0))
     }
+}
+
+/// A body as it is meant and as it came.
+pub async fn read<T: DeserializeOwned>(
+    request: Request,
+    state: &(impl Send + Sync),
+) -> Result<(T, Bytes), ApiError> {
+    let path = request.uri().path().to_owned();
+    let wrong = |fault| ApiError::for_path(&path, fault);
+    let bytes = Bytes::from_request(request, state).await.map_err(|_| {
+        let message = format!("The body may have at most {} MiB", BODY_BYTES_MAX / 1024 / 1024);
+        wrong(Fault::new(Code::PayloadTooLarge, message))
+    })?;
+    let body = serde_json::from_slice(&bytes).map_err(|error| {
+        wrong(Fault::new(Code::InvalidRequest, format!("The body is not the JSON expected here: {error}")))
+    })?;
+    Ok((body, bytes))
 }

@@ -3,37 +3,44 @@
 mod request;
 mod reply;
 mod stream;
+mod record;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use engine::{Call, CallEvent, Engine, Order};
-use http::{HeaderName, HeaderValue};
+use engine::{Call, CallEvent, Engine, Order, Route};
+use http::HeaderValue;
 use marketplace::chat::Delivery;
-use marketplace::fault::Fault;
+use marketplace::fault::{Code, Fault};
 use serde_json::{Map, Value};
 
 use self::reply::Reply;
+use self::request::Wanted;
 use super::ApiError;
-use super::body::Body;
+use super::error::GENERATION_ID;
+use super::idempotency::{Attempt, Sent, act};
 use crate::auth::Asking;
-
-const GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
 
 pub async fn complete(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-    Body(body): Body<Map<String, Value>>,
+    Sent { body, once }: Sent<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let wanted = request::parse(body).map_err(ApiError::openai)?;
-    let delivery = wanted.request.stream;
-    let order = Order { request: wanted.request, conversation: None, cap: wanted.max_cost, run: wanted.run };
-    let call = engine.chat(&actor, order).await.map_err(ApiError::openai)?;
-    let id = HeaderValue::from_str(&call.id.to_string())
-        .map_err(|_| ApiError::openai(Fault::not_found("The call")))?;
+    let buy = |attempt| buy(attempt, wanted);
+    act(Attempt::new(engine, actor), Route::Chat, once, buy).await.map_err(ApiError::openai)
+}
+
+/// Makes the call. Once it has begun, whatever comes of it is an answer.
+async fn buy(attempt: Attempt, wanted: Wanted) -> Result<Response, Fault> {
+    let Wanted { request, usage_chunk, max_cost, run } = wanted;
+    let delivery = request.stream;
+    let order = Order { request, conversation: None, cap: max_cost, run, id: attempt.call() };
+    let call = attempt.engine.chat(&attempt.actor, order).await?;
+    let id = HeaderValue::from_str(&call.id.to_string()).map_err(|_| Fault::not_found("The call"))?;
     let mut answer = match delivery {
-        Delivery::Whole => whole(call).await?.into_response(),
-        Delivery::Streamed => stream::begin(call, wanted.usage_chunk).await?,
+        Delivery::Whole => attempt.keep(whole(call).await.into_response()).await,
+        Delivery::Streamed => stream::begin(call, usage_chunk, attempt).await.into_response(),
     };
     answer.headers_mut().insert(GENERATION_ID, id);
     Ok(answer)
@@ -50,5 +57,5 @@ async fn whole(mut call: Call) -> Result<Json<Value>, ApiError> {
             CallEvent::Failed { fault, .. } => return Err(ApiError::openai(fault)),
         }
     }
-    Err(ApiError::openai(Fault::new(marketplace::fault::Code::Internal, "The call ended without a result")))
+    Err(ApiError::openai(Fault::new(Code::Internal, "The call ended without a result")))
 }

@@ -2,9 +2,12 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use marketplace::fault::{Code, Fault};
 use serde_json::{Value, json};
+
+/// Names the call that an answer is about.
+pub const GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
 
 /// Whatever becomes a [`Fault`] can be answered with `?`.
 #[derive(Debug)]
@@ -58,6 +61,9 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = fault.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if let Some(id) = fault.call.and_then(|call| HeaderValue::from_str(&call.to_string()).ok()) {
+            headers.insert(GENERATION_ID, id);
+        }
         if fault.code == Code::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -94,6 +100,10 @@ fn add_details(body: &mut Value, fault: &Fault) {
     if let Some(field) = &fault.field {
         body["field"] = json!(field);
     }
+    if let Some(call) = &fault.call {
+        body["generation_id"] = json!(call);
+        body["receipt_url"] = json!(format!("/api/v1/receipts/{call}"));
+    }
     if let Some(shortfall) = &fault.shortfall {
         body["required_nanos"] = json!(shortfall.required_nanos.0.to_string());
         body["available_nanos"] = json!(shortfall.available_nanos.0.to_string());
@@ -110,7 +120,10 @@ fn openai_type(code: Code) -> &'static str {
         | Code::NotFound
         | Code::PayloadTooLarge
         | Code::Unprocessable
-        | Code::Conflict => "invalid_request_error",
+        | Code::Conflict
+        | Code::InProgress
+        | Code::Interrupted
+        | Code::NotKept => "invalid_request_error",
         _ => "server_error",
     }
 }

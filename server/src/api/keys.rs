@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use engine::{Engine, KeyTerms};
+use engine::{Engine, KeyTerms, Route};
 use http::StatusCode;
 use marketplace::billing::Window;
 use marketplace::fault::Fault;
@@ -13,7 +14,7 @@ use marketplace::secret_key::ApiKey;
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
-use super::body::Body;
+use super::idempotency::{Attempt, Sent, act};
 use crate::auth::Asking;
 
 #[derive(Deserialize)]
@@ -47,12 +48,16 @@ pub async fn list_keys(
 pub async fn create_key(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-    Body(new): Body<NewKey>,
-) -> Result<(StatusCode, Json<MadeKey>), ApiError> {
+    Sent { body: new, once }: Sent<NewKey>,
+) -> Result<Response, ApiError> {
     let limit = new.limit_nanos.map(|text| parse_nanos(&text)).transpose()?;
     let terms = KeyTerms { limit, limit_reset: new.limit_reset, expires_at: new.expires_at };
-    let (about, key) = engine.mint_key(&actor, &new.name, terms).await?;
-    Ok((StatusCode::CREATED, Json(MadeKey { key, about })))
+    let make = async move |attempt: Attempt| {
+        let Attempt { engine, actor, .. } = &attempt;
+        let (about, key) = engine.mint_key(actor, &new.name, terms).await?;
+        Ok(attempt.keep((StatusCode::CREATED, Json(MadeKey { key, about })).into_response()).await)
+    };
+    Ok(act(Attempt::new(engine, actor), Route::Keys, once, make).await?)
 }
 
 pub async fn revoke_key(

@@ -71,7 +71,10 @@ impl Dialect for Anthropic {
         body["stop_reason"] = json!(stop_reason(reply.finish.as_ref()));
         body["stop_sequence"] = json!(stop_sequence(reply.finish.as_ref()));
         let frame = Frame::raw(body.to_string()).thinking(reply.thoughts.len() as u64);
-        frame.carrying(reply.tokens()).reporting(usage)
+        frame
+            .carrying(reply.tokens())
+            .showing(&[&reply.thoughts[..], &reply.pieces].concat().concat())
+            .reporting(usage)
     }
 
     fn stream(reply: Reply) -> Frames {
@@ -182,8 +185,9 @@ fn thinking_block(thoughts: Vec<String>) -> impl Iterator<Item = Frame> {
     let opening = [block_start(0, json!({"type": "thinking", "thinking": "", "signature": ""}))];
     let any = usize::from(!thoughts.is_empty());
     let thoughts = thoughts.into_iter();
-    let deltas =
-        thoughts.map(|thought| delta(0, json!({"type": "thinking_delta", "thinking": thought})).thinking(1));
+    let deltas = thoughts.map(|thought| {
+        delta(0, json!({"type": "thinking_delta", "thinking": &thought})).thinking(1).showing(&thought)
+    });
     opening.into_iter().take(any).chain(deltas).chain(closing.into_iter().take(any * 2))
 }
 
@@ -192,8 +196,9 @@ fn text_block(index: usize, pieces: Vec<String>) -> impl Iterator<Item = Frame> 
         [block_start(index, json!({"type": "text", "text": ""})), Frame::event(&json!({"type": "ping"}))];
     let any = usize::from(!pieces.is_empty());
     let pieces = pieces.into_iter();
-    let deltas =
-        pieces.map(move |piece| delta(index, json!({"type": "text_delta", "text": piece})).carrying(1));
+    let deltas = pieces.map(move |piece| {
+        delta(index, json!({"type": "text_delta", "text": &piece})).carrying(1).showing(&piece)
+    });
     opening.into_iter().take(any * 2).chain(deltas).chain([block_stop(index)].into_iter().take(any))
 }
 

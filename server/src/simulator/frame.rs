@@ -10,6 +10,8 @@ pub struct Frame {
     /// The tokens that arrive with it, reasoning included.
     pub tokens: u64,
     pub reasoning_tokens: u64,
+    /// How many bytes of text arrive with it, reasoning that is shown included.
+    pub text_bytes: u64,
     /// The usage it reports, in the vendor's own words.
     pub usage: Option<Value>,
 }
@@ -37,6 +39,10 @@ impl Frame {
 
     pub fn thinking(self, tokens: u64) -> Self {
         Self { reasoning_tokens: tokens, ..self.carrying(tokens) }
+    }
+
+    pub fn showing(self, text: &str) -> Self {
+        Self { text_bytes: text.len() as u64, ..self }
     }
 
     pub fn reporting(self, usage: Option<Value>) -> Self {

@@ -87,7 +87,7 @@ impl Dialect for OpenAi {
             body["usage"] = usage.clone();
         }
         let frame = Frame::raw(body.to_string()).thinking(reply.thoughts.len() as u64);
-        frame.carrying(reply.tokens()).reporting(usage)
+        frame.carrying(reply.tokens()).showing(&reply.pieces.concat()).reporting(usage)
     }
 
     fn stream(reply: Reply) -> Frames {
@@ -97,8 +97,9 @@ impl Dialect for OpenAi {
         let opening = Frame::data(&role).thinking(reply.thoughts.len() as u64);
         let closing = closing(&chunk, &reply);
         let pieces = reply.pieces.into_iter();
-        let pieces =
-            pieces.map(move |piece| Frame::data(&delta(&chunk, json!({"content": piece}))).carrying(1));
+        let pieces = pieces.map(move |piece| {
+            Frame::data(&delta(&chunk, json!({"content": &piece}))).carrying(1).showing(&piece)
+        });
         Box::new(std::iter::once(opening).chain(pieces).chain(closing))
     }
 

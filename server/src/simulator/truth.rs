@@ -42,9 +42,12 @@ pub struct Record {
     pub model: String,
     pub scenario: Option<String>,
     pub started_at_ms: u64,
+    pub ended_at_ms: u64,
     pub prompt_tokens: u64,
     /// Reasoning included.
     pub completion_tokens_sent: u64,
+    /// Shown text only: an answer whose reasoning is hidden sends fewer bytes than its tokens suggest.
+    pub completion_bytes_sent: u64,
     pub cached_tokens: u64,
     pub reasoning_tokens: u64,
     /// `complete`, `disconnected`, `refused`, or the scenario that broke the answer off.
@@ -69,9 +72,11 @@ impl Truth {
             dialect,
             model: String::new(),
             scenario: None,
-            started_at_ms: u64::try_from(since_epoch().as_millis()).unwrap_or(u64::MAX),
+            started_at_ms: now_ms(),
+            ended_at_ms: 0,
             prompt_tokens: 0,
             completion_tokens_sent: 0,
+            completion_bytes_sent: 0,
             cached_tokens: 0,
             reasoning_tokens: 0,
             finished: DISCONNECTED.to_owned(),
@@ -112,6 +117,10 @@ pub fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
+fn now_ms() -> u64 {
+    u64::try_from(since_epoch().as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A record being made; dropped unfinished, it says that the caller disconnected.
 #[derive(Debug)]
 pub struct Entry {
@@ -147,6 +156,7 @@ impl Entry {
     /// Notes what is about to be sent.
     pub fn sending(&mut self, frame: &Frame) {
         self.record.completion_tokens_sent += frame.tokens;
+        self.record.completion_bytes_sent += frame.text_bytes;
         self.record.reasoning_tokens += frame.reasoning_tokens;
         if frame.usage.is_some() {
             self.record.usage_reported.clone_from(&frame.usage);
@@ -168,6 +178,7 @@ impl Entry {
     fn write(&mut self) {
         if !self.written {
             self.written = true;
+            self.record.ended_at_ms = now_ms();
             self.truth.write(&self.record);
         }
     }

@@ -14,6 +14,7 @@ pub mod top_up;
 pub mod budget;
 pub mod correction;
 pub mod plan;
+pub mod idempotency;
 pub mod call;
 pub mod conversation;
 pub mod audit;

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use marketplace::id::ModelId;
+use marketplace::live::Prompt;
 use serde_json::json;
 use server::simulator::Pace;
 
@@ -89,4 +91,27 @@ async fn a_dozen_buyers_hanging_up_at_once_leave_no_hold_behind() {
     }
     assert_eq!(buyer.available().await, 10_000_000_000 - paid);
     market.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_can_go_on_after_its_writer_left_while_it_was_being_asked() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    let actor = market.engine.recognise_token(&buyer.token).await.unwrap();
+    let prompt = |text: &str, conversation_id| Prompt {
+        conversation_id,
+        model: ModelId::parse("openai/gpt-5-mini").unwrap(),
+        text: text.to_owned(),
+        max_output_tokens: Some(32),
+        cap_nanos: None,
+    };
+    let id = market.engine.chat_whole(&actor, prompt("Name a harbour.", None)).await.unwrap();
+    for patience in [0, 1, 2, 4, 8, 16] {
+        let asked = market.engine.say(&actor, prompt("And another.", Some(id)));
+        let _ = tokio::time::timeout(Duration::from_millis(patience), asked).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        market.until_no_hold_is_open(PROMPT_CLOSING).await;
+        let after = market.engine.chat_whole(&actor, prompt("And a last one.", Some(id))).await;
+        assert!(after.is_ok(), "after {patience} ms: {after:?}");
+    }
 }

@@ -3,6 +3,8 @@
 mod answer;
 mod buyer;
 mod database;
+mod fellow;
+mod vendor;
 mod webhook;
 
 use std::net::SocketAddr;
@@ -21,6 +23,8 @@ use tokio::task::JoinHandle;
 pub use answer::{Answer, nanos};
 pub use buyer::{Buyer, PASSWORD};
 pub use database::Database;
+pub use fellow::Fellow;
+pub use vendor::Vendor;
 pub use webhook::Webhook;
 
 pub const MASTER_KEY: [u8; 32] = [7; 32];
@@ -29,6 +33,7 @@ const DB_CONNECTIONS: u32 = 10;
 pub struct Market {
     pub base: String,
     pub db: PgPool,
+    pub engine: Engine,
     client: Client,
     simulator: simulator::Running,
     server: JoinHandle<()>,
@@ -64,11 +69,11 @@ impl Market {
         let addr = listener.local_addr().unwrap();
         let base = format!("http://{addr}");
         engine.set_own_address(base.clone());
-        let router = routes::router(engine, &config(addr, &database.url));
+        let router = routes::router(engine.clone(), &config(addr, &database.url));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { base, db, client, simulator, server, database }
+        Self { base, db, engine, client, simulator, server, database }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -93,13 +98,17 @@ impl Market {
 
     /// What the vendor really did for a call.
     pub async fn truth(&self, call_id: &str) -> Value {
-        let url = format!("http://{}/truth", self.simulator.addr);
-        let lines = self.client.get(url).send().await.unwrap().text().await.unwrap();
-        lines
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        let mut records = self.truths().await.into_iter();
+        records
             .find(|record| record["request_id"] == call_id)
             .unwrap_or_else(|| panic!("the simulator knows nothing of the call {call_id}"))
+    }
+
+    /// Everything that vendors were asked.
+    pub async fn truths(&self) -> Vec<Value> {
+        let url = format!("http://{}/truth", self.simulator.addr);
+        let lines = self.client.get(url).send().await.unwrap().text().await.unwrap();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// A single number out of the database.

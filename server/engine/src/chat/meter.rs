@@ -1,17 +1,17 @@
 //! How far the calls of this server have come, and how much of that is written down.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use marketplace::id::CallId;
 use marketplace::money::Nanos;
 use marketplace::price::{Charge, Rates, TakeRate};
 use marketplace::usage::Tokens;
 use store::ledger::Progress;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
-use super::Terms;
+use super::{CallEvent, Terms};
 
 /// Never forward more than this past what is durable: it bounds what a crash can give away.
 const WINDOW_TOKENS: u64 = 1_024;
@@ -32,11 +32,20 @@ pub(crate) struct Meter {
     free: bool,
     output_max: u64,
     input: AtomicU64,
-    bytes: AtomicU64,
+    passage: Mutex<Passage>,
+    /// Only looked at: the relay alone keeps the channel open.
+    events: mpsc::WeakSender<CallEvent>,
     durable_output: AtomicU64,
     /// The hold was closed by somebody else: this server was taken for dead.
     lost: AtomicBool,
     written_down: Notify,
+}
+
+/// The bytes on their way to the caller. What still waits when a caller leaves or a server dies was never delivered.
+#[derive(Debug, Default)]
+struct Passage {
+    taken: u64,
+    waiting: VecDeque<u64>,
 }
 
 /// What a meter shows.
@@ -48,7 +57,7 @@ pub struct Reading {
 }
 
 impl Running {
-    pub fn open(&self, terms: &Terms) -> Arc<Meter> {
+    pub fn open(&self, terms: &Terms, events: &mpsc::Sender<CallEvent>) -> Arc<Meter> {
         let price = &terms.on_sale.price;
         let meter = Arc::new(Meter {
             rates: price.rates_for(terms.prompt.likely_tokens, terms.opened_at),
@@ -57,7 +66,8 @@ impl Running {
             free: terms.free_tokens > 0,
             output_max: terms.max_output_tokens,
             input: AtomicU64::new(terms.prompt.likely_tokens),
-            bytes: AtomicU64::new(0),
+            passage: Mutex::default(),
+            events: events.downgrade(),
             durable_output: AtomicU64::new(0),
             lost: AtomicBool::new(false),
             written_down: Notify::new(),
@@ -104,9 +114,23 @@ impl Running {
 }
 
 impl Meter {
-    /// Counts what was just handed to the caller.
-    pub fn count(&self, bytes: usize) {
-        self.bytes.fetch_add(bytes as u64, Relaxed);
+    /// Hands an event over and counts it as waiting, both before anybody else looks.
+    pub fn hand_over(&self, place: mpsc::Permit<'_, CallEvent>, event: CallEvent, bytes: usize) {
+        let mut passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
+        self.look(&mut passage);
+        passage.waiting.push_back(bytes as u64);
+        place.send(event);
+    }
+
+    /// Whether something was handed over that nobody is known to have taken.
+    pub fn waits(&self) -> bool {
+        !self.passage.lock().unwrap_or_else(PoisonError::into_inner).waiting.is_empty()
+    }
+
+    /// Counts what waits, and so many bytes more, as if they had been taken.
+    pub fn count_unread(&self, bytes: usize) {
+        let mut passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
+        passage.taken += passage.waiting.drain(..).sum::<u64>() + bytes as u64;
     }
 
     /// A vendor that counts the prompt at once knows better than our estimate.
@@ -114,14 +138,15 @@ impl Meter {
         self.input.store(tokens, Relaxed);
     }
 
-    /// Waits until enough is durable to forward more. False when the call is no longer ours.
-    pub async fn may_forward(&self) -> bool {
+    /// Waits until enough is durable to forward so many bytes more. False when the call is no longer ours.
+    pub async fn may_forward(&self, bytes: usize) -> bool {
         loop {
             if self.lost.load(Relaxed) {
                 return false;
             }
-            let ahead = self.delivered().output.saturating_sub(self.durable_output.load(Relaxed));
-            if ahead <= WINDOW_TOKENS {
+            let ahead = self.handed().saturating_sub(self.durable_output.load(Relaxed));
+            // What is larger than the window passes alone.
+            if ahead == 0 || ahead + bytes as u64 / BYTES_A_TOKEN <= WINDOW_TOKENS {
                 return true;
             }
             self.written_down.notified().await;
@@ -130,8 +155,32 @@ impl Meter {
 
     /// What certainly reached the caller, as we count it.
     pub fn delivered(&self) -> Tokens {
-        let output = (self.bytes.load(Relaxed) / BYTES_A_TOKEN).min(self.output_max);
+        let taken = {
+            let mut passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
+            self.look(&mut passage);
+            passage.taken
+        };
+        let output = (taken / BYTES_A_TOKEN).min(self.output_max);
         Tokens { input: self.input.load(Relaxed), output, ..Tokens::default() }
+    }
+
+    /// What a crash right now could have given away, with what is durable: everything that was handed over.
+    fn handed(&self) -> u64 {
+        let passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = passage.taken + passage.waiting.iter().sum::<u64>();
+        (bytes / BYTES_A_TOKEN).min(self.output_max)
+    }
+
+    /// Sees which events were taken. A caller who has left takes what waited along, unread.
+    fn look(&self, passage: &mut Passage) {
+        let Some(events) = self.events.upgrade() else { return };
+        let waiting = events.max_capacity() - events.capacity();
+        if events.is_closed() {
+            return;
+        }
+        while passage.waiting.len() > waiting {
+            passage.taken += passage.waiting.pop_front().unwrap_or(0);
+        }
     }
 
     pub fn reading(&self) -> Reading {

@@ -8,6 +8,7 @@ use marketplace::fault::{Code, Fault};
 use marketplace::usage::Usage;
 use providers::Answer;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -42,6 +43,7 @@ impl Relay {
     pub async fn run(self) {
         let mut heard = Heard::default();
         let ending = self.listen(&mut heard).await;
+        let ending = self.until_taken(ending).await;
         let last = self.engine.settle(&self.terms, &self.meter, heard, ending).await;
         self.engine.0.running.close(self.terms.id);
         // Whoever has left does not hear the end; the receipt keeps it.
@@ -90,18 +92,51 @@ impl Relay {
                 ChatEvent::Failed(failure) => return Ending::Broken(self.told(&failure)),
                 content => content,
             };
-            if !self.meter.may_forward().await {
-                return Ending::Lost;
-            }
             let bytes = content_bytes(&content);
-            let sent = self.events.send_timeout(CallEvent::Chat(content), READER_PATIENCE).await;
-            if sent.is_err() && self.request.stream == Delivery::Streamed {
-                return Ending::Stopped;
+            if let Some(ending) = self.hand_over(content, bytes).await {
+                return ending;
             }
             heard.content |= bytes > 0;
-            self.meter.count(bytes);
         }
         Ending::Whole
+    }
+
+    /// Hands an event on, in time; an ending if there is nobody to hand it to or no right to.
+    async fn hand_over(&self, content: ChatEvent, bytes: usize) -> Option<Ending> {
+        let is_streamed = self.request.stream == Delivery::Streamed;
+        // An answer in one piece is read when it is settled: until then nothing of it is given away.
+        let may_forward = async { !is_streamed || self.meter.may_forward(bytes).await };
+        let handing = async {
+            if !may_forward.await {
+                return Some(Ending::Lost);
+            }
+            match self.events.reserve().await {
+                Ok(place) => self.meter.hand_over(place, CallEvent::Chat(content), bytes),
+                Err(_) if is_streamed => return Some(Ending::Stopped),
+                Err(_) => self.meter.count_unread(bytes),
+            }
+            None
+        };
+        tokio::select! {
+            ending = timeout(READER_PATIENCE, handing) => ending.unwrap_or(Some(Ending::Stopped)),
+            () = self.left() => Some(Ending::Stopped),
+        }
+    }
+
+    /// Waits until everything was taken, so that nothing is charged that still waits here.
+    async fn until_taken(&self, ending: Ending) -> Ending {
+        let all = self.events.reserve_many(self.events.max_capacity());
+        let is_taken = matches!(timeout(READER_PATIENCE, all).await, Ok(Ok(_)));
+        match (ending, self.request.stream) {
+            (ending, Delivery::Whole) => {
+                // Its vendor bills it in full, read or not.
+                self.meter.count_unread(0);
+                ending
+            }
+            // Whoever left, or took nothing for so long, pays what they took.
+            (Ending::Whole, Delivery::Streamed) if !is_taken && self.meter.waits() => Ending::Stopped,
+            (ending, Delivery::Streamed) => ending,
+        }
     }
 
     /// Resolves when nobody wants the rest: the caller stopped it, or hung up on a stream.

@@ -31,6 +31,9 @@ pub(super) enum Ending {
     Lost,
 }
 
+/// How an answer ended that its caller stopped or left.
+pub const STOPPED: &str = "stopped";
+
 /// Attempts to write a capture while the database is away; after that the reaper settles at the last checkpoint.
 const TRIES: u32 = 8;
 
@@ -44,12 +47,12 @@ impl Engine {
     ) -> CallEvent {
         let (finish, native) = match (&ending, &heard.finish) {
             (Ending::Whole, Some((finish, native))) => (*finish, native.clone()),
-            (Ending::Stopped, _) => (Finish::Stop, "stopped".to_owned()),
+            (Ending::Stopped, _) => (Finish::Stop, STOPPED.to_owned()),
             _ => (Finish::Error, "error".to_owned()),
         };
         let word = match &ending {
             Ending::Whole => native.clone(),
-            Ending::Stopped => "stopped".to_owned(),
+            Ending::Stopped => STOPPED.to_owned(),
             Ending::Refused(fault) | Ending::Broken(fault) => format!("error: {}", fault.code.as_str()),
             Ending::Lost => "interrupted".to_owned(),
         };
@@ -66,6 +69,11 @@ impl Engine {
             let fault = Fault::new(Code::Unavailable, message);
             return CallEvent::Failed { fault, released: Nanos::ZERO, settlement: None };
         };
+        // A lost answer to an earlier try finds its own figures; a reaper's are others, and those are what counts.
+        if !captured.applied && captured.paid + captured.overrun != charge.charge {
+            warn!(call.id = %terms.id, "a call was settled by a reaper before its answer was over");
+            return last_event(Ending::Lost, None, captured.released, (finish, native));
+        }
         if captured.overrun > Nanos::ZERO {
             error!(call.id = %terms.id, overrun = captured.overrun.0, "a provider reported more than was held; the house pays");
         }
@@ -93,6 +101,7 @@ fn billable(terms: &Terms, meter: &Meter, heard: &Heard, ending: &Ending) -> (To
     if !heard.content || matches!(ending, Ending::Refused(_)) {
         return (Tokens::default(), UsageSource::None);
     }
+    let delivered = meter.delivered();
     if matches!(ending, Ending::Whole) {
         match heard.usage.map(|usage| usage.billable()) {
             Some(Ok(tokens)) => return (tokens, UsageSource::Provider),
@@ -101,8 +110,11 @@ fn billable(terms: &Terms, meter: &Meter, heard: &Heard, ending: &Ending) -> (To
             }
             None => {}
         }
+    } else if delivered.output == 0 {
+        // The same as for a server that dies: a prompt alone, of which nothing came, is not charged.
+        return (Tokens::default(), UsageSource::None);
     }
-    (meter.delivered(), UsageSource::Estimated)
+    (delivered, UsageSource::Estimated)
 }
 
 fn settlement(

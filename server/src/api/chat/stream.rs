@@ -10,28 +10,43 @@ use engine::{Call, CallEvent};
 use futures_util::stream;
 use http::{HeaderName, HeaderValue};
 use marketplace::chat::ChatEvent;
+use marketplace::id::ModelId;
 use serde_json::{Value, json};
 
+use super::record;
 use super::reply::{completion_id, now, usage};
 use crate::api::ApiError;
 use crate::api::error::openai_error;
+use crate::api::idempotency::Attempt;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// Waits for the first event, so that a refusal is an ordinary status, then streams the rest.
-pub async fn begin(mut call: Call, usage_chunk: bool) -> Result<Response, ApiError> {
-    let first = match call.next().await {
-        Some(CallEvent::Failed { fault, .. }) => return Err(ApiError::openai(fault)),
-        first => first,
+pub async fn begin(call: Call, usage_chunk: bool, attempt: Attempt) -> Result<Response, ApiError> {
+    let mut lines = Lines::new(&call, usage_chunk);
+    let left = attempt.left.clone();
+    let mut call = match attempt.claim {
+        Some(_) => record::begin(call, lines.clone(), attempt),
+        None => call,
     };
-    let mut chunks = Chunks::new(call, usage_chunk);
-    chunks.push(json!({ "role": "assistant", "content": "" }), Value::Null);
-    if let Some(event) = first {
-        chunks.add(event);
+    let first = tokio::select! {
+        first = call.next() => first,
+        // Nobody reads this; dropping the call is what counts.
+        () = left.cancelled() => None,
+    };
+    match first {
+        Some(CallEvent::Failed { fault, .. }) => return Err(ApiError::openai(fault)),
+        Some(event) => lines.add(event),
+        None => {}
     }
-    let events = stream::unfold(chunks, |mut chunks| async move {
-        let data = chunks.next().await?;
-        Some((Ok::<_, Infallible>(Event::default().data(data)), chunks))
+    let events = stream::unfold((call, lines), |(mut call, mut lines)| async move {
+        loop {
+            if let Some(data) = lines.next() {
+                return Some((Ok::<_, Infallible>(Event::default().data(data)), (call, lines)));
+            }
+            let event = call.next().await?;
+            lines.add(event);
+        }
     });
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
     let mut answer = Sse::new(events).keep_alive(keep_alive).into_response();
@@ -40,31 +55,29 @@ pub async fn begin(mut call: Call, usage_chunk: bool) -> Result<Response, ApiErr
     Ok(answer)
 }
 
-/// Turns events into lines. Dropping it, when the client hangs up, drops the call and so stops it.
-struct Chunks {
-    call: Call,
+/// Turns events into the data of lines, from the one that says who speaks.
+#[derive(Clone)]
+pub struct Lines {
     id: String,
     created: i64,
+    model: ModelId,
     usage_chunk: bool,
     ready: VecDeque<String>,
 }
 
-impl Chunks {
-    fn new(call: Call, usage_chunk: bool) -> Self {
-        Self { id: completion_id(&call), created: now(), usage_chunk, ready: VecDeque::new(), call }
+impl Lines {
+    pub fn new(call: &Call, usage_chunk: bool) -> Self {
+        let (id, created, model) = (completion_id(call), now(), call.model.clone());
+        let mut lines = Self { id, created, model, usage_chunk, ready: VecDeque::new() };
+        lines.push(json!({ "role": "assistant", "content": "" }), Value::Null);
+        lines
     }
 
-    async fn next(&mut self) -> Option<String> {
-        loop {
-            if let Some(line) = self.ready.pop_front() {
-                return Some(line);
-            }
-            let event = self.call.next().await?;
-            self.add(event);
-        }
+    pub fn next(&mut self) -> Option<String> {
+        self.ready.pop_front()
     }
 
-    fn add(&mut self, event: CallEvent) {
+    pub fn add(&mut self, event: CallEvent) {
         match event {
             CallEvent::Chat(ChatEvent::Text(text)) => self.push(json!({ "content": text }), Value::Null),
             CallEvent::Chat(ChatEvent::Reasoning(text)) => {
@@ -109,7 +122,7 @@ impl Chunks {
     fn chunk(&self, choices: Value, usage: Value) -> Value {
         let mut chunk = json!({
             "id": self.id, "object": "chat.completion.chunk", "created": self.created,
-            "model": self.call.model, "choices": choices,
+            "model": self.model, "choices": choices,
         });
         if self.usage_chunk {
             chunk["usage"] = usage;

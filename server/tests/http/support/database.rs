@@ -14,8 +14,13 @@ pub struct Database {
 
 impl Database {
     pub async fn create() -> Self {
-        let server = std::env::var("DATABASE_URL")
-            .expect("these tests need DATABASE_URL, for example from `mercato db url`");
+        let server = std::env::var("DATABASE_URL");
+        Self::create_on(server.expect("these tests need DATABASE_URL, for example from `mercato db url`"))
+            .await
+    }
+
+    /// On the server that this address belongs to.
+    pub async fn create_on(server: String) -> Self {
         let name = format!("test_{}", Uuid::now_v7().simple());
         execute(&server, format!("create database {name}")).await.unwrap();
         Self { url: with_name(&server, &name), name, server }

@@ -1,0 +1,62 @@
+"""What vendors' reports of usage mean, read from the raw JSON that was on the wire."""
+
+# No vendor's window comes near this; a report beyond it is a mistake.
+REPORTED_MAX = 100_000_000
+
+
+def openai(report: dict) -> dict:
+    """Cached and written parts stand inside the prompt, reasoning inside the completion."""
+    prompt_details = report.get("prompt_tokens_details") or {}
+    completion_details = report.get("completion_tokens_details") or {}
+    return {
+        "prompt": report.get("prompt_tokens"),
+        "cached": prompt_details.get("cached_tokens") or 0,
+        "written": prompt_details.get("cache_write_tokens") or 0,
+        "written_1h": 0,
+        "completion": report.get("completion_tokens"),
+        "reasoning": completion_details.get("reasoning_tokens") or 0,
+    }
+
+
+def anthropic(report: dict) -> dict:
+    """Cached and written parts stand beside the input."""
+    cached, written = report.get("cache_read_input_tokens") or 0, report.get("cache_creation_input_tokens") or 0
+    fresh = report.get("input_tokens")
+    return {
+        "prompt": None if fresh is None else fresh + cached + written,
+        "cached": cached,
+        "written": written,
+        "written_1h": (report.get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0,
+        "completion": report.get("output_tokens"),
+        "reasoning": (report.get("output_tokens_details") or {}).get("thinking_tokens") or 0,
+    }
+
+
+DIALECTS = {"openai": openai, "anthropic": anthropic}
+
+
+def input_reported(dialect: str, report: dict | None) -> int | None:
+    return None if report is None else DIALECTS[dialect](report)["prompt"]
+
+
+def billable(dialect: str, report: dict | None) -> dict | None:
+    """The report with each token in exactly one place; nothing when it is missing or cannot be true."""
+    if report is None:
+        return None
+    counts = DIALECTS[dialect](report)
+    if counts["prompt"] is None or counts["completion"] is None:
+        return None
+    if any(count < 0 or count > REPORTED_MAX for count in counts.values()):
+        return None
+    if counts["cached"] + counts["written"] > counts["prompt"] or counts["reasoning"] > counts["completion"]:
+        return None
+    if counts["written_1h"] > counts["written"]:
+        return None
+    return {
+        "input": counts["prompt"] - counts["cached"] - counts["written"],
+        "cached_input": counts["cached"],
+        "cache_write": counts["written"] - counts["written_1h"],
+        "cache_write_1h": counts["written_1h"],
+        "output": counts["completion"] - counts["reasoning"],
+        "reasoning": counts["reasoning"],
+    }

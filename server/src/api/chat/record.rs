@@ -1,0 +1,126 @@
+//! Writing a streamed answer down while it is sent, to be repeated in fewer and larger chunks.
+
+use axum::response::IntoResponse;
+use engine::{Call, CallEvent, KEPT_BYTES_MAX, STOPPED};
+use http::StatusCode;
+use marketplace::chat::ChatEvent;
+use marketplace::fault::{Code, Fault};
+use marketplace::money::Nanos;
+use tokio::sync::mpsc;
+
+use super::stream::Lines;
+use crate::api::ApiError;
+use crate::api::idempotency::Attempt;
+
+/// Hears the call to its end in a task that no connection owns; the call returned is for the connection.
+pub fn begin(call: Call, lines: Lines, attempt: Attempt) -> Call {
+    let (reader, read) = call.hand_on();
+    tokio::spawn(record(call, reader, Record { lines, events: Vec::new(), bytes: 0, begun: false }, attempt));
+    read
+}
+
+async fn record(mut call: Call, reader: mpsc::Sender<CallEvent>, mut record: Record, attempt: Attempt) {
+    let stop = call.stop_switch();
+    let mut has_left = false;
+    loop {
+        let event = tokio::select! {
+            event = call.next() => event,
+            () = reader.closed(), if !has_left => {
+                // Leaving stops the answer, key or not; what came until then is still settled and told.
+                has_left = true;
+                stop.cancel();
+                continue;
+            }
+        };
+        match event {
+            Some(CallEvent::Chat(event)) => {
+                record.add(&event);
+                has_left |= reader.send(CallEvent::Chat(event)).await.is_err();
+                if has_left {
+                    stop.cancel();
+                }
+            }
+            Some(last) => {
+                // Kept before it is told, so that whoever asks again right after the end is answered.
+                record.keep(as_repeated(&last, &attempt), &attempt).await;
+                // A reader who has left does not hear the end.
+                let _ = reader.send(last).await;
+                return;
+            }
+            None => return,
+        }
+    }
+}
+
+/// The end as it is told to whoever asks again: an answer whose reader left, or took nothing for too long, must not
+/// look whole.
+fn as_repeated(last: &CallEvent, attempt: &Attempt) -> CallEvent {
+    let cut_short = match last {
+        CallEvent::Settled { native, .. } => native == STOPPED,
+        CallEvent::Failed { fault, .. } => fault.code == Code::Conflict,
+        CallEvent::Chat(_) => false,
+    };
+    match &attempt.claim {
+        Some(claim) if cut_short => broken_off(claim.interrupted()),
+        _ => last.clone(),
+    }
+}
+
+fn broken_off(fault: Fault) -> CallEvent {
+    CallEvent::Failed { fault, released: Nanos::ZERO, settlement: None }
+}
+
+struct Record {
+    lines: Lines,
+    /// Neighbours of a kind are one.
+    events: Vec<ChatEvent>,
+    bytes: usize,
+    begun: bool,
+}
+
+impl Record {
+    fn add(&mut self, event: &ChatEvent) {
+        self.begun = true;
+        if self.bytes > KEPT_BYTES_MAX {
+            // Too large to be kept already; more of it need not be held in memory.
+            return;
+        }
+        self.bytes += match event {
+            ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => text.len(),
+            ChatEvent::ToolCall { arguments, .. } => arguments.len(),
+            _ => 0,
+        };
+        if !self.events.last_mut().is_some_and(|last| append(last, event)) {
+            self.events.push(event.clone());
+        }
+    }
+
+    async fn keep(self, last: CallEvent, attempt: &Attempt) {
+        let Self { mut lines, events, begun, .. } = self;
+        if let (false, CallEvent::Failed { fault, .. }) = (begun, &last) {
+            attempt.keep(ApiError::openai(fault.clone()).into_response()).await;
+            return;
+        }
+        events.into_iter().map(CallEvent::Chat).chain([last]).for_each(|event| lines.add(event));
+        let mut body = String::new();
+        while let Some(data) = lines.next() {
+            body.push_str(&format!("data: {data}\n\n"));
+        }
+        attempt.keep_as(StatusCode::OK, "text/event-stream".to_owned(), body.into_bytes()).await;
+    }
+}
+
+/// Adds a piece to the one before it, if both are of a kind.
+fn append(last: &mut ChatEvent, next: &ChatEvent) -> bool {
+    match (last, next) {
+        (ChatEvent::Text(text), ChatEvent::Text(piece))
+        | (ChatEvent::Reasoning(text), ChatEvent::Reasoning(piece))
+        | (ChatEvent::Refusal(text), ChatEvent::Refusal(piece)) => text.push_str(piece),
+        (
+            ChatEvent::ToolCall { index, arguments, .. },
+            ChatEvent::ToolCall { index: same, id: None, name: None, arguments: piece },
+        ) if index == same => arguments.push_str(piece),
+        _ => return false,
+    }
+    true
+}

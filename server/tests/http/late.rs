@@ -1,0 +1,121 @@
+//! Readers and servers that come too late: nobody pays for words that waited, or is told what is not in the books.
+
+use std::time::Duration;
+
+use engine::{Actor, Call, CallEvent, Order};
+use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Message, Role};
+use marketplace::id::ModelId;
+use serde_json::{Map, Value, json};
+use server::simulator::Pace;
+use uuid::Uuid;
+
+use crate::support::{Answer, Buyer, Market, nanos};
+
+const PROMPT_CLOSING: Duration = Duration::from_secs(2);
+/// More than one round of writing progress down.
+const WRITTEN_DOWN: Duration = Duration::from_millis(1_200);
+/// Words that were handed over and perhaps not read.
+const ON_THE_WAY_BYTES: usize = 16;
+
+async fn begin(buyer: &Buyer<'_>, scenario: &str) -> Call {
+    let actor: Actor = buyer.market.engine.recognise_key(&buyer.key).await.unwrap();
+    let text = format!("Tell me a story. [[simulate: {scenario}]]");
+    let request = ChatRequest {
+        model: ModelId::parse("openai/gpt-5-mini").unwrap(),
+        messages: vec![Message::text(Role::User, text)],
+        max_output_tokens: None,
+        stream: Delivery::Streamed,
+        options: Map::new(),
+    };
+    buyer
+        .market
+        .engine
+        .chat(&actor, Order { request, conversation: None, cap: None, run: None, id: None })
+        .await
+        .unwrap()
+}
+
+/// Takes so many pieces of text, and says how many bytes they were.
+async fn take(call: &mut Call, pieces: usize) -> usize {
+    let (mut taken, mut bytes) = (0, 0);
+    while taken < pieces {
+        if let CallEvent::Chat(ChatEvent::Text(text)) = call.next().await.unwrap() {
+            taken += 1;
+            bytes += text.len();
+        }
+    }
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_wait_for_a_reader_are_not_paid() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    let mut call = begin(&buyer, "many").await;
+    let (id, bytes) = (call.id, take(&mut call, 20).await);
+    tokio::time::sleep(WRITTEN_DOWN).await;
+    let written: i64 = sqlx::query_scalar("select progress_output from hold where call_id = $1")
+        .bind(id.0)
+        .fetch_one(&market.db)
+        .await
+        .unwrap();
+    let most = ((bytes + ON_THE_WAY_BYTES) / 4) as i64;
+    assert!(written <= most, "{bytes} bytes were read, and {written} tokens would be charged after a crash");
+    drop(call);
+    market.until_no_hold_is_open(PROMPT_CLOSING).await;
+    let receipt = buyer.receipt(&id.to_string()).await;
+    let output = receipt["usage"]["output"].as_i64().unwrap();
+    assert!(output > 0 && output <= most, "{bytes} bytes were read: {receipt}");
+    market.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_pays_for_the_whole_answer_in_the_end() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    let mut call = begin(&buyer, "no-usage").await;
+    let (id, mut bytes) = (call.id, take(&mut call, 5).await);
+    tokio::time::sleep(WRITTEN_DOWN).await;
+    while let Some(event) = call.next().await {
+        match event {
+            CallEvent::Chat(ChatEvent::Text(text)) => bytes += text.len(),
+            CallEvent::Settled { .. } => break,
+            _ => {}
+        }
+    }
+    let receipt = buyer.receipt(&id.to_string()).await;
+    assert_eq!(receipt["usage"]["output"].as_u64(), Some(bytes as u64 / 4), "{receipt}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_taken_for_dead_tells_no_charge_that_is_not_in_the_books() {
+    let market = Market::open_with(Pace::Realistic).await;
+    let buyer = market.paying_buyer().await;
+    // Begun at different moments, so that some end before their server hears that they are no longer its own.
+    let calls = (0..8).map(|at| finish_after_reaping(&buyer, Duration::from_millis(60 * at)));
+    for (call, chunks) in futures_util::future::join_all(calls).await {
+        let receipt = buyer.receipt(&call).await;
+        assert_eq!(receipt["finish"], "interrupted", "{receipt}");
+        let told = chunks.iter().find_map(|chunk| chunk["usage"]["cost_details"]["charge_nanos"].as_str());
+        assert_eq!(told, None, "the books say {receipt}");
+        assert_eq!(chunks.last().unwrap()["error"]["code"], "unavailable", "{chunks:?}");
+        assert_eq!(nanos(&receipt["charge_nanos"]), 0);
+    }
+    market.assert_books_balance().await;
+}
+
+/// A short slow answer whose hold is closed by somebody else just before its end.
+async fn finish_after_reaping(buyer: &Buyer<'_>, wait: Duration) -> (String, Vec<Value>) {
+    tokio::time::sleep(wait).await;
+    let body = json!({
+        "model": "openai/gpt-5-mini", "stream": true, "max_tokens": 4, "stream_options": { "include_usage": true },
+        "messages": [{ "role": "user", "content": "Tell me a story. [[simulate: slow]]" }],
+    });
+    let response = buyer.chat(&body).send().await.unwrap();
+    let call = response.headers()["x-generation-id"].to_str().unwrap().to_owned();
+    tokio::time::sleep(Duration::from_millis(550)).await;
+    let reaped = "select applied from ledger.capture($1, 0, 0, 0, 0, 0, 0, 'none', 0, 0, 'interrupted')";
+    let reaped = sqlx::query_scalar::<_, bool>(reaped).bind(Uuid::parse_str(&call).unwrap());
+    assert!(reaped.fetch_one(&buyer.market.db).await.unwrap(), "the answer was over before it was reaped");
+    (call, Answer::read(response).await.chunks())
+}
