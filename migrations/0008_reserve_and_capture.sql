@@ -406,3 +406,25 @@ begin
     end loop;
     return closed;
 end $$;
+
+-- Writes down how far calls have come and keeps their holds alive. Returns those this instance still owns.
+--
+-- Progress only grows: a checkpoint that the database carries out late must not undo a newer one.
+create or replace function ledger.checkpoint(
+    p_instance_id uuid, p_lease_seconds integer,
+    p_call_ids uuid[], p_inputs bigint[], p_outputs bigint[], p_costs bigint[], p_commissions bigint[]
+) returns setof uuid
+language sql set search_path = public, pg_temp as $$
+    update hold h
+    set (progress_input, progress_output, progress_cost, progress_commission) = (
+            select p.input, p.output, p.cost, p.commission where p.output >= h.progress_output
+            union all
+            select h.progress_input, h.progress_output, h.progress_cost, h.progress_commission
+            where p.output < h.progress_output
+        ),
+        lease_until = greatest(h.lease_until, now() + make_interval(secs => p_lease_seconds))
+    from unnest(p_call_ids, p_inputs, p_outputs, p_costs, p_commissions)
+        as p (call_id, input, output, cost, commission)
+    where h.call_id = p.call_id and h.state = 'open' and h.instance_id = p_instance_id
+    returning h.call_id
+$$;

@@ -1,147 +1,33 @@
 //! Where money comes from and goes to besides calls: grants, free tokens, plans, limits, corrections and returns.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use chrono::{TimeDelta, Utc};
-use marketplace::account::{Email, Role};
+use marketplace::account::Email;
 use marketplace::billing::{TopUpState, Window};
-use marketplace::id::{AccountId, CallId, ModelId, PriceId, ProviderId, TopUpId};
-use marketplace::money::{Nanos, Rate};
-use marketplace::price::{Charge, Price, Rates, TakeRate};
-use marketplace::usage::{Tokens, UsageSource};
+use marketplace::id::CallId;
+use marketplace::money::Nanos;
 use sqlx::PgPool;
-use store::Db;
-use store::account::{NewAccount, insert_account, update_verified};
-use store::books::{
-    INVARIANTS, check_recent, list_broken_blocks, list_violations, note_whole_check, seal_block,
-};
+use store::account::update_verified;
 use store::budget::{self, Scope, set_budget};
 use store::correction::{
     Adjusted, Adjustment, approve_adjustment, give_promo, propose_adjustment, sweep_grants,
 };
-use store::ledger::{
-    Capture, Captured, Limit, Reservation, Reserved, Run, capture, capture_many, get_balance, reserve,
-};
+use store::ledger::{Capture, Limit, Reservation, Reserved, Run, capture, capture_many, get_balance};
 use store::plan::{Subscribed, renew_subscriptions, subscribe};
-use store::price::{Offer, set_prices};
 use store::top_up::{Recorded, insert_top_up, record_payment};
 use uuid::Uuid;
 
-struct Market {
-    db: Db,
-    root: PgPool,
-    account: AccountId,
-    top_up: TopUpId,
-    model: ModelId,
-    provider: ProviderId,
-    price: PriceId,
-}
+use crate::support::{Books, person, used};
 
-impl Market {
-    async fn with(root: PgPool, amount: i64) -> Self {
-        let db = Db::open(root.connect_options().as_ref().clone(), 16).await.unwrap();
-        let account = person(&db, "ada@example.org").await;
-        let top_up = insert_top_up(&db, account, "test", Nanos(amount)).await.unwrap().id;
-        record_payment(&db, "test", "evt_paid", top_up, TopUpState::Paid, Nanos(amount)).await.unwrap();
-        let (model, provider) =
-            (ModelId::parse("openai/gpt-5-mini").unwrap(), ProviderId("openai".to_owned()));
-        let rates = Rates { input: Rate(250_000_000), output: Rate(2_000_000_000), ..Rates::default() };
-        let price = Price { rates, ..Price::default() };
-        let offer = Offer { model: &model, provider: &provider, price: &price, free: false };
-        let price = set_prices(&db, &[offer]).await.unwrap()[0];
-        Self { db, root, account, top_up, model, provider, price }
-    }
-
-    fn reservation(&self, want: i64, least: i64) -> Reservation<'_> {
-        Reservation {
-            call: CallId(Uuid::now_v7()),
-            account: self.account,
-            key: None,
-            conversation: None,
-            model: &self.model,
-            provider: &self.provider,
-            price: self.price,
-            take: TakeRate::STANDARD,
-            want: Nanos(want),
-            least: Nanos(least),
-            free_tokens: None,
-            run: None,
-            instance: Uuid::nil(),
-        }
-    }
-
-    async fn reserve(&self, wanted: Reservation<'_>) -> (CallId, Reserved) {
-        (wanted.call, reserve(&self.db, &wanted).await.unwrap())
-    }
-
-    async fn hold(&self, want: i64) -> CallId {
-        let (call, reserved) = self.reserve(self.reservation(want, want)).await;
-        assert!(matches!(reserved, Reserved::Held { .. }), "{reserved:?}");
-        call
-    }
-
-    async fn capture(&self, call: CallId, cost: i64, commission: i64) -> Captured {
-        capture(&self.db, &used(call, cost, commission, 1)).await.unwrap()
-    }
-
-    async fn available(&self) -> i64 {
-        get_balance(&self.db, self.account).await.unwrap().available_nanos.0
-    }
-
+impl Books {
     async fn posted(&self, fund: &str) -> i64 {
         let posted = sqlx::query_scalar("select posted from wallet where account_id = $1 and fund = $2");
         posted.bind(self.account.0).bind(fund).fetch_one(&self.root).await.unwrap()
     }
-
-    /// Entries that no block holds yet.
-    async fn unsealed(&self) -> i64 {
-        let unsealed = "select count(*) from ledger_entry where xid >= coalesce((select max(upto_xid) from ledger_block), '0')";
-        sqlx::query_scalar(unsealed).fetch_one(&self.root).await.unwrap()
-    }
-
-    /// What the running check finds, once it has got as far as the newest entry.
-    async fn checked(&self) -> Vec<String> {
-        let behind = "select count(*) from ledger_entry where xid >= (select max(upto) from book_check)";
-        loop {
-            let broken = check_recent(&self.db).await.unwrap().unwrap();
-            let left: i64 = sqlx::query_scalar(behind).fetch_one(&self.root).await.unwrap();
-            if !broken.is_empty() || left == 0 {
-                return broken;
-            }
-        }
-    }
-
-    async fn tamper(&self, statement: &'static str) {
-        sqlx::raw_sql(statement).execute(&self.root).await.unwrap();
-    }
-
-    async fn assert_balanced(&self) {
-        for invariant in INVARIANTS {
-            assert_eq!(list_violations(&self.db, invariant, 5).await.unwrap(), []);
-        }
-        assert_eq!(self.checked().await, Vec::<String>::new());
-    }
-}
-
-async fn person(db: &Db, email: &str) -> AccountId {
-    let email = Email::parse(email).unwrap();
-    let new = NewAccount { email: &email, password_hash: "-", name: None, role: Role::User };
-    insert_account(db, &new).await.unwrap()
-}
-
-fn used(call: CallId, cost: i64, commission: i64, output: u64) -> Capture {
-    let charge = Charge {
-        provider_cost: Nanos(cost),
-        commission: Nanos(commission),
-        charge: Nanos(cost + commission),
-    };
-    let tokens = Tokens { output, ..Tokens::default() };
-    Capture { call, tokens, source: UsageSource::Provider, charge, finish: "stop".to_owned() }
 }
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn promotional_money_is_spent_first_soonest_expiry_first_and_runs_out(root: PgPool) {
-    let market = Market::with(root, 1_000).await;
+    let market = Books::with(root, 1_000).await;
     let soon = Utc::now() + TimeDelta::hours(1);
     let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
     let give =
@@ -167,7 +53,7 @@ async fn promotional_money_is_spent_first_soonest_expiry_first_and_runs_out(root
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn free_tokens_come_once_a_month_to_a_known_address_and_are_never_overspent(root: PgPool) {
-    let market = Market::with(root, 1_000_000).await;
+    let market = Books::with(root, 1_000_000).await;
     let wanting = || Reservation { free_tokens: Some((200, 100)), ..market.reservation(500, 100) };
     let (unknown, reserved) = market.reserve(wanting()).await;
     assert!(matches!(reserved, Reserved::Held { amount: Nanos(500), free_tokens: 0, .. }), "{reserved:?}");
@@ -210,7 +96,7 @@ async fn free_tokens_come_once_a_month_to_a_known_address_and_are_never_overspen
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_run_is_never_raced_past_its_cap(root: PgPool) {
-    let market = Market::with(root, 1_000_000).await;
+    let market = Books::with(root, 1_000_000).await;
     let run = Some(Run { id: "nightly", limit: Some(Nanos(1_000)) });
     let racing =
         (0..32).map(|_| async { market.reserve(Reservation { run, ..market.reservation(300, 300) }).await });
@@ -230,7 +116,7 @@ async fn a_run_is_never_raced_past_its_cap(root: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_limit_that_resets_begins_anew_and_keeps_what_is_held(root: PgPool) {
-    let market = Market::with(root, 1_000_000).await;
+    let market = Books::with(root, 1_000_000).await;
     let limit = |amount| {
         set_budget(&market.db, market.account, &Scope::Account, Some(Nanos(amount)), Some(Window::Day))
     };
@@ -255,7 +141,7 @@ async fn a_limit_that_resets_begins_anew_and_keeps_what_is_held(root: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_large_adjustment_needs_two_operators_and_nobody_adjusts_their_own(root: PgPool) {
-    let market = Market::with(root, 1_000).await;
+    let market = Books::with(root, 1_000).await;
     let (one, two) =
         (person(&market.db, "one@example.org").await, person(&market.db, "two@example.org").await);
     let adjust = |id, amount, operator| {
@@ -282,7 +168,7 @@ async fn a_large_adjustment_needs_two_operators_and_nobody_adjusts_their_own(roo
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn money_that_goes_back_leaves_a_debt_where_it_was_spent_and_freezes_the_account(root: PgPool) {
-    let market = Market::with(root, 1_000).await;
+    let market = Books::with(root, 1_000).await;
     let told = |event: &'static str, kind, amount| {
         record_payment(&market.db, "test", event, market.top_up, kind, Nanos(amount))
     };
@@ -307,7 +193,7 @@ async fn money_that_goes_back_leaves_a_debt_where_it_was_spent_and_freezes_the_a
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn news_in_the_wrong_order_comes_to_the_same_end(root: PgPool) {
-    let market = Market::with(root, 1_000).await;
+    let market = Books::with(root, 1_000).await;
     let late = insert_top_up(&market.db, market.account, "test", Nanos(500)).await.unwrap().id;
     let told = |event: &'static str, kind, amount| {
         record_payment(&market.db, "test", event, late, kind, Nanos(amount))
@@ -321,7 +207,7 @@ async fn news_in_the_wrong_order_comes_to_the_same_end(root: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_plan_is_paid_from_the_balance_renewed_once_and_ends_when_it_cannot_be_paid(root: PgPool) {
-    let market = Market::with(root, 25_000_000_000).await;
+    let market = Books::with(root, 25_000_000_000).await;
     let choose = |plan: &'static str| subscribe(&market.db, market.account, plan);
     assert_eq!(choose("pro").await.unwrap(), Subscribed::BalanceShort);
     assert_eq!(choose("starter").await.unwrap(), Subscribed::Begun);
@@ -336,63 +222,4 @@ async fn a_plan_is_paid_from_the_balance_renewed_once_and_ends_when_it_cannot_be
     assert_eq!(market.available().await, 5_000_000_000);
     assert_eq!(get_balance(&market.db, market.account).await.unwrap().plan, "free");
     market.assert_balanced().await;
-}
-
-#[sqlx::test(migrations = "../../migrations")]
-async fn a_broken_book_stops_paid_calls_until_a_whole_check_finds_nothing(root: PgPool) {
-    let market = Market::with(root, 1_000).await;
-    assert_eq!(market.checked().await, Vec::<String>::new());
-    let call = market.hold(100).await;
-    market.capture(call, 70, 30).await;
-    market.tamper("update wallet set posted = posted + 5 where fund = 'paid'").await;
-    let broken = market.checked().await;
-    assert!(broken.iter().any(|line| line.starts_with("I3 ")), "{broken:?}");
-    assert_eq!(market.reserve(market.reservation(1, 1)).await.1, Reserved::BooksBroken);
-    assert_eq!(market.available().await, 905, "reads go on");
-    let more = insert_top_up(&market.db, market.account, "test", Nanos(50)).await.unwrap().id;
-    let paid =
-        record_payment(&market.db, "test", "evt_more", more, TopUpState::Paid, Nanos(50)).await.unwrap();
-    assert_eq!(paid, Recorded::Credited, "payments go on");
-    note_whole_check(&market.db, &["I3 still".to_owned()], Utc::now(), "test").await.unwrap();
-    assert_eq!(market.reserve(market.reservation(1, 1)).await.1, Reserved::BooksBroken);
-    market.tamper("update wallet set posted = posted - 5 where fund = 'paid'; alter table ledger_entry disable trigger all;
-        update ledger_entry set balance_after = balance_after - 5 where balance_after = 955; alter table ledger_entry enable trigger all").await;
-    note_whole_check(&market.db, &[], Utc::now(), "test").await.unwrap();
-    market.hold(1).await;
-    let audited: i64 = sqlx::query_scalar("select count(*) from audit_event where action like 'books.%'")
-        .fetch_one(&market.root)
-        .await
-        .unwrap();
-    assert_eq!(audited, 2);
-}
-
-#[sqlx::test(migrations = "../../migrations")]
-async fn a_sealed_block_notices_every_change_by_force(root: PgPool) {
-    let market = Market::with(root, 1_000_000).await;
-    for _ in 0..20 {
-        let call = market.hold(100).await;
-        market.capture(call, 70, 30).await;
-    }
-    // Transactions of other databases on this server may hold a seal back for a moment.
-    while market.unsealed().await > 0 {
-        seal_block(&market.db).await.unwrap();
-    }
-    assert_eq!(seal_block(&market.db).await.unwrap(), None, "an empty block was sealed");
-    assert_eq!(list_broken_blocks(&market.db).await.unwrap(), Vec::<i64>::new());
-    for change in [
-        "update ledger_entry set amount = amount + 1 where account = 'platform:commission' and tx_id = (select min(tx_id::text)::uuid from ledger_tx where kind = 'usage')",
-        "delete from ledger_entry where account = 'platform:commission' and tx_id = (select max(tx_id::text)::uuid from ledger_tx where kind = 'usage')",
-        "insert into ledger_entry (tx_id, line, account, asset, amount, xid) select tx_id, 99, 'platform:commission', 'USD', 1, xid from ledger_entry limit 1",
-        "update ledger_entry set account = 'platform:gift' where account = 'platform:commission'",
-    ] {
-        let mut tampering = market.root.begin().await.unwrap();
-        sqlx::raw_sql("set local session_replication_role = replica").execute(&mut *tampering).await.unwrap();
-        sqlx::raw_sql(change).execute(&mut *tampering).await.unwrap();
-        let broken: i64 = sqlx::query_scalar("select count(*) from ledger.broken_block")
-            .fetch_one(&mut *tampering)
-            .await
-            .unwrap();
-        assert!(broken > 0, "not noticed: {change}");
-        tampering.rollback().await.unwrap();
-    }
 }

@@ -1,17 +1,13 @@
 //! What the server's own role may do in the database, tried as that role.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
-use marketplace::account::{Email, Role};
-use marketplace::billing::TopUpState;
 use marketplace::id::AccountId;
 use marketplace::money::Nanos;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Executor, PgPool};
 use store::Db;
-use store::account::{NewAccount, insert_account};
 use store::ledger::{get_balance, list_lines};
-use store::top_up::{insert_top_up, record_payment};
+
+use crate::support::{pay_in, person};
 
 /// A pool that works as one role, as the server's do.
 async fn as_role(root: &PgPool, role: &'static str) -> PgPool {
@@ -29,11 +25,8 @@ async fn as_role(root: &PgPool, role: &'static str) -> PgPool {
 }
 
 async fn account(db: &Db, email: &str, amount: i64) -> AccountId {
-    let email = Email::parse(email).unwrap();
-    let new = NewAccount { email: &email, password_hash: "-", name: None, role: Role::User };
-    let account = insert_account(db, &new).await.unwrap();
-    let top_up = insert_top_up(db, account, "test", Nanos(amount)).await.unwrap();
-    record_payment(db, "test", email.as_str(), top_up.id, TopUpState::Paid, Nanos(amount)).await.unwrap();
+    let account = person(db, email).await;
+    pay_in(db, account, amount).await;
     account
 }
 
