@@ -5,7 +5,6 @@ use marketplace::account::Role;
 use marketplace::fault::{Code, Fault};
 use marketplace::id::AccountId;
 use marketplace::money::Nanos;
-use store::audit::NewEvent;
 use store::correction::{Adjusted, Adjustment};
 use store::plan::Subscribed;
 use uuid::Uuid;
@@ -29,7 +28,7 @@ impl Engine {
         let id = Uuid::now_v7();
         let new = Adjustment { id, account, amount, reason, operator: actor.person()? };
         let outcome = allowed(store::correction::propose_adjustment(&self.0.db, &new).await?)?;
-        self.note(actor, "balance.adjust", account, reason).await?;
+        self.record_why(actor, "balance.adjust", &format!("account:{account}"), Some(reason)).await?;
         Ok((id, outcome))
     }
 
@@ -70,7 +69,7 @@ impl Engine {
         let id = Uuid::now_v7();
         let label = actor.label();
         store::correction::give_promo(&self.0.db, id, account, amount, expires_at, (reason, &label)).await?;
-        self.note(actor, "promo.give", account, reason).await?;
+        self.record_why(actor, "promo.give", &format!("account:{account}"), Some(reason)).await?;
         Ok(id)
     }
 
@@ -89,12 +88,6 @@ impl Engine {
                 Ok(outcome)
             }
         }
-    }
-
-    async fn note(&self, actor: &Actor, action: &str, account: AccountId, reason: &str) -> Result<()> {
-        let (label, subject) = (actor.label(), format!("account:{account}"));
-        let event = NewEvent { actor: &label, action, subject: &subject, reason: Some(reason) };
-        Ok(store::audit::insert_event(&self.0.db, &event).await?)
     }
 }
 

@@ -84,7 +84,17 @@ impl Engine {
     }
 
     pub(crate) async fn record(&self, actor: &Actor, action: &str, subject: &str) -> Result<()> {
-        let event = NewEvent { actor: &actor.label(), action, subject, reason: None };
+        self.record_why(actor, action, subject, None).await
+    }
+
+    pub(crate) async fn record_why(
+        &self,
+        actor: &Actor,
+        action: &str,
+        subject: &str,
+        reason: Option<&str>,
+    ) -> Result<()> {
+        let event = NewEvent { actor: &actor.label(), action, subject, reason };
         Ok(store::audit::insert_event(&self.0.db, &event).await?)
     }
 }

@@ -8,7 +8,6 @@ use chrono::{TimeDelta, Utc};
 use marketplace::account::{Email, Role, User};
 use marketplace::fault::{Code, Fault};
 use store::account::NewAccount;
-use store::audit::NewEvent;
 use tracing::info;
 
 pub(crate) use throttle::Throttle;
@@ -94,9 +93,7 @@ impl Engine {
             None => self.open_account(&email, password, None, Role::Admin).await?,
         };
         let subject = format!("account:{}", user.id);
-        let event =
-            NewEvent { actor: &actor.label(), action: "admin.create", subject: &subject, reason: None };
-        store::audit::insert_event(&self.0.db, &event).await?;
+        self.record(actor, "admin.create", &subject).await?;
         Ok(user)
     }
 

@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::{binaries, program::run};
+use super::{
+    binaries,
+    program::{feed, run},
+};
 
 /// Writes a copy of the whole database, which only we may read.
 pub fn backup(url: &str, file: &Path) -> Result<()> {
@@ -34,14 +37,20 @@ pub fn backup(url: &str, file: &Path) -> Result<()> {
 }
 
 /// Puts the tables of a copy in the place of those in the database: all of them, or after a failure none.
-/// They will belong to the account in `url`, whoever owned them when the copy was made.
 pub fn restore(url: &str, file: &Path) -> Result<()> {
     let input = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+    // Roles belong to the whole server and are in no copy.
+    query(url, include_str!("roles.sql"))?;
     let mut pg_restore = client("pg_restore", url)?;
-    pg_restore
-        .args(["--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction"])
-        .stdin(input);
-    run(pg_restore).map(|_| ())
+    pg_restore.args(["--clean", "--if-exists", "--no-owner", "--single-transaction"]).stdin(input);
+    run(pg_restore)?;
+    query(url, include_str!("restored.sql"))
+}
+
+fn query(url: &str, sql: &str) -> Result<()> {
+    let mut psql = client("psql", url)?;
+    psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"]);
+    feed(psql, sql).map(|_| ())
 }
 
 /// The same address without its password, which would be there for all to see in the list of processes.

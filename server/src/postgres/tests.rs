@@ -153,6 +153,40 @@ fn backup_brings_back_what_was_deleted() {
     assert_eq!(ask(&url, "select word from kept"), "once");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn restored_books_are_guarded_and_go_on_where_they_stood() {
+    let (old, new) = (Scratch::new(), Scratch::new());
+    let from = old.start().url;
+    engine::migrate(&from).await.unwrap();
+    // The server that the copy comes from is far older than the one it goes to.
+    ask(&from, "do $$ begin for turn in 1..5000 loop perform pg_current_xact_id(); commit; end loop; end $$");
+    let pay_in = |url: &str, number: u8| {
+        let id = format!("'00000000-0000-0000-0000-00000000000{number}'");
+        let ordered =
+            format!("select ledger.order_top_up({id}, (select account_id from account), 'test', 500)");
+        ask(url, &ordered);
+        ask(url, &format!("select ledger.record_payment('test', 'evt_{number}', {id}, 'paid', 500)"))
+    };
+    ask(&from, "select sign_in.open_account(gen_random_uuid(), 'ada@example.org', '-', null)");
+    assert_eq!(pay_in(&from, 1), "credited");
+    assert_eq!(ask(&from, "select ledger.check_recent()"), "{}");
+    assert_eq!(ask(&from, "select ledger.seal_block()"), "1");
+    let copy = old.0.join("copy.dump");
+    backup(&from, &copy).unwrap();
+
+    let to = new.start().url;
+    restore(&to, &copy).unwrap();
+    assert_eq!(pay_in(&to, 2), "credited");
+    assert_eq!(ask(&to, "select ledger.check_recent()"), "{}");
+    assert_eq!(ask(&to, "select entries from book_check order by check_id desc limit 1"), "2");
+    assert_eq!(ask(&to, "select ledger.seal_block()"), "2");
+    assert_eq!(ask(&to, "select count(*) from ledger.broken_block"), "0");
+    assert_eq!(ask(&to, "select count(*) from ledger.violation"), "0");
+    let as_server = "set role mercato_runtime; select ledger.seal_block(); update wallet set posted = 1";
+    let refused = String::from_utf8(psql(&to, as_server).output().unwrap().stderr).unwrap();
+    assert!(refused.contains("permission denied for table wallet"), "{refused}");
+}
+
 #[test]
 fn failed_restore_and_backup_change_nothing() {
     let scratch = Scratch::new();

@@ -12,7 +12,7 @@ async fn log_in(market: &Market, email: &str, password: &str) -> Answer {
     Answer::to(market.post("/api/v1/auth/login").json(&json!({ "email": email, "password": password }))).await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_signs_up_is_signed_in_by_token_and_by_cookie() {
     let market = Market::open().await;
     let made =
@@ -27,7 +27,7 @@ async fn whoever_signs_up_is_signed_in_by_token_and_by_cookie() {
     assert_eq!(by_token.json(), session["user"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_session_cookie_is_bound_to_its_host_and_hidden_from_scripts() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -41,7 +41,7 @@ async fn the_session_cookie_is_bound_to_its_host_and_hidden_from_scripts() {
     assert!(!cookie.contains("Domain"), "{cookie}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_dead_once_its_owner_logged_out() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -54,7 +54,7 @@ async fn a_token_is_dead_once_its_owner_logged_out() {
     Answer::to(by_cookie).await.expect(401);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn logging_out_ends_only_the_session_it_was_asked_with() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -64,7 +64,7 @@ async fn logging_out_ends_only_the_session_it_was_asked_with() {
     Answer::to(me).await.expect(200);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_and_an_unknown_address_are_refused_alike() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -75,7 +75,7 @@ async fn a_wrong_password_and_an_unknown_address_are_refused_alike() {
     assert_eq!(wrong.header("content-type"), "application/problem+json");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_eleventh_wrong_password_has_to_wait() {
     let market = Market::open().await;
     for _ in 0..10 {
@@ -85,7 +85,7 @@ async fn the_eleventh_wrong_password_has_to_wait() {
     assert!(refused.header("retry-after").parse::<u64>().unwrap() > 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_is_taken_once_whatever_its_case() {
     let market = Market::open().await;
     register(&market, json!({ "email": "ada@example.org", "password": PASSWORD })).await.expect(201);
@@ -94,7 +94,7 @@ async fn an_address_is_taken_once_whatever_its_case() {
     assert_eq!(again.json()["field"], "email");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_weak_password_is_refused_by_the_name_of_its_field() {
     let market = Market::open().await;
     for weak in ["short", "password", "qwertyuiop", "ada.lovelace"] {
@@ -105,7 +105,7 @@ async fn a_weak_password_is_refused_by_the_name_of_its_field() {
     assert_eq!(market.count("select count(*) from account").await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_the_expected_json_is_a_bad_request() {
     let market = Market::open().await;
     for body in
@@ -120,7 +120,7 @@ async fn what_is_not_the_expected_json_is_a_bad_request() {
     Answer::to(not_text).await.expect(400);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_chooses_their_own_role_plan_or_balance() {
     let market = Market::open().await;
     let greedy = json!({
@@ -135,7 +135,7 @@ async fn nobody_chooses_their_own_role_plan_or_balance() {
     Answer::to(market.get("/api/v1/admin/overview").bearer_auth(token)).await.expect(403);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_visitor_is_told_to_sign_in() {
     let market = Market::open().await;
     for path in ["auth/me", "balance", "keys", "ledger", "conversations", "admin/overview"] {

@@ -20,7 +20,7 @@ fn streaming(content: &str, options: Value) -> Value {
     body
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_whole_answer_is_charged_as_its_receipt_and_the_ledger_say() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -43,7 +43,7 @@ async fn a_whole_answer_is_charged_as_its_receipt_and_the_ledger_say() {
     market.assert_books_balance().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_adds_up_line_by_line() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -63,7 +63,7 @@ async fn a_receipt_adds_up_line_by_line() {
     assert_eq!((&receipt["usage_source"], &receipt["finish"]), (&json!("provider"), &json!("stop")));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_begins_with_the_role_and_ends_with_done() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -83,7 +83,7 @@ async fn a_stream_begins_with_the_role_and_ends_with_done() {
     assert!(chunks.len() > 5, "this was no stream: {chunks:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_tells_its_usage_last_when_asked() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -98,7 +98,7 @@ async fn a_stream_tells_its_usage_last_when_asked() {
     assert_eq!(last["usage"]["cost"].to_string(), dollars(nanos(&receipt["charge_nanos"])));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn streamed_and_whole_answers_are_the_same_and_cost_the_same() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -127,7 +127,7 @@ const MODELS: [&str; 9] = [
     "perplexity/sonar-deep-research",
 ];
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_charge_is_what_an_independent_reckoning_says() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -168,7 +168,7 @@ async fn every_charge_is_what_an_independent_reckoning_says() {
     market.assert_books_balance().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_vendor_is_never_asked_for_more_than_the_hold_affords() {
     let market = Market::open().await;
     let buyer = market.buyer().await;

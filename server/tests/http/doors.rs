@@ -9,7 +9,7 @@ fn asking(model: &str) -> Value {
     json!({ "model": model, "messages": [{ "role": "user", "content": "Hi" }] })
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_empty_balance_is_told_what_is_required_and_what_is_there() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -27,7 +27,7 @@ async fn an_empty_balance_is_told_what_is_required_and_what_is_there() {
     assert_eq!(market.count("select count(*) from hold").await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_stops_at_its_limit_though_its_owner_has_more() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -39,7 +39,7 @@ async fn a_key_stops_at_its_limit_though_its_owner_has_more() {
     assert_eq!(buyer.available().await, 10_000_000_000);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_cannot_be_bought_is_refused_with_the_reason() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -59,7 +59,7 @@ async fn a_model_that_cannot_be_bought_is_refused_with_the_reason() {
     assert_eq!(market.count("select count(*) from hold").await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_has_no_price_here_is_refused_by_its_name() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -79,7 +79,7 @@ async fn what_has_no_price_here_is_refused_by_its_name() {
     assert_eq!(market.count("select count(*) from hold").await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_over_ten_mebibytes_is_too_large() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -89,7 +89,7 @@ async fn a_body_over_ten_mebibytes_is_too_large() {
     buyer.post("/api/v1/keys", &json!({ "name": "a".repeat(10 * 1024 * 1024) })).await.expect(413);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn deep_nesting_is_a_bad_request_and_no_crash() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -106,7 +106,7 @@ async fn deep_nesting_is_a_bad_request_and_no_crash() {
     Answer::to(market.get("/healthz")).await.expect(200);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cookie_opens_nothing_under_v1() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -116,7 +116,7 @@ async fn a_cookie_opens_nothing_under_v1() {
     assert_eq!(market.count("select count(*) from hold").await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_page_changes_nothing_with_a_visitors_cookie() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -163,7 +163,7 @@ async fn a_foreign_page_changes_nothing_with_a_visitors_cookie() {
     market.assert_books_balance().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn our_own_pages_may_post_with_the_cookie() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -175,7 +175,7 @@ async fn our_own_pages_may_post_with_the_cookie() {
     assert!(made["secret"].as_str().unwrap().starts_with("mk_live_"), "{made}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn no_door_changes_anything_when_it_is_only_looked_at() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -189,7 +189,7 @@ async fn no_door_changes_anything_when_it_is_only_looked_at() {
     buyer.get("/api/v1/auth/me").await.expect(200);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn other_peoples_things_are_not_found() {
     let market = Market::open().await;
     let (ada, mallory) = (market.paying_buyer().await, market.paying_buyer().await);
@@ -223,7 +223,7 @@ async fn other_peoples_things_are_not_found() {
     market.assert_books_balance().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_id_that_is_none_is_no_crash() {
     let market = Market::open().await;
     let buyer = market.buyer().await;

@@ -74,7 +74,7 @@ async fn make(buyer: &Buyer<'_>, model: &'static str, scenario: &str, stream: bo
     Made { what, model, answer, receipt, debits, truth: market.truth(&call).await }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn usage_that_cannot_be_trusted_is_replaced_by_what_was_delivered() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -87,7 +87,7 @@ async fn usage_that_cannot_be_trusted_is_replaced_by_what_was_delivered() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_explicit_zero_is_a_price_of_zero() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -100,7 +100,7 @@ async fn an_explicit_zero_is_a_price_of_zero() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn usage_reported_twice_is_charged_once() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -111,7 +111,7 @@ async fn usage_reported_twice_is_charged_once() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_buyer_never_pays_more_than_the_hold_whatever_is_reported() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -130,7 +130,7 @@ async fn a_buyer_never_pays_more_than_the_hold_whatever_is_reported() {
     assert_eq!(market.count(overruns).await, 4);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_costs_nothing_and_says_nothing_of_our_keys() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -158,7 +158,7 @@ async fn a_refusal_costs_nothing_and_says_nothing_of_our_keys() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_empty_answer_costs_nothing() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -170,7 +170,7 @@ async fn an_empty_answer_costs_nothing() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_whole_answer_that_did_not_arrive_whole_costs_nothing() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -181,7 +181,7 @@ async fn a_whole_answer_that_did_not_arrive_whole_costs_nothing() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_breaks_off_is_charged_as_far_as_it_came() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;

@@ -46,7 +46,7 @@ async fn assert_one_call(market: &Market) {
     market.assert_books_balance().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_request_is_made_once_and_answered_alike() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -67,7 +67,7 @@ async fn the_same_request_is_made_once_and_answered_alike() {
     assert_one_call(&market).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_is_repeated_as_a_stream_of_the_same_answer_usage_and_cost() {
     for scenario in ["ok", "reasoning", "many"] {
         let market = Market::open().await;
@@ -97,7 +97,7 @@ async fn a_stream_is_repeated_as_a_stream_of_the_same_answer_usage_and_cost() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_tool_calls_of_a_stream_are_repeated_whole() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -131,7 +131,7 @@ fn tool_calls(answer: &Answer) -> Vec<String> {
     calls
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_one_word_of_1_to_255_visible_characters() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -159,7 +159,7 @@ async fn a_key_is_one_word_of_1_to_255_visible_characters() {
     chat(&buyer, &"k".repeat(255), &calls).await.expect(200);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn another_body_under_the_same_key_is_refused() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -176,7 +176,7 @@ async fn another_body_under_the_same_key_is_refused() {
     assert_one_call(&market).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_refused_before_it_began_leaves_the_key_free() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -203,7 +203,7 @@ async fn what_was_refused_before_it_began_leaves_the_key_free() {
     assert_one_call(&market).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_error_after_the_call_had_begun_is_repeated() {
     for (scenario, status) in [("server-error", 502), ("rate-limit", 429), ("empty", 502), ("truncated", 502)]
     {
@@ -219,7 +219,7 @@ async fn an_error_after_the_call_had_begun_is_repeated() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_failed_is_repeated_with_its_failure() {
     for (scenario, status) in [("server-error", 502), ("error-at-9", 200), ("reset-at-9", 200)] {
         let market = Market::open().await;
@@ -241,7 +241,7 @@ async fn a_stream_that_failed_is_repeated_with_its_failure() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn each_caller_and_each_route_has_keys_of_its_own() {
     let market = Market::open().await;
     let (buyer, other) = (market.paying_buyer().await, market.paying_buyer().await);
@@ -264,7 +264,7 @@ async fn each_caller_and_each_route_has_keys_of_its_own() {
     assert_eq!(market.truths().await.len(), 4);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_made_once_and_its_page_stays_the_same() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -278,7 +278,7 @@ async fn an_order_is_made_once_and_its_page_stays_the_same() {
     assert_eq!(buyer.available().await, TEN_DOLLARS);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_key_is_repeated_though_the_database_cannot_give_it_away() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -295,7 +295,7 @@ async fn a_new_key_is_repeated_though_the_database_cannot_give_it_away() {
     assert_eq!(readable, 0, "the key can be read");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_too_large_to_keep_is_named_instead() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -327,7 +327,7 @@ async fn an_answer_too_large_to_keep_is_named_instead() {
     market.assert_books_balance().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_kept_for_a_day() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;

@@ -323,7 +323,7 @@ async fn an_answer_outlives_the_server_that_gave_it() {
 }
 
 /// A server that died after the books were closed and before the answer was kept has left the key like this.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_charged_call_without_a_kept_answer_is_named_when_its_server_had_its_time() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -348,7 +348,7 @@ async fn claim_and_die(market: &Market, buyer: &Buyer<'_>, body: &Value) -> Uuid
     claim.fetch_one(&market.db).await.unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_claim_whose_server_died_before_the_hold_is_taken_over_under_its_id() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::{Answer, Market};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_shown_once_and_never_again() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -20,7 +20,7 @@ async fn a_key_is_shown_once_and_never_again() {
     assert_eq!(kept, 0, "the database can give the key away");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_opens_the_compatible_routes_in_either_header() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -28,7 +28,7 @@ async fn a_key_opens_the_compatible_routes_in_either_header() {
     Answer::to(market.get("/v1/models").header("x-api-key", &buyer.key)).await.expect(200);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_key_is_refused_at_once() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -47,7 +47,7 @@ async fn a_revoked_key_is_refused_at_once() {
     market.assert_books_balance().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_expired_key_is_refused() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -58,7 +58,7 @@ async fn an_expired_key_is_refused() {
     Answer::to(market.get("/v1/models").bearer_auth(&buyer.key)).await.expect(401);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn garbage_is_no_key() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -74,7 +74,7 @@ async fn garbage_is_no_key() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_cannot_make_list_or_revoke_keys() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -86,7 +86,7 @@ async fn a_key_cannot_make_list_or_revoke_keys() {
     assert_eq!(market.count("select count(*) from api_key").await, 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_limit_must_be_an_amount_and_a_name_must_be_one() {
     let market = Market::open().await;
     let buyer = market.buyer().await;

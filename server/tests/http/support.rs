@@ -18,6 +18,7 @@ use server::routes;
 use server::simulator::{self, Pace};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
 
 pub use answer::{Answer, nanos};
@@ -48,6 +49,8 @@ impl Market {
     }
 
     pub async fn open_with(pace: Pace) -> Self {
+        // Dropping the database blocks its thread, and a connection half made must be able to go on meanwhile.
+        assert_eq!(Handle::current().runtime_flavor(), RuntimeFlavor::MultiThread);
         let database = Database::create().await;
         engine::migrate(&database.url).await.unwrap();
         // Tests look at everything; the server works with the rights it has in production.
@@ -114,6 +117,11 @@ impl Market {
     /// A single number out of the database.
     pub async fn count(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(&self.db).await.unwrap()
+    }
+
+    /// Changes the database behind the server's back.
+    pub async fn run(&self, sql: &'static str) {
+        sqlx::raw_sql(sql).execute(&self.db).await.unwrap();
     }
 
     /// Every invariant holds, each asset sums to zero, no wallet is below it and no hold is left open.

@@ -6,7 +6,7 @@ use crate::support::{Market, Webhook};
 
 const TEN_DOLLARS: i64 = 10_000_000_000;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payment_at_the_gateway_is_credited() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -23,7 +23,7 @@ async fn a_payment_at_the_gateway_is_credited() {
     market.assert_books_balance().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payment_is_made_once_at_the_gateway() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -34,7 +34,7 @@ async fn a_payment_is_made_once_at_the_gateway() {
     assert_eq!(buyer.available().await, TEN_DOLLARS);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_declined_payment_credits_nothing_and_may_be_tried_again() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -68,7 +68,7 @@ async fn an_event_repeated_five_times_at_once_credits_once() {
     market.assert_books_balance().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn two_events_about_one_payment_credit_once() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -79,7 +79,7 @@ async fn two_events_about_one_payment_credit_once() {
     market.assert_books_balance().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_forged_event_credits_nothing() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -106,7 +106,7 @@ async fn a_forged_event_credits_nothing() {
     assert_eq!((buyer.available().await, market.count("select count(*) from payment_event").await), (0, 0));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_signed_event_must_still_be_about_what_was_ordered() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -124,7 +124,7 @@ async fn a_signed_event_must_still_be_about_what_was_ordered() {
     market.assert_books_balance().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_processor_we_do_not_know_credits_nothing() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
@@ -135,7 +135,7 @@ async fn a_processor_we_do_not_know_credits_nothing() {
     assert_eq!(buyer.available().await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_whole_cents_within_its_limits() {
     let market = Market::open().await;
     let buyer = market.buyer().await;

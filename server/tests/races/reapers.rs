@@ -38,7 +38,7 @@ fn begin_streams(fleet: &Arc<Fleet>, keys: &[String]) -> Vec<JoinHandle<Seen>> {
     }
     for at in 0..sized(6, 20) {
         streams.push(begin(fleet, DYING, key(at), late()));
-        streams.push(begin(fleet, FREEZING, key(at), long("ok")));
+        streams.push(begin(fleet, FREEZING, key(at), long("slow")));
         streams.push(begin(fleet, FREEZING, key(at), short()));
     }
     streams
@@ -75,7 +75,9 @@ async fn many_reapers_close_each_hold_of_a_dead_or_frozen_server_once() {
     fleet.servers[DYING].kill();
     let since = Instant::now();
     let open = fleet.count("select count(*) from hold where state = 'open'").await;
-    assert!(open as usize * 10 >= streams.len() * 9, "only {open} holds were open when the servers failed");
+    // The short ones may be over by then; the others last for minutes.
+    let lasting = streams.len() - sized(6, 20);
+    assert!(open as usize * 10 >= lasting * 9, "only {open} holds were open when the servers failed");
     tokio::time::sleep(LEASES_RUN).await;
     let early = fleet.count("select count(*) from usage_call where finish = 'interrupted'").await;
     assert_eq!(early, 0, "a hold was closed while its lease ran");
