@@ -1,8 +1,10 @@
 //! What only a browser can do; reached from effects and event handlers alone.
 
 mod live_channel;
+mod request;
 
 pub use self::live_channel::{Heard, LiveChannel};
+pub use self::request::{Reply, post};
 
 use chrono::{DateTime, Utc};
 use js_sys::Reflect;

@@ -13,6 +13,7 @@ pub mod routes;
 pub mod pages;
 pub mod components;
 pub mod api;
+pub mod door;
 pub mod error;
 pub mod browser;
 #[cfg(feature = "ssr")]

@@ -1,18 +1,19 @@
 //! Doors to conversations. The live channel itself is a WebSocket, see `browser`.
 
 use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
 use marketplace::live::{Conversation, Transcript};
 
 use crate::error::AppError;
 
-#[server(prefix = "/_fn", endpoint = "list_conversations")]
+#[server(prefix = "/_fn", endpoint = "list_conversations", input = Json)]
 pub async fn list_conversations() -> Result<Vec<Conversation>, AppError> {
     use crate::context::caller;
     let caller = caller()?;
     Ok(caller.engine.list_conversations(&caller.actor).await?)
 }
 
-#[server(prefix = "/_fn", endpoint = "read_transcript")]
+#[server(prefix = "/_fn", endpoint = "read_transcript", input = Json)]
 pub async fn read_transcript(id: String) -> Result<Transcript, AppError> {
     use crate::context::caller;
     let caller = caller()?;

@@ -1,6 +1,7 @@
 //! Doors to the catalogue; open to everybody.
 
 use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
 use marketplace::model::Listing;
 use marketplace::search::{Found, Search};
 use serde::{Deserialize, Serialize};
@@ -17,14 +18,14 @@ pub struct Front {
     pub demo: bool,
 }
 
-#[server(prefix = "/_fn", endpoint = "search_models")]
+#[server(prefix = "/_fn", endpoint = "search_models", input = Json)]
 pub async fn search_models(search: Search) -> Result<Found, AppError> {
     use crate::context::caller;
     let caller = caller()?;
     Ok(caller.engine.search_models(&caller.actor, &search))
 }
 
-#[server(prefix = "/_fn", endpoint = "read_model")]
+#[server(prefix = "/_fn", endpoint = "read_model", input = Json)]
 pub async fn read_model(id: String) -> Result<Listing, AppError> {
     use crate::context::caller;
     use marketplace::id::ModelId;
@@ -34,7 +35,7 @@ pub async fn read_model(id: String) -> Result<Listing, AppError> {
     Ok(model.inspect_err(|_| crate::context::status(404))?)
 }
 
-#[server(prefix = "/_fn", endpoint = "read_front")]
+#[server(prefix = "/_fn", endpoint = "read_front", input = Json)]
 pub async fn read_front() -> Result<Front, AppError> {
     use crate::context::caller;
     let caller = caller()?;
@@ -51,21 +52,21 @@ pub async fn read_front() -> Result<Front, AppError> {
 }
 
 /// Whether answers are simulated.
-#[server(prefix = "/_fn", endpoint = "read_demo")]
+#[server(prefix = "/_fn", endpoint = "read_demo", input = Json)]
 pub async fn read_demo() -> Result<bool, AppError> {
     use crate::context::caller;
     Ok(caller()?.engine.is_demo())
 }
 
 /// Makes the answer a 404: called by the page that stands where there is none.
-#[server(prefix = "/_fn", endpoint = "page_missing")]
+#[server(prefix = "/_fn", endpoint = "page_missing", input = Json)]
 pub async fn page_missing() -> Result<(), AppError> {
     crate::context::status(404);
     Ok(())
 }
 
 /// The address this market was reached at, for samples of code.
-#[server(prefix = "/_fn", endpoint = "read_origin")]
+#[server(prefix = "/_fn", endpoint = "read_origin", input = Json)]
 pub async fn read_origin() -> Result<String, AppError> {
     use http::{header::HOST, request::Parts};
     let parts = use_context::<Parts>();

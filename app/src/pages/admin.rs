@@ -11,19 +11,18 @@ use marketplace::operator::{Overview, Span};
 use self::books::Books;
 use self::tables::{AuditTable, TopModels};
 use super::sign_in::Refusal;
-use crate::api::operator::read_overview;
-use crate::components::Waiting;
+use crate::api::operator::ReadOverview;
+use crate::components::Awaited;
+use crate::door::Asked;
 
 #[component]
 pub fn AdminPage() -> impl IntoView {
-    let overview = Resource::new(|| (), |()| read_overview());
-    let content = move || {
-        Suspend::new(async move {
-            match overview.await {
-                Ok(overview) => view! { <Panels overview /> }.into_any(),
-                Err(fault) => view! { <Refusal fault /> }.into_any(),
-            }
-        })
+    let overview = Asked::once(ReadOverview {});
+    let content = move || async move {
+        match overview.read().await {
+            Ok(overview) => view! { <Panels overview /> }.into_any(),
+            Err(fault) => view! { <Refusal fault /> }.into_any(),
+        }
     };
     view! {
         <Title text="Admin" />
@@ -32,7 +31,7 @@ pub fn AdminPage() -> impl IntoView {
                 <h1>"Overview"</h1>
                 <p class="soft">"Sums over the ledger itself; there is no second set of books."</p>
             </div>
-            <Transition fallback=|| view! { <Waiting what="the books" /> }>{content}</Transition>
+            <Awaited what="the books" content />
         </div>
     }
 }

@@ -15,50 +15,46 @@ use self::ledger::LedgerTable;
 pub(super) use self::moment::Moment;
 use self::top_up::{TopUpForms, TopUpList};
 use super::sign_in::Refusal;
-use crate::api::billing::{StartTopUp, list_ledger, list_top_ups};
-use crate::components::{FaultNotice, Waiting};
+use crate::api::auth::Visit;
+use crate::api::billing::{ListLedger, ListTopUps, StartTopUp};
+use crate::components::{Awaited, FaultNotice};
+use crate::door::{Asked, Submission};
 use crate::error::AppError;
 use crate::shell::Session;
 
 #[component]
 pub fn BillingPage() -> impl IntoView {
     let session = expect_context::<Session>();
-    let start = ServerAction::<StartTopUp>::new();
-    let top_ups = Resource::new(|| (), |()| list_top_ups());
+    let start = Submission::to::<StartTopUp>();
+    let top_ups = Asked::once(ListTopUps {});
     let query = use_query_map();
     let before =
         Memo::new(move |_| query.read().get("before").and_then(|version| version.parse::<i64>().ok()));
-    let lines = Resource::new(move || before.get(), list_ledger);
-    let account = move || {
-        Suspend::new(async move {
-            match session.balance.await {
-                Ok(Some(balance)) => view! {
-                    <div class="billing-top">
-                        <BalanceCard balance />
-                        <TopUpForms start />
-                    </div>
-                }
-                .into_any(),
-                Ok(None) => view! { <Refusal fault=Fault::sign_in() /> }.into_any(),
-                Err(fault) => view! { <Refusal fault /> }.into_any(),
+    let lines = Asked::new(move || before.get(), |before| ListLedger { before });
+    let account = move || async move {
+        match session.visit.read().await {
+            Ok(Visit { balance: Some(balance), .. }) => view! {
+                <div class="billing-top">
+                    <BalanceCard balance />
+                    <TopUpForms start />
+                </div>
             }
-        })
+            .into_any(),
+            Ok(_) => view! { <Refusal fault=Fault::sign_in() /> }.into_any(),
+            Err(fault) => view! { <Refusal fault /> }.into_any(),
+        }
     };
-    let payments = move || {
-        Suspend::new(async move {
-            match top_ups.await {
-                Ok(top_ups) => view! { <TopUpList top_ups /> }.into_any(),
-                Err(fault) => view! { <FurtherFault fault /> }.into_any(),
-            }
-        })
+    let payments = move || async move {
+        match top_ups.read().await {
+            Ok(top_ups) => view! { <TopUpList top_ups /> }.into_any(),
+            Err(fault) => view! { <FurtherFault fault /> }.into_any(),
+        }
     };
-    let ledger = move || {
-        Suspend::new(async move {
-            match lines.await {
-                Ok(lines) => view! { <LedgerTable lines before=before.get_untracked() /> }.into_any(),
-                Err(fault) => view! { <FurtherFault fault /> }.into_any(),
-            }
-        })
+    let ledger = move || async move {
+        match lines.read().await {
+            Ok(lines) => view! { <LedgerTable lines before=before.get_untracked() /> }.into_any(),
+            Err(fault) => view! { <FurtherFault fault /> }.into_any(),
+        }
     };
     view! {
         <Title text="Billing" />
@@ -67,9 +63,9 @@ pub fn BillingPage() -> impl IntoView {
                 <h1>"Billing"</h1>
                 <p class="soft">"What you have, what is held for answers being written, and where every cent went."</p>
             </div>
-            <Transition fallback=|| view! { <Waiting what="your balance" /> }>{account}</Transition>
-            <Transition fallback=|| view! { <Waiting what="your payments" /> }>{payments}</Transition>
-            <Transition fallback=|| view! { <Waiting what="the ledger" /> }>{ledger}</Transition>
+            <Awaited what="your balance" content=account />
+            <Awaited what="your payments" content=payments />
+            <Awaited what="the ledger" content=ledger />
         </div>
     }
 }

@@ -6,21 +6,20 @@ use leptos_router::hooks::use_params_map;
 use marketplace::billing::{TopUp, TopUpState};
 
 use super::sign_in::Refusal;
-use crate::api::billing::read_top_up;
-use crate::components::{Icon, Waiting};
+use crate::api::billing::ReadTopUp;
+use crate::components::{Awaited, Icon};
+use crate::door::Asked;
 
 #[component]
 pub fn CheckoutPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let top_up = Resource::new(move || id.get(), read_top_up);
-    let payment = move || {
-        Suspend::new(async move {
-            match top_up.await {
-                Ok(top_up) => view! { <Payment top_up /> }.into_any(),
-                Err(fault) => view! { <Refusal fault /> }.into_any(),
-            }
-        })
+    let top_up = Asked::new(move || id.get(), |id| ReadTopUp { id });
+    let payment = move || async move {
+        match top_up.read().await {
+            Ok(top_up) => view! { <Payment top_up /> }.into_any(),
+            Err(fault) => view! { <Refusal fault /> }.into_any(),
+        }
     };
     view! {
         <Title text="Payment" />
@@ -32,7 +31,7 @@ pub fn CheckoutPage() -> impl IntoView {
                 <Icon name="circle-alert" />
                 <p><b>"Test gateway: no real money."</b>" Nothing leaves any bank account, whichever way you choose."</p>
             </div>
-            <Transition fallback=|| view! { <Waiting what="the payment" /> }>{payment}</Transition>
+            <Awaited what="the payment" content=payment />
         </div>
     }
 }

@@ -9,19 +9,18 @@ use leptos_meta::Title;
 use self::dollar::Dollar;
 use self::promise::Promise;
 use super::models::ModelRows;
-use crate::api::models::{Front, read_front};
-use crate::components::{FaultNotice, Icon, Waiting};
+use crate::api::models::{Front, ReadFront};
+use crate::components::{Awaited, FaultNotice, Icon};
+use crate::door::Asked;
 
 #[component]
 pub fn HomePage() -> impl IntoView {
-    let front = OnceResource::new(read_front());
-    let rest = move || {
-        Suspend::new(async move {
-            match front.await {
-                Ok(front) => view! { <FrontPage front /> }.into_any(),
-                Err(fault) => view! { <FaultNotice fault /> }.into_any(),
-            }
-        })
+    let front = Asked::once(ReadFront {});
+    let rest = move || async move {
+        match front.read().await {
+            Ok(front) => view! { <FrontPage front /> }.into_any(),
+            Err(fault) => view! { <FaultNotice fault /> }.into_any(),
+        }
     };
     view! {
         <Title text="AI models by the token" />
@@ -33,7 +32,7 @@ pub fn HomePage() -> impl IntoView {
                 </p>
                 <HeroSearch />
             </div>
-            <Suspense fallback=|| view! { <Waiting what="today’s prices" /> }>{rest}</Suspense>
+            <Awaited what="today’s prices" content=rest />
         </div>
     }
 }

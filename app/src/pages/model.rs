@@ -19,30 +19,29 @@ use self::head::Head;
 use self::prices::Prices;
 use super::models::known_rates;
 use super::not_found::Missing;
-use crate::api::models::read_model;
-use crate::components::{FaultNotice, Waiting};
+use crate::api::models::ReadModel;
+use crate::components::{Awaited, FaultNotice};
+use crate::door::Asked;
 
 #[component]
 pub fn ModelPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id")).unwrap_or_default());
-    let listing = Resource::new(move || id.get(), read_model);
-    let page = move || {
-        Suspend::new(async move {
-            match listing.await {
-                Ok(listing) => view! { <ModelSheet listing /> }.into_any(),
-                Err(fault) if matches!(fault.0.code, Code::NotFound | Code::InvalidRequest) => view! {
-                    <Title text="Model not found" />
-                    <Missing title="No model goes by that name">
-                        <p>"It may have been renamed. Nothing was charged."</p>
-                    </Missing>
-                }
-                .into_any(),
-                Err(fault) => view! { <div class="page"><FaultNotice fault /></div> }.into_any(),
+    let listing = Asked::new(move || id.get(), |id| ReadModel { id });
+    let page = move || async move {
+        match listing.read().await {
+            Ok(listing) => view! { <ModelSheet listing /> }.into_any(),
+            Err(fault) if matches!(fault.0.code, Code::NotFound | Code::InvalidRequest) => view! {
+                <Title text="Model not found" />
+                <Missing title="No model goes by that name">
+                    <p>"It may have been renamed. Nothing was charged."</p>
+                </Missing>
             }
-        })
+            .into_any(),
+            Err(fault) => view! { <div class="page"><FaultNotice fault /></div> }.into_any(),
+        }
     };
-    view! { <Transition fallback=|| view! { <div class="page"><Waiting what="the model" /></div> }>{page}</Transition> }
+    view! { <Awaited what="the model" content=page /> }
 }
 
 #[component]

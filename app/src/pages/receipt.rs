@@ -11,21 +11,20 @@ use marketplace::usage::UsageSource;
 use self::sums::{HoldTable, LineTable};
 use super::billing::Moment;
 use super::sign_in::Refusal;
-use crate::api::billing::read_receipt;
-use crate::components::Waiting;
+use crate::api::billing::ReadReceipt;
+use crate::components::Awaited;
+use crate::door::Asked;
 
 #[component]
 pub fn ReceiptPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let receipt = Resource::new(move || id.get(), read_receipt);
-    let content = move || {
-        Suspend::new(async move {
-            match receipt.await {
-                Ok(receipt) => view! { <Sheet receipt /> }.into_any(),
-                Err(fault) => view! { <Refusal fault /> }.into_any(),
-            }
-        })
+    let receipt = Asked::new(move || id.get(), |id| ReadReceipt { id });
+    let content = move || async move {
+        match receipt.read().await {
+            Ok(receipt) => view! { <Sheet receipt /> }.into_any(),
+            Err(fault) => view! { <Refusal fault /> }.into_any(),
+        }
     };
     view! {
         <Title text="Receipt" />
@@ -34,7 +33,7 @@ pub fn ReceiptPage() -> impl IntoView {
                 <h1>"Receipt"</h1>
                 <p class="soft">"For call "<span class="num">{id}</span></p>
             </div>
-            <Transition fallback=|| view! { <Waiting what="the receipt" /> }>{content}</Transition>
+            <Awaited what="the receipt" content />
         </div>
     }
 }

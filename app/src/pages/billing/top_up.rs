@@ -5,14 +5,14 @@ use marketplace::billing::{TopUp, TopUpState};
 
 use super::super::sign_in::Refusal;
 use super::Moment;
-use crate::api::billing::StartTopUp;
 use crate::components::{Empty, FieldError};
+use crate::door::{DoorForm, Submission};
 
 const PRESETS: [(&str, &str); 4] = [("5.00", "$5"), ("10.00", "$10"), ("25.00", "$25"), ("100.00", "$100")];
 
 #[component]
-pub fn TopUpForms(start: ServerAction<StartTopUp>) -> impl IntoView {
-    let fault = Signal::derive(move || start.value().get().and_then(Result::err));
+pub fn TopUpForms(start: Submission) -> impl IntoView {
+    let fault = Signal::derive(move || start.fault());
     let is_amount = |field: Option<&str>| field == Some("amount");
     let other_fault = move || fault.get().filter(|fault| !is_amount(fault.0.field.as_deref()));
     let invalid =
@@ -21,12 +21,12 @@ pub fn TopUpForms(start: ServerAction<StartTopUp>) -> impl IntoView {
         <section class="card stack" aria-labelledby="top-up-heading">
             <h2 id="top-up-heading">"Top up"</h2>
             {move || other_fault().map(|fault| view! { <Refusal fault /> })}
-            <ActionForm action=start attr:class="presets" attr:aria-label="Usual amounts">
+            <DoorForm to=start class="presets" label="Usual amounts">
                 {PRESETS.map(|(amount, label)| view! {
                     <button type="submit" class="button" name="amount_usd" value=amount>{label}</button>
                 })}
-            </ActionForm>
-            <ActionForm action=start attr:class="stack" attr:aria-label="Another amount">
+            </DoorForm>
+            <DoorForm to=start class="stack" label="Another amount">
                 <div class="field">
                     <label for="amount">"Another amount in dollars"</label>
                     <input
@@ -43,8 +43,8 @@ pub fn TopUpForms(start: ServerAction<StartTopUp>) -> impl IntoView {
                     <p class="hint" id="amount-hint">"From $1 to $10,000. You confirm the payment on the next page."</p>
                     <div role="alert"><FieldError fault field="amount" /></div>
                 </div>
-                <button type="submit" class="button primary" disabled=start.pending()>"Continue to payment"</button>
-            </ActionForm>
+                <button type="submit" class="button primary" disabled=move || start.is_pending()>"Continue to payment"</button>
+            </DoorForm>
         </section>
     }
 }

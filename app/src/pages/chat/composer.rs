@@ -10,6 +10,7 @@ use super::model_picker::ModelPicker;
 use super::thread::{Link, Thread};
 use crate::api::chat::SendMessage;
 use crate::components::{FaultNotice, Icon, Meter};
+use crate::door::Submission;
 
 #[component]
 pub fn Composer(thread: Thread, is_signed_in: bool) -> impl IntoView {
@@ -67,8 +68,7 @@ fn SignInFirst() -> impl IntoView {
 /// What went wrong with a message that was posted as a plain form.
 #[component]
 fn PlainFault() -> impl IntoView {
-    let posted = ServerAction::<SendMessage>::new().value();
-    move || posted.get().and_then(Result::err).map(|fault| view! { <FaultNotice fault /> })
+    Submission::to::<SendMessage>().fault().map(|fault| view! { <FaultNotice fault /> })
 }
 
 #[component]

@@ -5,18 +5,19 @@ use leptos::prelude::*;
 
 use super::super::sign_in::Refusal;
 use crate::api::keys::{CreateKey, MadeKey};
-use crate::api::models::read_origin;
-use crate::components::{CopyButton, FieldError, Waiting};
+use crate::api::models::ReadOrigin;
+use crate::components::{Awaited, CopyButton, FieldError};
+use crate::door::{Asked, DoorForm, Submission};
 
 #[component]
-pub fn CreateForm(create: ServerAction<CreateKey>) -> impl IntoView {
+pub fn CreateForm(create: Submission) -> impl IntoView {
     let form = NodeRef::<html::Form>::new();
     Effect::new(move || {
-        if let (Some(Ok(_)), Some(form)) = (create.value().get(), form.get_untracked()) {
+        if let (Some(_), Some(form)) = (create.given::<CreateKey>(), form.get_untracked()) {
             form.reset();
         }
     });
-    let fault = Signal::derive(move || create.value().get().and_then(Result::err));
+    let fault = Signal::derive(move || create.fault());
     let field = move || fault.get().and_then(|fault| fault.0.field);
     let invalid = move |name: &'static str| move || (field().as_deref() == Some(name)).then_some("true");
     let other_fault = move || fault.get().filter(|_| !matches!(field().as_deref(), Some("name" | "amount")));
@@ -24,7 +25,7 @@ pub fn CreateForm(create: ServerAction<CreateKey>) -> impl IntoView {
         <section class="card stack" aria-labelledby="create-heading">
             <h2 id="create-heading">"Make a key"</h2>
             {move || other_fault().map(|fault| view! { <Refusal fault /> })}
-            <ActionForm action=create node_ref=form attr:class="key-form">
+            <DoorForm to=create node_ref=form class="key-form">
                 <div class="field">
                     <label for="name">"Name"</label>
                     <input
@@ -52,8 +53,8 @@ pub fn CreateForm(create: ServerAction<CreateKey>) -> impl IntoView {
                     <p class="hint" id="limit-hint">"All calls with this key together never cost more."</p>
                     <div role="alert"><FieldError fault field="amount" /></div>
                 </div>
-                <button type="submit" class="button primary" disabled=create.pending()>"Make key"</button>
-            </ActionForm>
+                <button type="submit" class="button primary" disabled=move || create.is_pending()>"Make key"</button>
+            </DoorForm>
         </section>
     }
 }
@@ -76,17 +77,16 @@ pub fn MadeNotice(made: MadeKey) -> impl IntoView {
 /// The smallest program that uses a key.
 #[component]
 pub fn Usage() -> impl IntoView {
-    let origin = OnceResource::new(read_origin());
-    let sample = move || {
-        Suspend::new(async move {
-            let program = python(&origin.await.unwrap_or_default());
-            view! {
-                <div class="code">
-                    <div class="code-head">"Python"<CopyButton text=program.clone() /></div>
-                    <pre tabindex="0" role="region" aria-label="Python program"><code>{program}</code></pre>
-                </div>
-            }
-        })
+    let origin = Asked::once(ReadOrigin {});
+    let sample = move || async move {
+        let program = python(&origin.read().await.unwrap_or_default());
+        view! {
+            <div class="code">
+                <div class="code-head">"Python"<CopyButton text=program.clone() /></div>
+                <pre tabindex="0" role="region" aria-label="Python program"><code>{program}</code></pre>
+            </div>
+        }
+        .into_any()
     };
     view! {
         <section class="stack" aria-labelledby="usage-heading">
@@ -94,7 +94,7 @@ pub fn Usage() -> impl IntoView {
             <p class="soft">
                 "With the "<code>"openai"</code>" package for Python; other OpenAI clients take the same two settings."
             </p>
-            <Suspense fallback=|| view! { <Waiting what="the sample" /> }>{sample}</Suspense>
+            <Awaited what="the sample" content=sample />
         </section>
     }
 }

@@ -3,17 +3,18 @@
 use leptos::prelude::*;
 use marketplace::model::{Kind, Model};
 
-use crate::api::models::read_origin;
-use crate::components::{CopyButton, FaultNotice, Waiting};
+use crate::api::models::ReadOrigin;
+use crate::components::{Awaited, CopyButton, FaultNotice};
+use crate::door::Asked;
 
 #[component]
 pub fn CodeSamples(model: Model) -> impl IntoView {
-    let origin = OnceResource::new(read_origin());
+    let origin = Asked::once(ReadOrigin {});
     let id = model.id.to_string();
     let samples = move || {
         let id = id.clone();
-        Suspend::new(async move {
-            match origin.await {
+        async move {
+            match origin.read().await {
                 Ok(origin) => samples(model.kind, &origin, &id)
                     .into_iter()
                     .enumerate()
@@ -22,7 +23,7 @@ pub fn CodeSamples(model: Model) -> impl IntoView {
                     .into_any(),
                 Err(fault) => view! { <FaultNotice fault /> }.into_any(),
             }
-        })
+        }
     };
     view! {
         <section id="code" class="stack" aria-labelledby="code-title">
@@ -31,7 +32,7 @@ pub fn CodeSamples(model: Model) -> impl IntoView {
                 "Any OpenAI client works. Make a key on the "<a href="/keys">"keys page"</a>
                 " and put it into the environment as "<code>"MERCATO_KEY"</code>"."
             </p>
-            <Suspense fallback=|| view! { <Waiting what="the samples" /> }>{samples}</Suspense>
+            <Awaited what="the samples" content=samples />
         </section>
     }
     .into_any()
