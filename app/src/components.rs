@@ -2,14 +2,18 @@
 
 mod amount;
 mod awaited;
+mod drawing;
 mod notice;
 mod parts;
 mod meter;
+mod moment;
 mod markdown;
 
-pub use amount::{Amount, Price};
+pub use amount::Amount;
 pub use awaited::Awaited;
+pub use drawing::{Drawing, Drawn};
 pub use markdown::Markdown;
 pub use meter::{Meter, MeterState};
+pub use moment::Moment;
 pub use notice::{FaultNotice, FieldError};
 pub use parts::{CopyButton, Empty, Icon, Tile, Waiting};

@@ -75,7 +75,10 @@ impl FromStr for Answer {
 }
 
 fn unreadable(_: &serde_json::Error) -> AppError {
-    AppError(Fault::new(Code::Internal, "The page and the server do not understand each other; load the page anew"))
+    AppError(Fault::new(
+        Code::Internal,
+        "The page and the server do not understand each other; load the page anew",
+    ))
 }
 
 /// Posts to a door, and goes where its answer leads.

@@ -17,4 +17,6 @@ pub mod door;
 pub mod error;
 pub mod browser;
 #[cfg(feature = "ssr")]
+mod sheets;
+#[cfg(feature = "ssr")]
 pub mod context;

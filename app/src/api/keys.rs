@@ -5,6 +5,7 @@ use leptos::server_fn::codec::Json;
 use marketplace::secret_key::ApiKey;
 use serde::{Deserialize, Serialize};
 
+use crate::components::Drawn;
 use crate::error::AppError;
 
 /// A key just made, with the secret that is shown this once.
@@ -34,6 +35,11 @@ pub async fn create_key(name: String, limit_usd: String) -> Result<MadeKey, AppE
     let made = MadeKey { name: key.name, secret };
     show_once(&caller, &made);
     Ok(made)
+}
+
+#[server(prefix = "/_fn", endpoint = "read_first_program", input = Json)]
+pub async fn read_first_program() -> Result<Drawn, AppError> {
+    Ok(crate::sheets::code::first_program(&crate::context::origin()))
 }
 
 /// The key made by a form without scripts, which the next page shows.

@@ -2,13 +2,14 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
-use marketplace::operator::Overview;
 
+use crate::components::Drawn;
 use crate::error::AppError;
 
 #[server(prefix = "/_fn", endpoint = "read_overview", input = Json)]
-pub async fn read_overview() -> Result<Overview, AppError> {
-    use crate::context::caller;
+pub async fn read_overview() -> Result<Drawn, AppError> {
+    use crate::context::{caller, subject};
     let caller = caller()?;
-    Ok(caller.engine.overview(&caller.actor).await?)
+    let overview = subject(caller.engine.overview(&caller.actor).await)?;
+    Ok(crate::sheets::admin::panels(overview))
 }

@@ -41,7 +41,11 @@ impl<T: DeserializeOwned + 'static> Asked<T> {
     /// Asks once.
     pub fn once<D>(door: D) -> Self
     where
-        D: ServerFn<Output = T, Error = AppError, Protocol = Http<Json, Json>> + Serialize + Clone + Sync + 'static,
+        D: ServerFn<Output = T, Error = AppError, Protocol = Http<Json, Json>>
+            + Serialize
+            + Clone
+            + Sync
+            + 'static,
         T: Serialize,
     {
         Self::with(|| (), move |()| Box::pin(ask(door.clone())))

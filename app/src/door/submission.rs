@@ -31,12 +31,7 @@ impl Submission {
         let refusal = use_context::<ServerActionError>().filter(|error| error.path() == url);
         let refusal =
             refusal.map(|error| Answer::refusal(&ServerFnUrlError::<AppError>::decode_err(error.err())));
-        Self {
-            url,
-            answer: RwSignal::new(refusal),
-            pending: RwSignal::new(false),
-            version: RwSignal::new(0),
-        }
+        Self { url, answer: RwSignal::new(refusal), pending: RwSignal::new(false), version: RwSignal::new(0) }
     }
 
     /// What the door gave, unless it refused.

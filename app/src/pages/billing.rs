@@ -1,7 +1,5 @@
 //! A buyer's balance: what is there, how to add to it, and where it went.
 
-mod ledger;
-mod moment;
 mod top_up;
 
 use leptos::prelude::*;
@@ -11,13 +9,11 @@ use marketplace::billing::Balance;
 use marketplace::fault::{Code, Fault};
 use marketplace::money::group;
 
-use self::ledger::LedgerTable;
-pub(super) use self::moment::Moment;
-use self::top_up::{TopUpForms, TopUpList};
+use self::top_up::TopUpForms;
 use super::sign_in::Refusal;
 use crate::api::auth::Visit;
 use crate::api::billing::{ListLedger, ListTopUps, StartTopUp};
-use crate::components::{Awaited, FaultNotice};
+use crate::components::{Awaited, Drawing, FaultNotice};
 use crate::door::{Asked, Submission};
 use crate::error::AppError;
 use crate::shell::Session;
@@ -46,13 +42,13 @@ pub fn BillingPage() -> impl IntoView {
     };
     let payments = move || async move {
         match top_ups.read().await {
-            Ok(top_ups) => view! { <TopUpList top_ups /> }.into_any(),
+            Ok(top_ups) => view! { <Drawing of=top_ups /> }.into_any(),
             Err(fault) => view! { <FurtherFault fault /> }.into_any(),
         }
     };
     let ledger = move || async move {
         match lines.read().await {
-            Ok(lines) => view! { <LedgerTable lines before=before.get_untracked() /> }.into_any(),
+            Ok(lines) => view! { <Drawing of=lines /> }.into_any(),
             Err(fault) => view! { <FurtherFault fault /> }.into_any(),
         }
     };

@@ -17,8 +17,6 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
 use marketplace::id::ConversationId;
 use marketplace::live::{Conversation, Transcript};
-use marketplace::model::Listing;
-use marketplace::search::Search;
 
 use self::composer::Composer;
 use self::conversations::Conversations;
@@ -29,8 +27,7 @@ use self::transcript::Transcribed;
 use self::view::View;
 use super::sign_in::Refusal;
 use crate::api::auth::ReadVisit;
-use crate::api::chat::{ListConversations, ReadTranscript};
-use crate::api::models::SearchModels;
+use crate::api::chat::{ChatModel, ListChatModels, ListConversations, ReadTranscript};
 use crate::browser::is_sheet_open;
 use crate::components::{Awaited, FaultNotice};
 use crate::door::Asked;
@@ -40,13 +37,13 @@ use crate::shell::Session;
 pub fn ChatPage() -> impl IntoView {
     let (view, born) = opened_view();
     let visit = Asked::once(ReadVisit {});
-    let models = Asked::once(SearchModels { search: for_sale() });
+    let models = Asked::once(ListChatModels {});
     let conversations = Asked::once(ListConversations {});
     let transcript = Asked::when(move || view.get(), |view| view.id.map(|id| ReadTranscript { id }));
     let desk = move || async move {
         let is_signed_in = visit.read().await.is_ok_and(|visit| visit.user.is_some());
         let (models, transcript) = match (models.read().await, transcript.read().await) {
-            (Ok(found), Ok(transcript)) => (found.listings, transcript),
+            (Ok(models), Ok(transcript)) => (models, transcript),
             (_, Err(error)) => {
                 return view! { <div class="page"><Refusal fault=error /></div> }.into_any();
             }
@@ -84,15 +81,11 @@ fn opened_view() -> (Memo<View>, Callback<ConversationId>) {
     (view, tell)
 }
 
-fn for_sale() -> Search {
-    Search { sale: "open".to_owned(), kind: "chat".to_owned(), ..Search::default() }
-}
-
 /// One conversation and everything around it.
 #[component]
 fn Desk(
     is_signed_in: bool,
-    models: Vec<Listing>,
+    models: Vec<ChatModel>,
     transcript: Option<Transcript>,
     model: Option<String>,
     conversations: Asked<Vec<Conversation>>,

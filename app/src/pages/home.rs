@@ -1,16 +1,10 @@
 //! The front page: what this is, what a dollar buys, and how the promise is kept.
 
-mod dollar;
-mod promise;
-
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use self::dollar::Dollar;
-use self::promise::Promise;
-use super::models::ModelRows;
-use crate::api::models::{Front, ReadFront};
-use crate::components::{Awaited, FaultNotice, Icon};
+use crate::api::models::ReadFront;
+use crate::components::{Awaited, Drawing, FaultNotice, Icon};
 use crate::door::Asked;
 
 #[component]
@@ -18,7 +12,7 @@ pub fn HomePage() -> impl IntoView {
     let front = Asked::once(ReadFront {});
     let rest = move || async move {
         match front.read().await {
-            Ok(front) => view! { <FrontPage front /> }.into_any(),
+            Ok(front) => view! { <Drawing of=front /> }.into_any(),
             Err(fault) => view! { <FaultNotice fault /> }.into_any(),
         }
     };
@@ -48,27 +42,6 @@ fn HeroSearch() -> impl IntoView {
             </label>
             <button class="button primary" type="submit">"Search"</button>
         </form>
-    }
-    .into_any()
-}
-
-#[component]
-fn FrontPage(front: Front) -> impl IntoView {
-    let counts = format!(
-        "{} models by {} providers are listed; {} can be called now.",
-        front.models, front.providers, front.for_sale
-    );
-    view! {
-        <p class="hero-counts soft">{counts}</p>
-        <Dollar listings=front.featured.clone() />
-        <Promise listings=front.featured.clone() />
-        <section class="stack" aria-labelledby="featured-title">
-            <div class="split">
-                <h2 id="featured-title">"Newest for sale"</h2>
-                <a href="/models">"All "{front.models}" models"</a>
-            </div>
-            <ModelRows listings=front.featured />
-        </section>
     }
     .into_any()
 }

@@ -1,9 +1,7 @@
 //! The catalogue: filters beside what they leave, all of it in the address.
 
-mod address;
+pub mod address;
 mod filters;
-mod results;
-mod row;
 pub mod words;
 
 use std::time::Duration;
@@ -16,13 +14,11 @@ use leptos::web_sys::FormData;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
-use marketplace::search::{Found, SORTS, Search};
+use marketplace::search::{SORTS, Search};
 
 use self::filters::Filters;
-use self::results::Results;
-pub use self::row::{ModelRows, buyer_nanos, known_rates};
-use crate::api::models::SearchModels;
-use crate::components::{Awaited, FaultNotice, Icon};
+use crate::api::models::{Found, SearchModels};
+use crate::components::{Awaited, Drawing, FaultNotice, Icon};
 use crate::door::Asked;
 
 const TYPING_PAUSE: Duration = Duration::from_millis(180);
@@ -34,7 +30,7 @@ pub fn ModelsPage() -> impl IntoView {
     let found = Asked::new(move || search.get(), |search| SearchModels { search });
     let results = move || async move {
         match found.read().await {
-            Ok(found) => view! { <Results search=search.get_untracked() found /> }.into_any(),
+            Ok(found) => view! { <Drawing of=found.results /> }.into_any(),
             Err(fault) => view! { <FaultNotice fault /> }.into_any(),
         }
     };

@@ -1,11 +1,9 @@
-//! Adding to a balance, and the payments so far.
+//! Adding to a balance.
 
 use leptos::prelude::*;
-use marketplace::billing::{TopUp, TopUpState};
 
 use super::super::sign_in::Refusal;
-use super::Moment;
-use crate::components::{Empty, FieldError};
+use crate::components::FieldError;
 use crate::door::{DoorForm, Submission};
 
 const PRESETS: [(&str, &str); 4] = [("5.00", "$5"), ("10.00", "$10"), ("25.00", "$25"), ("100.00", "$100")];
@@ -46,52 +44,5 @@ pub fn TopUpForms(start: Submission) -> impl IntoView {
                 <button type="submit" class="button primary" disabled=move || start.is_pending()>"Continue to payment"</button>
             </DoorForm>
         </section>
-    }
-}
-
-#[component]
-pub fn TopUpList(top_ups: Vec<TopUp>) -> impl IntoView {
-    let list = if top_ups.is_empty() {
-        view! { <Empty title="No payments yet"><p>"Choose an amount above; it is on your balance as soon as it is paid."</p></Empty> }
-            .into_any()
-    } else {
-        view! {
-            <div class="table-wrap" role="group" aria-labelledby="payments-heading" tabindex="0">
-                <table class="table">
-                    <thead>
-                        <tr><th scope="col">"When"</th><th scope="col">"State"</th><th scope="col" class="num">"Amount"</th></tr>
-                    </thead>
-                    <tbody>{top_ups.into_iter().map(|top_up| view! { <TopUpRow top_up /> }).collect_view()}</tbody>
-                </table>
-            </div>
-        }
-        .into_any()
-    };
-    view! {
-        <section class="stack" aria-labelledby="payments-heading">
-            <h2 id="payments-heading">"Payments"</h2>
-            {list}
-        </section>
-    }
-}
-
-#[component]
-fn TopUpRow(top_up: TopUp) -> impl IntoView {
-    let state = match top_up.state {
-        TopUpState::Paid => view! { <span class="chip good">"Paid"</span> }.into_any(),
-        TopUpState::Declined => view! { <span class="chip bad">"Declined"</span> }.into_any(),
-        TopUpState::Pending => view! {
-            <span class="chip">"Pending"</span>
-            " "
-            <a href=top_up.checkout_url>"Finish paying"</a>
-        }
-        .into_any(),
-    };
-    view! {
-        <tr>
-            <td><Moment at=top_up.created_at /></td>
-            <td>{state}</td>
-            <td class="num">{top_up.amount_nanos.balance()}</td>
-        </tr>
     }
 }

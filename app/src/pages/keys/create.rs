@@ -4,9 +4,8 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::super::sign_in::Refusal;
-use crate::api::keys::{CreateKey, MadeKey};
-use crate::api::models::ReadOrigin;
-use crate::components::{Awaited, CopyButton, FieldError};
+use crate::api::keys::{CreateKey, MadeKey, ReadFirstProgram};
+use crate::components::{Awaited, CopyButton, Drawing, FieldError};
 use crate::door::{Asked, DoorForm, Submission};
 
 #[component]
@@ -77,16 +76,12 @@ pub fn MadeNotice(made: MadeKey) -> impl IntoView {
 /// The smallest program that uses a key.
 #[component]
 pub fn Usage() -> impl IntoView {
-    let origin = Asked::once(ReadOrigin {});
+    let program = Asked::once(ReadFirstProgram {});
     let sample = move || async move {
-        let program = python(&origin.read().await.unwrap_or_default());
-        view! {
-            <div class="code">
-                <div class="code-head">"Python"<CopyButton text=program.clone() /></div>
-                <pre tabindex="0" role="region" aria-label="Python program"><code>{program}</code></pre>
-            </div>
+        match program.read().await {
+            Ok(program) => view! { <Drawing of=program /> }.into_any(),
+            Err(fault) => view! { <Refusal fault /> }.into_any(),
         }
-        .into_any()
     };
     view! {
         <section class="stack" aria-labelledby="usage-heading">
@@ -97,18 +92,4 @@ pub fn Usage() -> impl IntoView {
             <Awaited what="the sample" content=sample />
         </section>
     }
-}
-
-fn python(origin: &str) -> String {
-    format!(
-        r#"from openai import OpenAI
-
-client = OpenAI(base_url="{origin}/v1", api_key="mk_live_…")
-answer = client.chat.completions.create(
-    model="openai/gpt-5-mini",
-    messages=[{{"role": "user", "content": "Say hello."}}],
-)
-print(answer.choices[0].message.content)
-print(answer.usage.cost)"#
-    )
 }

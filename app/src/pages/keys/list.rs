@@ -4,14 +4,13 @@ use leptos::prelude::*;
 use marketplace::money::Nanos;
 use marketplace::secret_key::ApiKey;
 
-use super::super::billing::Moment;
 use super::super::sign_in::Refusal;
-use crate::components::Empty;
+use crate::components::{Empty, Moment};
 use crate::door::{DoorForm, Submission};
 
 #[component]
 pub fn KeyList(keys: Vec<ApiKey>, revoke: Submission) -> impl IntoView {
-        let list = if keys.is_empty() {
+    let list = if keys.is_empty() {
         view! { <Empty title="No keys yet"><p>"Give one a name above; its secret appears here, once."</p></Empty> }
             .into_any()
     } else {

@@ -5,9 +5,9 @@ use marketplace::model::{Listing, OtherPrice};
 use marketplace::money::{Nanos, Rate, group};
 use marketplace::price::{OffPeak, Price as PriceList, Rates, TakeRate, Window};
 
-use crate::components::Price;
-use crate::pages::models::buyer_nanos;
-use crate::pages::models::words::capital;
+use crate::pages::words::capital;
+use crate::sheets::price::Price;
+use crate::sheets::results::buyer_nanos;
 
 #[component]
 pub fn Prices(listing: Listing) -> impl IntoView {
