@@ -1,5 +1,6 @@
 //! Parts used by more than one page.
 
+mod address_form;
 mod amount;
 mod awaited;
 mod drawing;
@@ -9,6 +10,7 @@ mod meter;
 mod moment;
 mod markdown;
 
+pub use address_form::AddressForm;
 pub use amount::Amount;
 pub use awaited::Awaited;
 pub use drawing::{Drawing, Drawn};

@@ -7,8 +7,6 @@ mod tests;
 use leptos::prelude::*;
 use pulldown_cmark::{Event, Options, Parser};
 
-use crate::browser;
-
 /// A text that may still grow at its end.
 #[component]
 pub fn Markdown(#[prop(into)] text: Signal<String>) -> impl IntoView {
@@ -34,17 +32,10 @@ pub fn Markdown(#[prop(into)] text: Signal<String>) -> impl IntoView {
     });
     let blocks = move || finished.get().into_iter().enumerate();
     view! {
-        <div class="markdown" on:click=copy_code>
+        <div class="markdown">
             <For each=blocks key=|(at, _)| *at children=|(_, html)| view! { <div inner_html=html></div> } />
             <div inner_html=open></div>
         </div>
-    }
-}
-
-/// One listener for every code block: their buttons are part of the rendered text.
-fn copy_code(click: leptos::ev::MouseEvent) {
-    if let Some(code) = browser::code_beside(&click) {
-        browser::copy(&code);
     }
 }
 

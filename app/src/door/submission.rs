@@ -1,15 +1,15 @@
 //! Forms that post to a door: plain without scripts; with them the page stays, and hears how it went.
 
-use leptos::form::form_data_from_event;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::server::ServerActionError;
 use leptos::server_fn::ServerFn;
 use leptos::server_fn::error::ServerFnUrlError;
 use leptos::task::spawn_local;
-use leptos::web_sys::{SubmitEvent, UrlSearchParams};
+use leptos::web_sys::SubmitEvent;
 
 use super::{Answer, post};
+use crate::browser;
 use crate::error::AppError;
 
 /// What was posted to a door, and what it said.
@@ -57,10 +57,8 @@ impl Submission {
     }
 
     fn submit(self, event: &SubmitEvent) {
-        let Ok(fields) = form_data_from_event(event) else { return };
-        let Ok(fields) = UrlSearchParams::new_with_str_sequence_sequence(&fields) else { return };
+        let Some(body) = browser::fields(event) else { return };
         event.prevent_default();
-        let body = String::from(fields.to_string());
         self.pending.set(true);
         spawn_local(async move {
             let answer = post(self.url, "application/x-www-form-urlencoded", body).await;
@@ -80,11 +78,7 @@ pub fn DoorForm(
     #[prop(optional)] node_ref: NodeRef<html::Form>,
     children: Children,
 ) -> impl IntoView {
-    let submit = move |event: SubmitEvent| {
-        if !event.default_prevented() {
-            to.submit(&event);
-        }
-    };
+    let submit = move |event: SubmitEvent| to.submit(&event);
     view! {
         <form action=to.url method="post" class=class aria-label=label node_ref=node_ref on:submit=submit>
             {children()}

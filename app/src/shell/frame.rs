@@ -1,14 +1,14 @@
 //! The frame of every page: skip link, banner, top bar, footer, and the bottom bar of small screens.
 
 use leptos::prelude::*;
-use leptos_router::components::{A, Form};
+use leptos_router::components::A;
 use marketplace::account::Role;
 
 use super::Session;
 use super::account::AccountBar;
 use super::browser;
 use crate::api::models::ReadDemo;
-use crate::components::{Awaited, Icon};
+use crate::components::{AddressForm, Awaited, Icon};
 use crate::door::Asked;
 
 #[component]
@@ -16,6 +16,7 @@ pub fn Frame(children: Children) -> impl IntoView {
     Session::provide();
     Effect::new(|| {
         browser::focus_search_on_slash();
+        crate::browser::copy_on_click();
         browser::mark_hydrated();
     });
     view! {
@@ -77,14 +78,14 @@ fn MainNav() -> impl IntoView {
 fn SiteSearch() -> impl IntoView {
     view! {
         <search class="site-search">
-            <Form method="GET" action="/models">
+            <AddressForm action="/models".to_owned()>
                 <label>
                     <span class="visually-hidden">"Search models"</span>
                     <Icon name="search" />
                     <input type="search" name="q" placeholder="Search models" aria-keyshortcuts="/" autocomplete="off" />
                 </label>
                 <kbd class="scripted" aria-hidden="true">"/"</kbd>
-            </Form>
+            </AddressForm>
         </search>
     }
     .into_any()

@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use leptos::prelude::*;
-use leptos_router::components::Form;
+use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_query_map;
 use marketplace::money::{Nanos, group};
 use marketplace::price::{Charge, Price, TakeRate};
@@ -10,7 +10,7 @@ use marketplace::quote::likely_tokens;
 use marketplace::usage::Tokens;
 
 use crate::api::models::Tariff;
-use crate::components::Amount;
+use crate::components::{AddressForm, Amount};
 
 /// An English word and the blank after it.
 const BYTES_PER_WORD: u64 = 6;
@@ -46,16 +46,17 @@ pub fn Calculator(tariff: Tariff) -> impl IntoView {
         (number(words_in, WORDS_MAX), number(words_out, WORDS_MAX), number(calls, CALLS_MAX));
     let charge = Memo::new(move |_| charge_for_words(&price, take, count_in(), count_out()));
     let times = move |times: u64| times_charge(charge.get().charge, times);
+    let in_place = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
     view! {
         <section id="calculator" class="stack" aria-labelledby="calculator-title">
             <h2 id="calculator-title">"Calculator"</h2>
             <div class="card calculator">
-                <Form method="GET" action=href noscroll=true replace=true>
+                <AddressForm action=href options=in_place>
                     <NumberField label="Words in, a call" name="words_in" most=WORDS_MAX text=words_in />
                     {generates.then(|| view! { <NumberField label="Words out, a call" name="words_out" most=WORDS_MAX text=words_out /> })}
                     <NumberField label="Calls a day" name="calls" most=CALLS_MAX text=calls />
                     <button class="button unscripted" type="submit">"Calculate"</button>
-                </Form>
+                </AddressForm>
                 <dl class="kv" aria-live="polite">
                     <dt>"A call, "{move || group(tokens_of_words(count_in()))}" + "{move || group(tokens_of_words(count_out()))}" tokens"</dt>
                     <dd><Amount nanos=Signal::derive(move || charge.get().charge) /></dd>
