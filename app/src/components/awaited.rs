@@ -22,6 +22,6 @@ pub fn Awaited<F: Future<Output = AnyView> + Send + 'static>(
 
 /// Apart, so that it is compiled once and not for every content.
 fn awaited(what: Option<&'static str>, content: Content) -> AnyView {
-    let waiting = ViewFnOnce::from(move || what.map(|what| view! { <Waiting what /> }));
+    let waiting = ViewFnOnce::from(move || what.map(|what| view! { <Waiting what /> }.into_any()));
     view! { <Transition fallback=waiting>{move || Suspend::new(content())}</Transition> }.into_any()
 }

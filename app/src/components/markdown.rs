@@ -7,6 +7,8 @@ mod tests;
 use leptos::prelude::*;
 use pulldown_cmark::{Event, Options, Parser};
 
+use super::Growing;
+
 /// A text that may still grow at its end.
 #[component]
 pub fn Markdown(#[prop(into)] text: Signal<String>) -> impl IntoView {
@@ -30,11 +32,14 @@ pub fn Markdown(#[prop(into)] text: Signal<String>) -> impl IntoView {
             open.set(render(rest));
         });
     });
-    let blocks = move || finished.get().into_iter().enumerate();
+    let block = move |at: usize| {
+        let html = finished.with_untracked(|blocks| blocks.get(at).cloned().unwrap_or_default());
+        view! { <div inner_html=html></div> }.into_any()
+    };
     view! {
         <div class="markdown">
-            <For each=blocks key=|(at, _)| *at children=|(_, html)| view! { <div inner_html=html></div> } />
-            <div inner_html=open></div>
+            <Growing count=Signal::derive(move || finished.with(Vec::len)) item=block />
+            <div inner_html=move || open.get()></div>
         </div>
     }
 }

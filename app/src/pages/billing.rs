@@ -69,7 +69,7 @@ pub fn BillingPage() -> impl IntoView {
 /// A stranger was told above already, and once is enough.
 #[component]
 fn FurtherFault(fault: AppError) -> impl IntoView {
-    (fault.0.code != Code::Unauthenticated).then(|| view! { <FaultNotice fault /> })
+    (fault.0.code != Code::Unauthenticated).then(|| view! { <FaultNotice fault /> }.into_any())
 }
 
 #[component]
@@ -80,13 +80,13 @@ fn BalanceCard(balance: Balance) -> impl IntoView {
     view! {
         <section class="card balance-card" aria-labelledby="balance-heading">
             <h2 id="balance-heading">"Available"</h2>
-            <p class="balance-figure num">{available}</p>
+            <p class="balance-figure num">{move || available()}</p>
             <dl class="kv">
                 <dt>"Held for answers being written"</dt><dd class="num">{balance.held_nanos.balance()}</dd>
                 <dt>"Booked in the ledger"</dt><dd class="num">{balance.posted_nanos.balance()}</dd>
                 {free_tokens.map(|tokens| view! {
                     <dt>"Free tokens left this month"</dt><dd class="num">{group(tokens)}</dd>
-                })}
+                }.into_any())}
                 <dt>"Plan"</dt><dd>{balance.plan}</dd>
             </dl>
         </section>

@@ -22,7 +22,7 @@ pub fn KeysPage() -> impl IntoView {
     let made = Asked::new(move || create.version(), |_| TakeMadeKey {});
     let notice = move || async move {
         let taken = made.read().await.ok().flatten();
-        create.given::<CreateKey>().or(taken).map(|made| view! { <MadeNotice made /> }).into_any()
+        create.given::<CreateKey>().or(taken).map(|made| view! { <MadeNotice made /> }.into_any()).into_any()
     };
     let content = move || async move {
         match keys.read().await {

@@ -43,7 +43,7 @@ fn Sheet(sheet: ModelSheet) -> impl IntoView {
             <div class="model-columns">
                 <div class="model-main">
                     <Drawing of=sheet.prices />
-                    {sheet.tariff.map(|tariff| view! { <Calculator tariff /> })}
+                    {sheet.tariff.map(|tariff| view! { <Calculator tariff /> }.into_any())}
                     <Drawing of=sheet.more />
                 </div>
                 <Drawing of=sheet.facts />

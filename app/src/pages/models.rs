@@ -68,7 +68,9 @@ fn SearchForm(search: Memo<Search>, found: Asked<Found>) -> impl IntoView {
     let apply_soon = debounce(TYPING_PAUSE, move |_| apply.with_value(|apply| apply()));
     let filters = move || async move {
         let found = found.read().await.ok();
-        found.map(|found| view! { <Filters search=search.get_untracked() facets=found.facets /> }).into_any()
+        found
+            .map(|found| view! { <Filters search=search.get_untracked() facets=found.facets /> }.into_any())
+            .into_any()
     };
     view! {
         <form
@@ -133,12 +135,12 @@ fn WordsField(words: Memo<String>, mut on_type: impl FnMut(()) + 'static + Send)
 fn SortField(search: Memo<Search>) -> impl IntoView {
     let options = SORTS.map(|(value, label)| {
         let is_chosen = move || search.with(|search| search.sort == value);
-        view! { <option value=value selected=is_chosen prop:selected=is_chosen>{label}</option> }
+        view! { <option value=value selected=is_chosen prop:selected=is_chosen>{label}</option> }.into_any()
     });
     view! {
         <label class="sort-field">
             <span class="soft">"Sort"</span>
-            <select name="sort">{options}</select>
+            <select name="sort">{options.into_iter().collect_view()}</select>
         </label>
     }
     .into_any()

@@ -82,7 +82,7 @@ fn AlreadySignedIn() -> impl IntoView {
                 <div class="notice" role="status">
                     <p>"You are signed in as "<b>{user.email.to_string()}</b>". "<a href=landing>"Go on"</a></p>
                 </div>
-            }
+            }.into_any()
         })
         .into_any()
     };
@@ -106,7 +106,7 @@ fn OtherWay(href: &'static str, label: &'static str) -> impl IntoView {
         Some(next) => format!("{href}?next={}", Url::escape(&next)),
         None => href.to_owned(),
     };
-    view! { <a href=href>{label}</a> }
+    view! { <a href=move || href()>{label}</a> }
 }
 
 /// Where a visitor goes on to: a page of ours, whatever the address says.

@@ -21,11 +21,11 @@ pub fn AccountBar() -> impl IntoView {
     let bar = move || async move {
         let visit = session.visit.read().await.unwrap_or_default();
         view! {
-            {visit.balance.map(|balance| view! { <BalancePill balance /> })}
+            {visit.balance.map(|balance| view! { <BalancePill balance /> }.into_any())}
             {visit.user.is_none().then(|| view! {
                 <a class="button quiet wide-only" href="/sign-in">"Sign in"</a>
                 <a class="button primary wide-only" href="/sign-up">"Create account"</a>
-            })}
+            }.into_any())}
             <AccountMenu user=visit.user />
         }
         .into_any()
@@ -57,7 +57,7 @@ fn BalancePill(balance: Balance) -> impl IntoView {
         now
     });
     view! {
-        <a class="pill balance" class:moved=moved href="/billing">
+        <a class="pill balance" class:moved=move || moved.get() href="/billing">
             <span class="visually-hidden">"Balance "</span>
             <b class="num">{move || available().balance()}</b>
         </a>
@@ -124,7 +124,7 @@ fn ThemeForm() -> impl IntoView {
             chosen.set(Some(theme.to_owned()));
         };
         view! {
-            <button type="submit" name="theme" value=theme aria-pressed=pressed on:click=draw>
+            <button type="submit" name="theme" value=theme aria-pressed=move || pressed() on:click=draw>
                 <Icon name=icon />
                 {label}
             </button>

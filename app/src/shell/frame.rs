@@ -46,6 +46,7 @@ fn DemoBanner() -> impl IntoView {
                         <p>"Demo mode: answers are simulated; the prices, ledger and API are real."</p>
                     </aside>
                 }
+                .into_any()
             })
             .into_any()
     };
@@ -59,8 +60,8 @@ fn MainNav() -> impl IntoView {
         let user = session.visit.read().await.ok().and_then(|visit| visit.user);
         let is_operator = user.as_ref().is_some_and(|user| user.role != Role::User);
         view! {
-            {user.is_some().then(|| view! { <A href="/billing">"Billing"</A><A href="/keys">"Keys"</A> })}
-            {is_operator.then(|| view! { <A href="/admin">"Admin"</A> })}
+            {user.is_some().then(|| view! { <A href="/billing">"Billing"</A><A href="/keys">"Keys"</A> }.into_any())}
+            {is_operator.then(|| view! { <A href="/admin">"Admin"</A> }.into_any())}
         }
         .into_any()
     };

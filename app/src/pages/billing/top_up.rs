@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::super::sign_in::Refusal;
-use crate::components::FieldError;
+use crate::components::{Field, Wrong};
 use crate::door::{DoorForm, Submission};
 
 const PRESETS: [(&str, &str); 4] = [("5.00", "$5"), ("10.00", "$10"), ("25.00", "$25"), ("100.00", "$100")];
@@ -11,22 +11,24 @@ const PRESETS: [(&str, &str); 4] = [("5.00", "$5"), ("10.00", "$10"), ("25.00", 
 #[component]
 pub fn TopUpForms(start: Submission) -> impl IntoView {
     let fault = Signal::derive(move || start.fault());
-    let is_amount = |field: Option<&str>| field == Some("amount");
-    let other_fault = move || fault.get().filter(|fault| !is_amount(fault.0.field.as_deref()));
-    let invalid =
-        move || fault.get().is_some_and(|fault| is_amount(fault.0.field.as_deref())).then_some("true");
+    let other_fault = move || fault.get().filter(|fault| !fault.is_about("amount"));
+    let wrong = Wrong { fault, field: "amount" };
     view! {
         <section class="card stack" aria-labelledby="top-up-heading">
             <h2 id="top-up-heading">"Top up"</h2>
-            {move || other_fault().map(|fault| view! { <Refusal fault /> })}
+            {move || other_fault().map(|fault| view! { <Refusal fault /> }.into_any())}
             <DoorForm to=start class="presets" label="Usual amounts">
                 {PRESETS.map(|(amount, label)| view! {
                     <button type="submit" class="button" name="amount_usd" value=amount>{label}</button>
-                })}
+                }.into_any())}
             </DoorForm>
             <DoorForm to=start class="stack" label="Another amount">
-                <div class="field">
-                    <label for="amount">"Another amount in dollars"</label>
+                <Field
+                    id="amount"
+                    label="Another amount in dollars"
+                    hint="From $1 to $10,000. You confirm the payment on the next page."
+                    wrong
+                >
                     <input
                         id="amount"
                         name="amount_usd"
@@ -36,11 +38,9 @@ pub fn TopUpForms(start: Submission) -> impl IntoView {
                         placeholder="10.00"
                         required
                         aria-describedby="amount-hint amount-error"
-                        aria-invalid=invalid
+                        aria-invalid=move || wrong.mark()
                     />
-                    <p class="hint" id="amount-hint">"From $1 to $10,000. You confirm the payment on the next page."</p>
-                    <div role="alert"><FieldError fault field="amount" /></div>
-                </div>
+                </Field>
                 <button type="submit" class="button primary" disabled=move || start.is_pending()>"Continue to payment"</button>
             </DoorForm>
         </section>

@@ -40,6 +40,7 @@ fn List(found: Vec<Conversation>) -> impl IntoView {
                     </A>
                 </li>
             }
+            .into_any()
         })
         .collect_view();
     view! { <ul class="chat-list">{rows}</ul> }

@@ -14,9 +14,9 @@ pub fn ModelPicker(order: Order) -> impl IntoView {
             let options = models.into_iter().map(|model| {
                 let id = model.id.to_string();
                 let selected = id == chosen;
-                view! { <option value=id selected=selected>{label(&model)}</option> }
+                view! { <option value=id selected=selected>{label(&model)}</option> }.into_any()
             });
-            view! { <optgroup label=provider>{options.collect_view()}</optgroup> }
+            view! { <optgroup label=provider>{options.collect_view()}</optgroup> }.into_any()
         })
         .collect_view();
     view! {

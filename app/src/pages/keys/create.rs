@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::super::sign_in::Refusal;
 use crate::api::keys::{CreateKey, MadeKey, ReadFirstProgram};
-use crate::components::{Awaited, CopyButton, Drawing, FieldError};
+use crate::components::{Awaited, CopyButton, Drawing, Field, Wrong};
 use crate::door::{Asked, DoorForm, Submission};
 
 #[component]
@@ -17,16 +17,15 @@ pub fn CreateForm(create: Submission) -> impl IntoView {
         }
     });
     let fault = Signal::derive(move || create.fault());
-    let field = move || fault.get().and_then(|fault| fault.0.field);
-    let invalid = move |name: &'static str| move || (field().as_deref() == Some(name)).then_some("true");
-    let other_fault = move || fault.get().filter(|_| !matches!(field().as_deref(), Some("name" | "amount")));
+    let (name, limit) = (Wrong { fault, field: "name" }, Wrong { fault, field: "amount" });
+    let other_fault =
+        move || fault.get().filter(|fault| !fault.is_about("name") && !fault.is_about("amount"));
     view! {
         <section class="card stack" aria-labelledby="create-heading">
             <h2 id="create-heading">"Make a key"</h2>
-            {move || other_fault().map(|fault| view! { <Refusal fault /> })}
+            {move || other_fault().map(|fault| view! { <Refusal fault /> }.into_any())}
             <DoorForm to=create node_ref=form class="key-form">
-                <div class="field">
-                    <label for="name">"Name"</label>
+                <Field id="name" label="Name" wrong=name>
                     <input
                         id="name"
                         name="name"
@@ -34,12 +33,15 @@ pub fn CreateForm(create: Submission) -> impl IntoView {
                         placeholder="My notebook"
                         required
                         aria-describedby="name-error"
-                        aria-invalid=invalid("name")
+                        aria-invalid=move || name.mark()
                     />
-                    <div role="alert"><FieldError fault field="name" /></div>
-                </div>
-                <div class="field">
-                    <label for="limit">"Limit in dollars, if any"</label>
+                </Field>
+                <Field
+                    id="limit"
+                    label="Limit in dollars, if any"
+                    hint="All calls with this key together never cost more."
+                    wrong=limit
+                >
                     <input
                         id="limit"
                         name="limit_usd"
@@ -47,11 +49,9 @@ pub fn CreateForm(create: Submission) -> impl IntoView {
                         autocomplete="off"
                         placeholder="5.00"
                         aria-describedby="limit-hint amount-error"
-                        aria-invalid=invalid("amount")
+                        aria-invalid=move || limit.mark()
                     />
-                    <p class="hint" id="limit-hint">"All calls with this key together never cost more."</p>
-                    <div role="alert"><FieldError fault field="amount" /></div>
-                </div>
+                </Field>
                 <button type="submit" class="button primary" disabled=move || create.is_pending()>"Make key"</button>
             </DoorForm>
         </section>

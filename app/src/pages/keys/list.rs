@@ -19,7 +19,7 @@ pub fn KeyList(keys: Vec<ApiKey>, revoke: Submission) -> impl IntoView {
     view! {
         <section class="stack" aria-labelledby="keys-heading">
             <h2 id="keys-heading">"Your keys"</h2>
-            {move || revoke.fault().map(|fault| view! { <Refusal fault /> })}
+            {move || revoke.fault().map(|fault| view! { <Refusal fault /> }.into_any())}
             {list}
         </section>
     }
@@ -40,7 +40,7 @@ fn KeyTable(keys: Vec<ApiKey>, revoke: Submission) -> impl IntoView {
                         <th scope="col"><span class="visually-hidden">"Revoke"</span></th>
                     </tr>
                 </thead>
-                <tbody>{keys.into_iter().map(|key| view! { <KeyRow key=key revoke /> }).collect_view()}</tbody>
+                <tbody>{keys.into_iter().map(|key| view! { <KeyRow key=key revoke /> }.into_any()).collect_view()}</tbody>
             </table>
         </div>
     }

@@ -10,7 +10,7 @@ use marketplace::quote::likely_tokens;
 use marketplace::usage::Tokens;
 
 use crate::api::models::Tariff;
-use crate::components::{AddressForm, Amount};
+use crate::components::{AddressForm, Amount, Field};
 
 /// An English word and the blank after it.
 const BYTES_PER_WORD: u64 = 6;
@@ -53,7 +53,7 @@ pub fn Calculator(tariff: Tariff) -> impl IntoView {
             <div class="card calculator">
                 <AddressForm action=href options=in_place>
                     <NumberField label="Words in, a call" name="words_in" most=WORDS_MAX text=words_in />
-                    {generates.then(|| view! { <NumberField label="Words out, a call" name="words_out" most=WORDS_MAX text=words_out /> })}
+                    {generates.then(|| view! { <NumberField label="Words out, a call" name="words_out" most=WORDS_MAX text=words_out /> }.into_any())}
                     <NumberField label="Calls a day" name="calls" most=CALLS_MAX text=calls />
                     <button class="button unscripted" type="submit">"Calculate"</button>
                 </AddressForm>
@@ -85,8 +85,7 @@ fn times_charge(charge: Nanos, times: u64) -> Nanos {
 #[component]
 fn NumberField(label: &'static str, name: &'static str, most: u64, text: RwSignal<String>) -> impl IntoView {
     view! {
-        <div class="field">
-            <label for=name>{label}</label>
+        <Field id=name label=label>
             <input
                 id=name
                 class="num"
@@ -96,9 +95,9 @@ fn NumberField(label: &'static str, name: &'static str, most: u64, text: RwSigna
                 max=most.to_string()
                 inputmode="numeric"
                 value=text.get_untracked()
-                on:input:target=move |event| text.set(event.target().value())
+                on:input=move |event| text.set(event_target_value(&event))
             />
-        </div>
+        </Field>
     }
 }
 
