@@ -49,6 +49,7 @@ pub(super) struct Message {
     field: Option<String>,
     shortfall: Option<Shortfall>,
     retry_after_seconds: Option<u64>,
+    call: Option<CallId>,
 }
 
 impl TryFrom<Message> for ToPage {
@@ -98,6 +99,7 @@ fn news(message: Message) -> Option<News> {
                 field: message.field,
                 shortfall: message.shortfall,
                 retry_after_seconds: message.retry_after_seconds,
+                call: message.call,
             },
         },
         _ => return None,
