@@ -29,7 +29,7 @@ test('words that match nothing say what to do', async ({ page, visit }) => {
   await expect(page.getByLabel('Models found').locator('.empty')).toBeVisible();
 });
 
-for (const path of ['/there-is-no-such-page', '/models/nobody/nothing']) {
+for (const path of ['/there-is-no-such-page', '/models/nobody/nothing', '/receipts/not-a-receipt']) {
   test(`${path} is answered with 404 and a way on`, async ({ page }) => {
     const answer = await page.goto(path);
     expect(answer?.status()).toBe(404);

@@ -1,5 +1,7 @@
 //! The chat channel between page and server: one JSON object a message, numbered by the server.
 
+mod flat;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
@@ -40,6 +42,7 @@ pub struct Prompt {
 
 /// What the server sends. `seq` counts from 1 within a conversation's current answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "flat::Message")]
 pub struct ToPage {
     pub seq: u64,
     pub conversation_id: Option<ConversationId>,
@@ -47,7 +50,7 @@ pub struct ToPage {
     pub news: News,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum News {
     Quoted {

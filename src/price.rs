@@ -2,6 +2,8 @@
 
 #![deny(clippy::float_arithmetic)]
 
+mod flat;
+
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +43,7 @@ pub struct Rates {
 
 /// One immutable version of a model's price.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "flat::FlatPrice")]
 pub struct Price {
     #[serde(flatten)]
     pub rates: Rates,
@@ -53,6 +56,7 @@ pub struct Price {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "flat::FlatLongContext")]
 pub struct LongContext {
     pub above_input_tokens: u64,
     #[serde(flatten)]
@@ -60,6 +64,7 @@ pub struct LongContext {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "flat::FlatOffPeak")]
 pub struct OffPeak {
     pub windows: Vec<Window>,
     #[serde(flatten)]

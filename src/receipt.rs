@@ -51,6 +51,7 @@ pub struct Line {
 
 /// The end of a call as the meter and the API tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "FlatSettlement")]
 pub struct Settlement {
     pub id: CallId,
     #[serde(flatten)]
@@ -64,6 +65,43 @@ pub struct Settlement {
     pub released_nanos: Nanos,
     #[serde(with = "as_text")]
     pub available_nanos: Nanos,
+}
+
+/// A settlement as it is read: flat, since reading flattened types costs the browser much code.
+#[derive(Deserialize)]
+struct FlatSettlement {
+    id: CallId,
+    #[serde(with = "as_text")]
+    provider_cost: Nanos,
+    #[serde(with = "as_text")]
+    commission: Nanos,
+    #[serde(with = "as_text")]
+    charge: Nanos,
+    take: TakeRate,
+    usage: Tokens,
+    usage_source: UsageSource,
+    #[serde(with = "as_text")]
+    hold_nanos: Nanos,
+    #[serde(with = "as_text")]
+    released_nanos: Nanos,
+    #[serde(with = "as_text")]
+    available_nanos: Nanos,
+}
+
+impl From<FlatSettlement> for Settlement {
+    fn from(flat: FlatSettlement) -> Self {
+        let FlatSettlement { provider_cost, commission, charge, .. } = flat;
+        Self {
+            id: flat.id,
+            charge: Charge { provider_cost, commission, charge },
+            take: flat.take,
+            usage: flat.usage,
+            usage_source: flat.usage_source,
+            hold_nanos: flat.hold_nanos,
+            released_nanos: flat.released_nanos,
+            available_nanos: flat.available_nanos,
+        }
+    }
 }
 
 /// The lines of a receipt: every component that was used.

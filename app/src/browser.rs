@@ -1,32 +1,20 @@
 //! What only a browser can do; reached from effects and event handlers alone.
 
+mod clipboard;
+mod form;
 mod live_channel;
+mod request;
 
+pub use self::clipboard::copy_on_click;
+pub use self::form::fields;
 pub use self::live_channel::{Heard, LiveChannel};
+pub use self::request::{Reply, post};
 
 use chrono::{DateTime, Utc};
-use js_sys::Reflect;
-use leptos::ev::MouseEvent;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 use web_sys::{Element, Storage};
 
 const DRAFT: &str = "mercato.draft";
-
-/// Puts a text on the clipboard; on pages without a secure connection browsers have none.
-pub fn copy(text: &str) {
-    let navigator = window().navigator();
-    if Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|clipboard| clipboard.is_object()) {
-        let _ = navigator.clipboard().write_text(text);
-    }
-}
-
-/// The code whose own copy button was clicked.
-pub fn code_beside(click: &MouseEvent) -> Option<String> {
-    let clicked = click.target()?.dyn_into::<Element>().ok()?;
-    let block = clicked.closest("button").ok()??.closest(".code").ok()??;
-    block.query_selector("code").ok()??.text_content()
-}
 
 /// The moment by the reader's clock; prices that change with the hour depend on it.
 pub fn now() -> Option<DateTime<Utc>> {

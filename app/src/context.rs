@@ -37,6 +37,25 @@ pub fn status(code: u16) {
     }
 }
 
+/// What a page is about. Where that is missing, or not for everybody, the page says so by its status too.
+pub fn subject<T, E: Into<Fault>>(found: Result<T, E>) -> Result<T, AppError> {
+    found.map_err(|error| AppError(error.into())).inspect_err(|AppError(fault)| {
+        if matches!(fault.code, Code::NotFound | Code::PermissionDenied) {
+            status(fault.code.status());
+        }
+    })
+}
+
+/// The address this market was reached at, for samples of code.
+pub fn origin() -> String {
+    let parts = use_context::<Parts>();
+    let header = |name: &str| parts.as_ref()?.headers.get(name)?.to_str().ok().map(str::to_owned);
+    let host = header(header::HOST.as_str()).unwrap_or_else(|| "localhost".to_owned());
+    let scheme =
+        header("x-forwarded-proto").filter(|scheme| scheme == "https").unwrap_or_else(|| "http".to_owned());
+    format!("{scheme}://{host}")
+}
+
 /// The session cookie for somebody who just proved who they are.
 pub fn session_cookie(signed_in: &SignedIn) -> String {
     let now = chrono::DateTime::from(std::time::SystemTime::now());

@@ -11,6 +11,13 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct AppError(pub Fault);
 
+impl AppError {
+    /// Whether one field of a form is what is wrong.
+    pub fn is_about(&self, field: &str) -> bool {
+        self.0.field.as_deref() == Some(field)
+    }
+}
+
 impl<F: Into<Fault>> From<F> for AppError {
     fn from(fault: F) -> Self {
         Self(fault.into())

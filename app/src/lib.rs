@@ -13,7 +13,10 @@ pub mod routes;
 pub mod pages;
 pub mod components;
 pub mod api;
+pub mod door;
 pub mod error;
 pub mod browser;
+#[cfg(feature = "ssr")]
+mod sheets;
 #[cfg(feature = "ssr")]
 pub mod context;

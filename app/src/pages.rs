@@ -2,7 +2,7 @@
 
 mod home;
 mod models;
-mod model;
+pub mod model;
 mod not_found;
 mod sign_in;
 mod billing;
@@ -19,7 +19,7 @@ pub use checkout::CheckoutPage;
 pub use home::HomePage;
 pub use keys::KeysPage;
 pub use model::ModelPage;
-pub use models::ModelsPage;
+pub use models::{ModelsPage, address, words};
 pub use not_found::NotFoundPage;
 pub use receipt::ReceiptPage;
 pub use sign_in::{SignInPage, SignUpPage};

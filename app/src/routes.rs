@@ -16,7 +16,7 @@ pub fn Pages() -> impl IntoView {
     view! {
         <Router>
             <Frame>
-                <Routes fallback=|| view! { <NotFoundPage /> }>
+                <Routes fallback=|| view! { <NotFoundPage /> }.into_any()>
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async />
                     <Route path=path!("/models") view=ModelsPage ssr=SsrMode::Async />
                     <Route path=path!("/models/*id") view=ModelPage ssr=SsrMode::Async />

@@ -1,15 +1,29 @@
 //! Doors for signing up, in and out.
 
 use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
 use marketplace::account::User;
+use marketplace::billing::Balance;
+use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 
-/// Who is looking, if anybody signed in.
-#[server(prefix = "/_fn", endpoint = "read_user")]
-pub async fn read_user() -> Result<Option<User>, AppError> {
+/// Who is looking and what they have to spend; nobody unless they signed in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Visit {
+    pub user: Option<User>,
+    pub balance: Option<Balance>,
+}
+
+#[server(prefix = "/_fn", endpoint = "read_visit", input = Json)]
+pub async fn read_visit() -> Result<Visit, AppError> {
     use crate::context::caller;
-    Ok(caller()?.user)
+    let caller = caller()?;
+    let balance = match caller.user {
+        Some(_) => Some(caller.engine.balance(&caller.actor).await?),
+        None => None,
+    };
+    Ok(Visit { user: caller.user, balance })
 }
 
 #[server(prefix = "/_fn", endpoint = "sign_up")]

@@ -1,24 +1,18 @@
 //! Doors to a buyer's own money.
 
 use leptos::prelude::*;
-use marketplace::billing::{Balance, LedgerLine, TopUp};
-use marketplace::receipt::Receipt;
+use leptos::server_fn::codec::Json;
 
+use crate::components::Drawn;
 use crate::error::AppError;
 
-#[server(prefix = "/_fn", endpoint = "read_balance")]
-pub async fn read_balance() -> Result<Balance, AppError> {
-    use crate::context::caller;
-    let caller = caller()?;
-    Ok(caller.engine.balance(&caller.actor).await?)
-}
-
 /// The newest lines first; `before` is the version of the last line already seen.
-#[server(prefix = "/_fn", endpoint = "list_ledger")]
-pub async fn list_ledger(before: Option<i64>) -> Result<Vec<LedgerLine>, AppError> {
+#[server(prefix = "/_fn", endpoint = "list_ledger", input = Json)]
+pub async fn list_ledger(before: Option<i64>) -> Result<Drawn, AppError> {
     use crate::context::caller;
     let caller = caller()?;
-    Ok(caller.engine.list_ledger(&caller.actor, before).await?)
+    let lines = caller.engine.list_ledger(&caller.actor, before).await?;
+    Ok(crate::sheets::ledger::sheet(lines, before))
 }
 
 /// Begins a payment and sends the buyer to the page that takes it.
@@ -31,23 +25,29 @@ pub async fn start_top_up(amount_usd: String) -> Result<(), AppError> {
     Ok(())
 }
 
-#[server(prefix = "/_fn", endpoint = "list_top_ups")]
-pub async fn list_top_ups() -> Result<Vec<TopUp>, AppError> {
+#[server(prefix = "/_fn", endpoint = "list_top_ups", input = Json)]
+pub async fn list_top_ups() -> Result<Drawn, AppError> {
     use crate::context::caller;
     let caller = caller()?;
-    Ok(caller.engine.list_top_ups(&caller.actor).await?)
+    Ok(crate::sheets::top_ups::sheet(caller.engine.list_top_ups(&caller.actor).await?))
 }
 
-#[server(prefix = "/_fn", endpoint = "read_top_up")]
-pub async fn read_top_up(id: String) -> Result<TopUp, AppError> {
-    use crate::context::caller;
+#[server(prefix = "/_fn", endpoint = "read_top_up", input = Json)]
+pub async fn read_top_up(id: String) -> Result<Drawn, AppError> {
+    use crate::context::{caller, subject};
+    use marketplace::{fault::Fault, id::TopUpId};
     let caller = caller()?;
-    Ok(caller.engine.top_up(&caller.actor, marketplace::id::TopUpId::parse(&id)?).await?)
+    let id = subject(TopUpId::parse(&id).map_err(|_| Fault::not_found("This payment")))?;
+    let top_up = subject(caller.engine.top_up(&caller.actor, id).await)?;
+    Ok(crate::sheets::checkout::sheet(top_up))
 }
 
-#[server(prefix = "/_fn", endpoint = "read_receipt")]
-pub async fn read_receipt(id: String) -> Result<Receipt, AppError> {
-    use crate::context::caller;
+#[server(prefix = "/_fn", endpoint = "read_receipt", input = Json)]
+pub async fn read_receipt(id: String) -> Result<Drawn, AppError> {
+    use crate::context::{caller, subject};
+    use marketplace::{fault::Fault, id::CallId};
     let caller = caller()?;
-    Ok(caller.engine.receipt(&caller.actor, marketplace::id::CallId::parse(&id)?).await?)
+    let id = subject(CallId::parse(&id).map_err(|_| Fault::not_found("This receipt")))?;
+    let receipt = subject(caller.engine.receipt(&caller.actor, id).await)?;
+    Ok(crate::sheets::receipt::sheet(receipt))
 }

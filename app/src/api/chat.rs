@@ -1,22 +1,69 @@
 //! Doors to conversations. The live channel itself is a WebSocket, see `browser`.
 
 use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
+use marketplace::id::ModelId;
 use marketplace::live::{Conversation, Transcript};
+use marketplace::money::Rate;
+use marketplace::price::{Price, TakeRate};
+use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 
-#[server(prefix = "/_fn", endpoint = "list_conversations")]
+/// What a page needs of a model to name it and to tell what a message to it costs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChatModel {
+    pub id: ModelId,
+    pub name: String,
+    pub provider_name: String,
+    pub price: Price,
+    pub take: TakeRate,
+    pub max_output_tokens: Option<u64>,
+}
+
+impl ChatModel {
+    /// What a buyer pays for input and output, fee included.
+    pub fn buyer_rates(&self) -> (Rate, Rate) {
+        (self.take.on_rate(self.price.rates.input), self.take.on_rate(self.price.rates.output))
+    }
+}
+
+/// Every chat model that can be called now.
+#[server(prefix = "/_fn", endpoint = "list_chat_models", input = Json)]
+pub async fn list_chat_models() -> Result<Vec<ChatModel>, AppError> {
+    use crate::context::caller;
+    use marketplace::search::Search;
+    let caller = caller()?;
+    let open = Search { sale: "open".to_owned(), kind: "chat".to_owned(), ..Search::default() };
+    let listings = caller.engine.search_models(&caller.actor, &open).listings;
+    let models = listings.into_iter().filter_map(|listing| {
+        let model = listing.model;
+        Some(ChatModel {
+            id: model.id,
+            name: model.name,
+            provider_name: listing.provider_name,
+            price: model.price?,
+            take: listing.take,
+            max_output_tokens: model.max_output_tokens,
+        })
+    });
+    Ok(models.collect())
+}
+
+#[server(prefix = "/_fn", endpoint = "list_conversations", input = Json)]
 pub async fn list_conversations() -> Result<Vec<Conversation>, AppError> {
     use crate::context::caller;
     let caller = caller()?;
     Ok(caller.engine.list_conversations(&caller.actor).await?)
 }
 
-#[server(prefix = "/_fn", endpoint = "read_transcript")]
+#[server(prefix = "/_fn", endpoint = "read_transcript", input = Json)]
 pub async fn read_transcript(id: String) -> Result<Transcript, AppError> {
-    use crate::context::caller;
+    use crate::context::{caller, subject};
+    use marketplace::{fault::Fault, id::ConversationId};
     let caller = caller()?;
-    Ok(caller.engine.transcript(&caller.actor, marketplace::id::ConversationId::parse(&id)?).await?)
+    let id = subject(ConversationId::parse(&id).map_err(|_| Fault::not_found("This conversation")))?;
+    subject(caller.engine.transcript(&caller.actor, id).await)
 }
 
 /// Sends a message and waits for the whole answer: the chat of a page whose scripts are off or not yet awake.
@@ -28,7 +75,7 @@ pub async fn send_message(
     max_output_tokens: Option<u64>,
 ) -> Result<(), AppError> {
     use crate::context::caller;
-    use marketplace::{id::ConversationId, id::ModelId, live::Prompt};
+    use marketplace::{id::ConversationId, live::Prompt};
     let caller = caller()?;
     let conversation_id =
         conversation.filter(|id| !id.is_empty()).map(|id| ConversationId::parse(&id)).transpose()?;

@@ -1,9 +1,11 @@
 //! Doors to a buyer's API keys.
 
 use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
 use marketplace::secret_key::ApiKey;
 use serde::{Deserialize, Serialize};
 
+use crate::components::Drawn;
 use crate::error::AppError;
 
 /// A key just made, with the secret that is shown this once.
@@ -13,7 +15,7 @@ pub struct MadeKey {
     pub secret: String,
 }
 
-#[server(prefix = "/_fn", endpoint = "list_keys")]
+#[server(prefix = "/_fn", endpoint = "list_keys", input = Json)]
 pub async fn list_keys() -> Result<Vec<ApiKey>, AppError> {
     use crate::context::caller;
     let caller = caller()?;
@@ -36,8 +38,13 @@ pub async fn create_key(name: String, limit_usd: String) -> Result<MadeKey, AppE
     Ok(made)
 }
 
+#[server(prefix = "/_fn", endpoint = "read_first_program", input = Json)]
+pub async fn read_first_program() -> Result<Drawn, AppError> {
+    Ok(crate::sheets::code::first_program(&crate::context::origin()))
+}
+
 /// The key made by a form without scripts, which the next page shows.
-#[server(prefix = "/_fn", endpoint = "take_made_key")]
+#[server(prefix = "/_fn", endpoint = "take_made_key", input = Json)]
 pub async fn take_made_key() -> Result<Option<MadeKey>, AppError> {
     use crate::context::{caller, take_shown_once};
     Ok(take_shown_once(&caller()?))

@@ -1,77 +1,87 @@
 //! Doors to the catalogue; open to everybody.
 
 use leptos::prelude::*;
-use marketplace::model::Listing;
-use marketplace::search::{Found, Search};
+use leptos::server_fn::codec::Json;
+use marketplace::price::{Price, TakeRate};
+use marketplace::search::{Facets, Search};
 use serde::{Deserialize, Serialize};
 
+use crate::components::Drawn;
 use crate::error::AppError;
 
-/// What the front page tells.
+/// What was found, and by what it could be narrowed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Front {
-    pub models: usize,
-    pub for_sale: usize,
-    pub providers: usize,
-    pub featured: Vec<Listing>,
-    pub demo: bool,
+pub struct Found {
+    pub results: Drawn,
+    pub facets: Facets,
 }
 
-#[server(prefix = "/_fn", endpoint = "search_models")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelSheet {
+    pub name: String,
+    pub head: Drawn,
+    pub prices: Drawn,
+    /// What there is to calculate with, if a price is known.
+    pub tariff: Option<Tariff>,
+    pub more: Drawn,
+    pub facts: Drawn,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tariff {
+    pub href: String,
+    pub price: Price,
+    pub take: TakeRate,
+    pub generates: bool,
+}
+
+#[server(prefix = "/_fn", endpoint = "search_models", input = Json)]
 pub async fn search_models(search: Search) -> Result<Found, AppError> {
     use crate::context::caller;
+    use crate::sheets::results::{Shelf, sheet};
     let caller = caller()?;
-    Ok(caller.engine.search_models(&caller.actor, &search))
+    let found = caller.engine.search_models(&caller.actor, &search);
+    let (total, page, pages) = (found.total, found.page, found.pages);
+    let shelf = Shelf { listings: found.listings, total, page, pages };
+    Ok(Found { results: sheet(search, shelf), facets: found.facets })
 }
 
-#[server(prefix = "/_fn", endpoint = "read_model")]
-pub async fn read_model(id: String) -> Result<Listing, AppError> {
-    use crate::context::caller;
-    use marketplace::id::ModelId;
+#[server(prefix = "/_fn", endpoint = "read_model", input = Json)]
+pub async fn read_model(id: String) -> Result<ModelSheet, AppError> {
+    use crate::context::{caller, origin, subject};
+    use marketplace::{fault::Fault, id::ModelId};
     let caller = caller()?;
-    let model =
-        ModelId::parse(&id).map_err(Into::into).and_then(|id| caller.engine.model(&caller.actor, &id));
-    Ok(model.inspect_err(|_| crate::context::status(404))?)
+    let id = subject(ModelId::parse(&id).map_err(|_| Fault::not_found("This model")))?;
+    let listing = subject(caller.engine.model(&caller.actor, &id))?;
+    Ok(crate::sheets::model::sheet(&listing, origin()))
 }
 
-#[server(prefix = "/_fn", endpoint = "read_front")]
-pub async fn read_front() -> Result<Front, AppError> {
+#[server(prefix = "/_fn", endpoint = "read_front", input = Json)]
+pub async fn read_front() -> Result<Drawn, AppError> {
     use crate::context::caller;
+    use crate::sheets::front::{Front, sheet};
     let caller = caller()?;
     let all = caller.engine.search_models(&caller.actor, &Search::default());
     let open = Search { sale: "open".to_owned(), page: Some(1), per_page: Some(6), ..Search::default() };
     let open = caller.engine.search_models(&caller.actor, &open);
-    Ok(Front {
+    Ok(sheet(Front {
         models: all.total,
         for_sale: open.total,
         providers: all.facets.provider.len(),
         featured: open.listings,
-        demo: caller.engine.is_demo(),
-    })
+    }))
 }
 
 /// Whether answers are simulated.
-#[server(prefix = "/_fn", endpoint = "read_demo")]
+#[server(prefix = "/_fn", endpoint = "read_demo", input = Json)]
 pub async fn read_demo() -> Result<bool, AppError> {
     use crate::context::caller;
     Ok(caller()?.engine.is_demo())
 }
 
 /// Makes the answer a 404: called by the page that stands where there is none.
-#[server(prefix = "/_fn", endpoint = "page_missing")]
+#[server(prefix = "/_fn", endpoint = "page_missing", input = Json)]
 pub async fn page_missing() -> Result<(), AppError> {
     crate::context::status(404);
     Ok(())
-}
-
-/// The address this market was reached at, for samples of code.
-#[server(prefix = "/_fn", endpoint = "read_origin")]
-pub async fn read_origin() -> Result<String, AppError> {
-    use http::{header::HOST, request::Parts};
-    let parts = use_context::<Parts>();
-    let header = |name: &str| parts.as_ref()?.headers.get(name)?.to_str().ok().map(str::to_owned);
-    let host = header(HOST.as_str()).unwrap_or_else(|| "localhost".to_owned());
-    let scheme =
-        header("x-forwarded-proto").filter(|scheme| scheme == "https").unwrap_or_else(|| "http".to_owned());
-    Ok(format!("{scheme}://{host}"))
 }

@@ -1,13 +1,15 @@
 //! Doors for operators; the engine checks the role.
 
 use leptos::prelude::*;
-use marketplace::operator::Overview;
+use leptos::server_fn::codec::Json;
 
+use crate::components::Drawn;
 use crate::error::AppError;
 
-#[server(prefix = "/_fn", endpoint = "read_overview")]
-pub async fn read_overview() -> Result<Overview, AppError> {
-    use crate::context::caller;
+#[server(prefix = "/_fn", endpoint = "read_overview", input = Json)]
+pub async fn read_overview() -> Result<Drawn, AppError> {
+    use crate::context::{caller, subject};
     let caller = caller()?;
-    Ok(caller.engine.overview(&caller.actor).await?)
+    let overview = subject(caller.engine.overview(&caller.actor).await)?;
+    Ok(crate::sheets::admin::panels(overview))
 }

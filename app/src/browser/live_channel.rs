@@ -116,7 +116,7 @@ async fn converse(mut socket: WebSocket, outbox: &Mutex<Outbox>, hear: &impl Fn(
         match poll_fn(|context| next(&mut socket, outbox, context)).await {
             Happened::Closed => return,
             Happened::Received(Message::Text(text)) => {
-                if let Ok(news) = serde_json::from_str(&text) {
+                if let Ok(news) = serde_json::from_slice(text.as_bytes()) {
                     hear(Heard::News(news));
                 }
             }

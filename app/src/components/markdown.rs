@@ -7,7 +7,7 @@ mod tests;
 use leptos::prelude::*;
 use pulldown_cmark::{Event, Options, Parser};
 
-use crate::browser;
+use super::Growing;
 
 /// A text that may still grow at its end.
 #[component]
@@ -32,19 +32,15 @@ pub fn Markdown(#[prop(into)] text: Signal<String>) -> impl IntoView {
             open.set(render(rest));
         });
     });
-    let blocks = move || finished.get().into_iter().enumerate();
+    let block = move |at: usize| {
+        let html = finished.with_untracked(|blocks| blocks.get(at).cloned().unwrap_or_default());
+        view! { <div inner_html=html></div> }.into_any()
+    };
     view! {
-        <div class="markdown" on:click=copy_code>
-            <For each=blocks key=|(at, _)| *at children=|(_, html)| view! { <div inner_html=html></div> } />
-            <div inner_html=open></div>
+        <div class="markdown">
+            <Growing count=Signal::derive(move || finished.with(Vec::len)) item=block />
+            <div inner_html=move || open.get()></div>
         </div>
-    }
-}
-
-/// One listener for every code block: their buttons are part of the rendered text.
-fn copy_code(click: leptos::ev::MouseEvent) {
-    if let Some(code) = browser::code_beside(&click) {
-        browser::copy(&code);
     }
 }
 

@@ -16,8 +16,8 @@ pub fn FaultNotice(#[prop(into)] fault: AppError) -> impl IntoView {
             <Icon name="circle-alert" />
             <div class="stack">
                 <p>{fault.message}{wait}</p>
-                {fault.shortfall.map(|shortfall| view! { <ShortfallLine shortfall /> })}
-                {next_step(fault.code).map(|(href, label)| view! { <p><a class="button" href=href>{label}</a></p> })}
+                {fault.shortfall.map(|shortfall| view! { <ShortfallLine shortfall /> }.into_any())}
+                {next_step(fault.code).map(|(href, label)| view! { <p><a class="button" href=href>{label}</a></p> }.into_any())}
             </div>
         </div>
     }
@@ -41,13 +41,4 @@ fn next_step(code: Code) -> Option<(&'static str, &'static str)> {
         Code::NotFound => Some(("/models", "Browse models")),
         _ => None,
     }
-}
-
-/// What is wrong with one field; its input names it with `aria-describedby="{field}-error"`.
-#[component]
-pub fn FieldError(#[prop(into)] fault: Signal<Option<AppError>>, field: &'static str) -> impl IntoView {
-    let message = move || {
-        fault.get().filter(|error| error.0.field.as_deref() == Some(field)).map(|error| error.0.message)
-    };
-    view! { <p class="field-error" id=format!("{field}-error")>{message}</p> }
 }

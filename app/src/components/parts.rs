@@ -1,10 +1,6 @@
 //! Small parts: icon, tile, copy button, and what stands where data is awaited or absent.
 
-use std::time::Duration;
-
 use leptos::prelude::*;
-
-use crate::browser;
 
 /// A shape from the sprite. It says nothing to screen readers: its button or link must.
 #[component]
@@ -51,19 +47,14 @@ pub fn Empty(#[prop(into)] title: String, children: Children) -> impl IntoView {
     }
 }
 
-/// Puts a text on the clipboard. Without scripts there is no such button.
+/// Puts a text on the clipboard, with the help of [`crate::browser::copy_on_click`].
 #[component]
-pub fn CopyButton(#[prop(into)] text: Signal<String>) -> impl IntoView {
-    let copied = RwSignal::new(false);
-    let copy = move |_| {
-        browser::copy(&text.get_untracked());
-        copied.set(true);
-        set_timeout(move || copied.set(false), Duration::from_secs(2));
-    };
+pub fn CopyButton(text: String) -> impl IntoView {
     view! {
-        <button type="button" class="button quiet scripted" on:click=copy>
-            {move || if copied.get() { view! { <Icon name="check" /> } } else { view! { <Icon name="copy" /> } }}
-            <span aria-live="polite">{move || if copied.get() { "Copied" } else { "Copy" }}</span>
+        <button type="button" class="button quiet scripted" data-copy=text>
+            <Icon name="copy" />
+            <Icon name="check" />
+            <span aria-live="polite">"Copy"</span>
         </button>
     }
 }

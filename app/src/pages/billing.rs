@@ -1,7 +1,5 @@
 //! A buyer's balance: what is there, how to add to it, and where it went.
 
-mod ledger;
-mod moment;
 mod top_up;
 
 use leptos::prelude::*;
@@ -11,54 +9,48 @@ use marketplace::billing::Balance;
 use marketplace::fault::{Code, Fault};
 use marketplace::money::group;
 
-use self::ledger::LedgerTable;
-pub(super) use self::moment::Moment;
-use self::top_up::{TopUpForms, TopUpList};
+use self::top_up::TopUpForms;
 use super::sign_in::Refusal;
-use crate::api::billing::{StartTopUp, list_ledger, list_top_ups};
-use crate::components::{FaultNotice, Waiting};
+use crate::api::auth::Visit;
+use crate::api::billing::{ListLedger, ListTopUps, StartTopUp};
+use crate::components::{Awaited, Drawing, FaultNotice};
+use crate::door::{Asked, Submission};
 use crate::error::AppError;
 use crate::shell::Session;
 
 #[component]
 pub fn BillingPage() -> impl IntoView {
     let session = expect_context::<Session>();
-    let start = ServerAction::<StartTopUp>::new();
-    let top_ups = Resource::new(|| (), |()| list_top_ups());
+    let start = Submission::to::<StartTopUp>();
+    let top_ups = Asked::once(ListTopUps {});
     let query = use_query_map();
     let before =
         Memo::new(move |_| query.read().get("before").and_then(|version| version.parse::<i64>().ok()));
-    let lines = Resource::new(move || before.get(), list_ledger);
-    let account = move || {
-        Suspend::new(async move {
-            match session.balance.await {
-                Ok(Some(balance)) => view! {
-                    <div class="billing-top">
-                        <BalanceCard balance />
-                        <TopUpForms start />
-                    </div>
-                }
-                .into_any(),
-                Ok(None) => view! { <Refusal fault=Fault::sign_in() /> }.into_any(),
-                Err(fault) => view! { <Refusal fault /> }.into_any(),
+    let lines = Asked::new(move || before.get(), |before| ListLedger { before });
+    let account = move || async move {
+        match session.visit.read().await {
+            Ok(Visit { balance: Some(balance), .. }) => view! {
+                <div class="billing-top">
+                    <BalanceCard balance />
+                    <TopUpForms start />
+                </div>
             }
-        })
+            .into_any(),
+            Ok(_) => view! { <Refusal fault=Fault::sign_in() /> }.into_any(),
+            Err(fault) => view! { <Refusal fault /> }.into_any(),
+        }
     };
-    let payments = move || {
-        Suspend::new(async move {
-            match top_ups.await {
-                Ok(top_ups) => view! { <TopUpList top_ups /> }.into_any(),
-                Err(fault) => view! { <FurtherFault fault /> }.into_any(),
-            }
-        })
+    let payments = move || async move {
+        match top_ups.read().await {
+            Ok(top_ups) => view! { <Drawing of=top_ups /> }.into_any(),
+            Err(fault) => view! { <FurtherFault fault /> }.into_any(),
+        }
     };
-    let ledger = move || {
-        Suspend::new(async move {
-            match lines.await {
-                Ok(lines) => view! { <LedgerTable lines before=before.get_untracked() /> }.into_any(),
-                Err(fault) => view! { <FurtherFault fault /> }.into_any(),
-            }
-        })
+    let ledger = move || async move {
+        match lines.read().await {
+            Ok(lines) => view! { <Drawing of=lines /> }.into_any(),
+            Err(fault) => view! { <FurtherFault fault /> }.into_any(),
+        }
     };
     view! {
         <Title text="Billing" />
@@ -67,9 +59,9 @@ pub fn BillingPage() -> impl IntoView {
                 <h1>"Billing"</h1>
                 <p class="soft">"What you have, what is held for answers being written, and where every cent went."</p>
             </div>
-            <Transition fallback=|| view! { <Waiting what="your balance" /> }>{account}</Transition>
-            <Transition fallback=|| view! { <Waiting what="your payments" /> }>{payments}</Transition>
-            <Transition fallback=|| view! { <Waiting what="the ledger" /> }>{ledger}</Transition>
+            <Awaited what="your balance" content=account />
+            <Awaited what="your payments" content=payments />
+            <Awaited what="the ledger" content=ledger />
         </div>
     }
 }
@@ -77,7 +69,7 @@ pub fn BillingPage() -> impl IntoView {
 /// A stranger was told above already, and once is enough.
 #[component]
 fn FurtherFault(fault: AppError) -> impl IntoView {
-    (fault.0.code != Code::Unauthenticated).then(|| view! { <FaultNotice fault /> })
+    (fault.0.code != Code::Unauthenticated).then(|| view! { <FaultNotice fault /> }.into_any())
 }
 
 #[component]
@@ -88,13 +80,13 @@ fn BalanceCard(balance: Balance) -> impl IntoView {
     view! {
         <section class="card balance-card" aria-labelledby="balance-heading">
             <h2 id="balance-heading">"Available"</h2>
-            <p class="balance-figure num">{available}</p>
+            <p class="balance-figure num">{move || available()}</p>
             <dl class="kv">
                 <dt>"Held for answers being written"</dt><dd class="num">{balance.held_nanos.balance()}</dd>
                 <dt>"Booked in the ledger"</dt><dd class="num">{balance.posted_nanos.balance()}</dd>
                 {free_tokens.map(|tokens| view! {
                     <dt>"Free tokens left this month"</dt><dd class="num">{group(tokens)}</dd>
-                })}
+                }.into_any())}
                 <dt>"Plan"</dt><dd>{balance.plan}</dd>
             </dl>
         </section>

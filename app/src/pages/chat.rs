@@ -17,8 +17,6 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
 use marketplace::id::ConversationId;
 use marketplace::live::{Conversation, Transcript};
-use marketplace::model::Listing;
-use marketplace::search::Search;
 
 use self::composer::Composer;
 use self::conversations::Conversations;
@@ -28,50 +26,39 @@ use self::thread::Thread;
 use self::transcript::Transcribed;
 use self::view::View;
 use super::sign_in::Refusal;
-use crate::api::auth::read_user;
-use crate::api::chat::{list_conversations, read_transcript};
-use crate::api::models::search_models;
+use crate::api::auth::ReadVisit;
+use crate::api::chat::{ChatModel, ListChatModels, ListConversations, ReadTranscript};
 use crate::browser::is_sheet_open;
-use crate::components::{FaultNotice, Waiting};
-use crate::error::AppError;
+use crate::components::{Awaited, FaultNotice};
+use crate::door::Asked;
 use crate::shell::Session;
 
 #[component]
 pub fn ChatPage() -> impl IntoView {
     let (view, born) = opened_view();
-    let user = OnceResource::new(read_user());
-    let models = OnceResource::new(search_models(for_sale()));
-    let conversations = Resource::new(|| (), |()| list_conversations());
-    let transcript = Resource::new(
-        move || view.get(),
-        |view| async move {
-            match view.id {
-                Some(id) => read_transcript(id).await.map(Some),
-                None => Ok(None),
+    let visit = Asked::once(ReadVisit {});
+    let models = Asked::once(ListChatModels {});
+    let conversations = Asked::once(ListConversations {});
+    let transcript = Asked::when(move || view.get(), |view| view.id.map(|id| ReadTranscript { id }));
+    let desk = move || async move {
+        let is_signed_in = visit.read().await.is_ok_and(|visit| visit.user.is_some());
+        let (models, transcript) = match (models.read().await, transcript.read().await) {
+            (Ok(models), Ok(transcript)) => (models, transcript),
+            (_, Err(error)) => {
+                return view! { <div class="page"><Refusal fault=error /></div> }.into_any();
             }
-        },
-    );
-    let desk = move || {
-        Suspend::new(async move {
-            let is_signed_in = user.await.ok().flatten().is_some();
-            let (models, transcript) = match (models.await, transcript.await) {
-                (Ok(found), Ok(transcript)) => (found.listings, transcript),
-                (_, Err(error)) => {
-                    return view! { <div class="page"><Refusal fault=error /></div> }.into_any();
-                }
-                (Err(error), _) => {
-                    return view! { <div class="page"><FaultNotice fault=error /></div> }.into_any();
-                }
-            };
-            let model = view.get_untracked().model;
-            view! { <Desk is_signed_in models transcript model conversations born /> }.into_any()
-        })
+            (Err(error), _) => {
+                return view! { <div class="page"><FaultNotice fault=error /></div> }.into_any();
+            }
+        };
+        let model = view.get_untracked().model;
+        view! { <Desk is_signed_in models transcript model conversations born /> }.into_any()
     };
     view! {
         <Title text="Chat" />
         <div class="chat">
             <Conversations conversations />
-            <Transition fallback=|| view! { <div class="page"><Waiting what="the conversation" /></div> }>{desk}</Transition>
+            <Awaited what="the conversation" content=desk />
         </div>
     }
 }
@@ -94,18 +81,14 @@ fn opened_view() -> (Memo<View>, Callback<ConversationId>) {
     (view, tell)
 }
 
-fn for_sale() -> Search {
-    Search { sale: "open".to_owned(), kind: "chat".to_owned(), ..Search::default() }
-}
-
 /// One conversation and everything around it.
 #[component]
 fn Desk(
     is_signed_in: bool,
-    models: Vec<Listing>,
+    models: Vec<ChatModel>,
     transcript: Option<Transcript>,
     model: Option<String>,
-    conversations: Resource<Result<Vec<Conversation>, AppError>>,
+    conversations: Asked<Vec<Conversation>>,
     born: Callback<ConversationId>,
 ) -> impl IntoView {
     let title = transcript.as_ref().map(|transcript| transcript.conversation.title.clone());

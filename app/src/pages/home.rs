@@ -1,27 +1,20 @@
 //! The front page: what this is, what a dollar buys, and how the promise is kept.
 
-mod dollar;
-mod promise;
-
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use self::dollar::Dollar;
-use self::promise::Promise;
-use super::models::ModelRows;
-use crate::api::models::{Front, read_front};
-use crate::components::{FaultNotice, Icon, Waiting};
+use crate::api::models::ReadFront;
+use crate::components::{Awaited, Drawing, FaultNotice, Icon};
+use crate::door::Asked;
 
 #[component]
 pub fn HomePage() -> impl IntoView {
-    let front = OnceResource::new(read_front());
-    let rest = move || {
-        Suspend::new(async move {
-            match front.await {
-                Ok(front) => view! { <FrontPage front /> }.into_any(),
-                Err(fault) => view! { <FaultNotice fault /> }.into_any(),
-            }
-        })
+    let front = Asked::once(ReadFront {});
+    let rest = move || async move {
+        match front.read().await {
+            Ok(front) => view! { <Drawing of=front /> }.into_any(),
+            Err(fault) => view! { <FaultNotice fault /> }.into_any(),
+        }
     };
     view! {
         <Title text="AI models by the token" />
@@ -33,7 +26,7 @@ pub fn HomePage() -> impl IntoView {
                 </p>
                 <HeroSearch />
             </div>
-            <Suspense fallback=|| view! { <Waiting what="today’s prices" /> }>{rest}</Suspense>
+            <Awaited what="today’s prices" content=rest />
         </div>
     }
 }
@@ -49,27 +42,6 @@ fn HeroSearch() -> impl IntoView {
             </label>
             <button class="button primary" type="submit">"Search"</button>
         </form>
-    }
-    .into_any()
-}
-
-#[component]
-fn FrontPage(front: Front) -> impl IntoView {
-    let counts = format!(
-        "{} models by {} providers are listed; {} can be called now.",
-        front.models, front.providers, front.for_sale
-    );
-    view! {
-        <p class="hero-counts soft">{counts}</p>
-        <Dollar listings=front.featured.clone() />
-        <Promise listings=front.featured.clone() />
-        <section class="stack" aria-labelledby="featured-title">
-            <div class="split">
-                <h2 id="featured-title">"Newest for sale"</h2>
-                <a href="/models">"All "{front.models}" models"</a>
-            </div>
-            <ModelRows listings=front.featured />
-        </section>
     }
     .into_any()
 }

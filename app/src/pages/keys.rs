@@ -9,30 +9,26 @@ use leptos_meta::Title;
 use self::create::{CreateForm, MadeNotice, Usage};
 use self::list::KeyList;
 use super::sign_in::Refusal;
-use crate::api::keys::{CreateKey, RevokeKey, list_keys, take_made_key};
-use crate::components::Waiting;
+use crate::api::keys::{CreateKey, ListKeys, RevokeKey, TakeMadeKey};
+use crate::components::Awaited;
+use crate::door::{Asked, Submission};
 
 #[component]
 pub fn KeysPage() -> impl IntoView {
-    let create = ServerAction::<CreateKey>::new();
-    let revoke = ServerAction::<RevokeKey>::new();
-    let keys = Resource::new(move || (create.version().get(), revoke.version().get()), |_| list_keys());
+    let create = Submission::to::<CreateKey>();
+    let revoke = Submission::to::<RevokeKey>();
+    let keys = Asked::new(move || (create.version(), revoke.version()), |_| ListKeys {});
     // Read again after each new key, so that what scripts have shown is not shown once more by the next page.
-    let made = Resource::new(move || create.version().get(), |_| take_made_key());
-    let notice = move || {
-        Suspend::new(async move {
-            let taken = made.await.ok().flatten();
-            let made = create.value().get().and_then(Result::ok).or(taken)?;
-            Some(view! { <MadeNotice made /> })
-        })
+    let made = Asked::new(move || create.version(), |_| TakeMadeKey {});
+    let notice = move || async move {
+        let taken = made.read().await.ok().flatten();
+        create.given::<CreateKey>().or(taken).map(|made| view! { <MadeNotice made /> }.into_any()).into_any()
     };
-    let content = move || {
-        Suspend::new(async move {
-            match keys.await {
-                Ok(keys) => view! { <CreateForm create /><KeyList keys revoke /> }.into_any(),
-                Err(fault) => view! { <Refusal fault /> }.into_any(),
-            }
-        })
+    let content = move || async move {
+        match keys.read().await {
+            Ok(keys) => view! { <CreateForm create /><KeyList keys revoke /> }.into_any(),
+            Err(fault) => view! { <Refusal fault /> }.into_any(),
+        }
     };
     view! {
         <Title text="API keys" />
@@ -41,8 +37,8 @@ pub fn KeysPage() -> impl IntoView {
                 <h1>"API keys"</h1>
                 <p class="soft">"For your own programs: any OpenAI client works, with another base address and one of these."</p>
             </div>
-            <div role="status"><Transition fallback=|| ()>{notice}</Transition></div>
-            <Transition fallback=|| view! { <Waiting what="your keys" /> }>{content}</Transition>
+            <div role="status"><Awaited content=notice /></div>
+            <Awaited what="your keys" content />
             <Usage />
         </div>
     }

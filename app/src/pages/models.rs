@@ -1,16 +1,12 @@
 //! The catalogue: filters beside what they leave, all of it in the address.
 
-mod address;
+pub mod address;
 mod filters;
-mod results;
-mod row;
 pub mod words;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use leptos::ev::SubmitEvent;
-use leptos::form::FromFormData;
 use leptos::html;
 use leptos::leptos_dom::helpers::debounce;
 use leptos::prelude::*;
@@ -18,14 +14,12 @@ use leptos::web_sys::FormData;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
-use marketplace::search::{Facets, SORTS, Search};
+use marketplace::search::{SORTS, Search};
 
 use self::filters::Filters;
-use self::results::Results;
-pub use self::row::{ModelRows, buyer_nanos, known_rates};
-use crate::api::models::search_models;
-use crate::components::{FaultNotice, Icon, Waiting};
-use crate::error::AppError;
+use crate::api::models::{Found, SearchModels};
+use crate::components::{Awaited, Drawing, FaultNotice, Icon};
+use crate::door::Asked;
 
 const TYPING_PAUSE: Duration = Duration::from_millis(180);
 
@@ -33,16 +27,13 @@ const TYPING_PAUSE: Duration = Duration::from_millis(180);
 pub fn ModelsPage() -> impl IntoView {
     let query = use_query_map();
     let search = Memo::new(move |_| query.with(|query| address::read(|name| query.get(name))));
-    let found = Resource::new(move || search.get(), search_models);
-    let results = move || {
-        Suspend::new(async move {
-            match found.await {
-                Ok(found) => view! { <Results search=search.get_untracked() found /> }.into_any(),
-                Err(fault) => view! { <FaultNotice fault /> }.into_any(),
-            }
-        })
+    let found = Asked::new(move || search.get(), |search| SearchModels { search });
+    let results = move || async move {
+        match found.read().await {
+            Ok(found) => view! { <Drawing of=found.results /> }.into_any(),
+            Err(fault) => view! { <FaultNotice fault /> }.into_any(),
+        }
     };
-    let facets = Signal::derive(move || found.get().map(|found| found.map(|found| found.facets)));
     view! {
         <Title text="Models" />
         <div class="page">
@@ -51,10 +42,10 @@ pub fn ModelsPage() -> impl IntoView {
                 <p>"Prices are what you pay, fee included, in dollars per million tokens."</p>
             </div>
             <div class="catalogue">
-                <SearchForm search facets />
+                <SearchForm search found />
                 <section class="found" aria-labelledby="found-title">
                     <h2 class="visually-hidden" id="found-title">"Models found"</h2>
-                    <Transition fallback=|| view! { <Waiting what="the models" /> }>{results}</Transition>
+                    <Awaited what="the models" content=results />
                 </section>
             </div>
         </div>
@@ -63,22 +54,23 @@ pub fn ModelsPage() -> impl IntoView {
 
 /// Everything that narrows or orders the list. Scripts apply it at once; without them a button does.
 #[component]
-fn SearchForm(search: Memo<Search>, facets: Signal<Option<Result<Facets, AppError>>>) -> impl IntoView {
+fn SearchForm(search: Memo<Search>, found: Asked<Found>) -> impl IntoView {
     let form = NodeRef::<html::Form>::new();
     let navigate = use_navigate();
     let apply = move || {
-        let data = form.get_untracked().and_then(|form| FormData::new_with_form(&form).ok());
-        let fields = data.and_then(|data| BTreeMap::<String, String>::from_form_data(&data).ok());
-        if let Some(fields) = fields {
-            let wanted = address::read(|name| fields.get(name).cloned());
+        if let Some(fields) = form.get_untracked().and_then(|form| FormData::new_with_form(&form).ok()) {
+            let wanted = address::read(|name| fields.get(name).as_string());
             let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
             navigate(&address::write(&wanted), options);
         }
     };
     let apply = StoredValue::new(apply);
     let apply_soon = debounce(TYPING_PAUSE, move |_| apply.with_value(|apply| apply()));
-    let filters = move || {
-        facets.get().and_then(Result::ok).map(|facets| view! { <Filters search=search.get() facets /> })
+    let filters = move || async move {
+        let found = found.read().await.ok();
+        found
+            .map(|found| view! { <Filters search=search.get_untracked() facets=found.facets /> }.into_any())
+            .into_any()
     };
     view! {
         <form
@@ -100,7 +92,7 @@ fn SearchForm(search: Memo<Search>, facets: Signal<Option<Result<Facets, AppErro
             <details class="filters">
                 <summary class="button"><Icon name="sliders-horizontal" />"Filters"</summary>
                 <div class="filters-panel">
-                    <Transition fallback=|| ()>{filters}</Transition>
+                    <Awaited content=filters />
                     <button class="button unscripted" type="submit">"Apply filters"</button>
                 </div>
             </details>
@@ -143,12 +135,12 @@ fn WordsField(words: Memo<String>, mut on_type: impl FnMut(()) + 'static + Send)
 fn SortField(search: Memo<Search>) -> impl IntoView {
     let options = SORTS.map(|(value, label)| {
         let is_chosen = move || search.with(|search| search.sort == value);
-        view! { <option value=value selected=is_chosen prop:selected=is_chosen>{label}</option> }
+        view! { <option value=value selected=is_chosen prop:selected=is_chosen>{label}</option> }.into_any()
     });
     view! {
         <label class="sort-field">
             <span class="soft">"Sort"</span>
-            <select name="sort">{options}</select>
+            <select name="sort">{options.into_iter().collect_view()}</select>
         </label>
     }
     .into_any()

@@ -3,16 +3,21 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::api::models::page_missing;
-use crate::components::Icon;
+use crate::api::models::PageMissing;
+use crate::components::{Awaited, Icon};
+use crate::door::Asked;
 
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     // Only the server's answer has a status; the page itself needs nothing from it.
-    let missing = OnceResource::new(page_missing());
+    let missing = Asked::once(PageMissing {});
+    let told = move || async move {
+        let _ = missing.read().await;
+        ().into_any()
+    };
     view! {
         <Title text="Page not found" />
-        <Suspense fallback=|| ()>{move || Suspend::new(async move { missing.await.is_err().then_some(()) })}</Suspense>
+        <Awaited content=told />
         <Missing title="There is no such page">
             <p>"The address may be mistyped, or the page has moved. Nothing was charged."</p>
         </Missing>

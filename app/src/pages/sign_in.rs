@@ -11,21 +11,23 @@ use leptos_router::location::Url;
 use self::fields::{EmailField, FormFault, NextField, PasswordField};
 pub(super) use self::refusal::Refusal;
 use crate::api::auth::{SignIn, SignUp};
+use crate::components::Awaited;
+use crate::door::{DoorForm, Submission};
 use crate::shell::Session;
 
 #[component]
 pub fn SignInPage() -> impl IntoView {
-    let sign_in = ServerAction::<SignIn>::new();
-    let fault = Signal::derive(move || sign_in.value().get().and_then(Result::err));
+    let sign_in = Submission::to::<SignIn>();
+    let fault = Signal::derive(move || sign_in.fault());
     view! {
         <Entrance title="Sign in" lead="Your balance, your chats and your keys are where you left them.">
-            <ActionForm action=sign_in attr:class="stack">
+            <DoorForm to=sign_in class="stack">
                 <FormFault fault />
                 <NextField />
                 <EmailField fault />
                 <PasswordField fault autocomplete="current-password" />
-                <SubmitButton label="Sign in" waiting="Signing in…" pending=sign_in.pending() />
-            </ActionForm>
+                <SubmitButton label="Sign in" waiting="Signing in…" form=sign_in />
+            </DoorForm>
             <p class="soft">"New here? "<OtherWay href="/sign-up" label="Create an account" /></p>
         </Entrance>
     }
@@ -33,11 +35,11 @@ pub fn SignInPage() -> impl IntoView {
 
 #[component]
 pub fn SignUpPage() -> impl IntoView {
-    let sign_up = ServerAction::<SignUp>::new();
-    let fault = Signal::derive(move || sign_up.value().get().and_then(Result::err));
+    let sign_up = Submission::to::<SignUp>();
+    let fault = Signal::derive(move || sign_up.fault());
     view! {
         <Entrance title="Create an account" lead="It costs nothing. You pay for answers only, from a balance you fill yourself.">
-            <ActionForm action=sign_up attr:class="stack">
+            <DoorForm to=sign_up class="stack">
                 <FormFault fault />
                 <NextField />
                 <EmailField fault />
@@ -46,8 +48,8 @@ pub fn SignUpPage() -> impl IntoView {
                     autocomplete="new-password"
                     hint="At least 8 characters; 15 or more are better. A few unusual words make a good one."
                 />
-                <SubmitButton label="Create account" waiting="Creating your account…" pending=sign_up.pending() />
-            </ActionForm>
+                <SubmitButton label="Create account" waiting="Creating your account…" form=sign_up />
+            </DoorForm>
             <p class="soft">"Been here before? "<OtherWay href="/sign-in" label="Sign in" /></p>
         </Entrance>
     }
@@ -72,29 +74,26 @@ fn Entrance(title: &'static str, lead: &'static str, children: Children) -> impl
 fn AlreadySignedIn() -> impl IntoView {
     let session = expect_context::<Session>();
     let query = use_query_map();
-    let landing = move || landing(query.read().get("next"));
-    let notice = move || {
-        Suspend::new(async move {
-            let user = session.user.await.ok().flatten()?;
-            Some(view! {
+    let notice = move || async move {
+        let user = session.visit.read().await.ok().and_then(|visit| visit.user);
+        let landing = landing(query.read_untracked().get("next"));
+        user.map(|user| {
+            view! {
                 <div class="notice" role="status">
                     <p>"You are signed in as "<b>{user.email.to_string()}</b>". "<a href=landing>"Go on"</a></p>
                 </div>
-            })
+            }.into_any()
         })
+        .into_any()
     };
-    view! { <Transition fallback=|| ()>{notice}</Transition> }
+    view! { <Awaited content=notice /> }
 }
 
 #[component]
-fn SubmitButton(
-    label: &'static str,
-    waiting: &'static str,
-    #[prop(into)] pending: Signal<bool>,
-) -> impl IntoView {
+fn SubmitButton(label: &'static str, waiting: &'static str, form: Submission) -> impl IntoView {
     view! {
-        <button type="submit" class="button primary" disabled=pending>
-            {move || if pending.get() { waiting } else { label }}
+        <button type="submit" class="button primary" disabled=move || form.is_pending()>
+            {move || if form.is_pending() { waiting } else { label }}
         </button>
     }
 }
@@ -107,7 +106,7 @@ fn OtherWay(href: &'static str, label: &'static str) -> impl IntoView {
         Some(next) => format!("{href}?next={}", Url::escape(&next)),
         None => href.to_owned(),
     };
-    view! { <a href=href>{label}</a> }
+    view! { <a href=move || href()>{label}</a> }
 }
 
 /// Where a visitor goes on to: a page of ours, whatever the address says.

@@ -12,31 +12,29 @@ use marketplace::money::Nanos;
 use super::Session;
 use super::browser;
 use crate::api::theme::SetTheme;
-use crate::components::{Icon, Tile};
+use crate::components::{Awaited, Icon, Tile};
+use crate::door::{DoorForm, Submission};
 
 #[component]
 pub fn AccountBar() -> impl IntoView {
     let session = expect_context::<Session>();
-    let bar = move || {
-        Suspend::new(async move {
-            let user = session.user.await.ok().flatten();
-            let balance = session.balance.await.ok().flatten();
-            view! {
-                {balance.map(|balance| view! { <BalancePill balance /> })}
-                {user.is_none().then(|| view! {
-                    <a class="button quiet wide-only" href="/sign-in">"Sign in"</a>
-                    <a class="button primary wide-only" href="/sign-up">"Create account"</a>
-                })}
-                <AccountMenu user />
-            }
-        })
+    let bar = move || async move {
+        let visit = session.visit.read().await.unwrap_or_default();
+        view! {
+            {visit.balance.map(|balance| view! { <BalancePill balance /> }.into_any())}
+            {visit.user.is_none().then(|| view! {
+                <a class="button quiet wide-only" href="/sign-in">"Sign in"</a>
+                <a class="button primary wide-only" href="/sign-up">"Create account"</a>
+            }.into_any())}
+            <AccountMenu user=visit.user />
+        }
+        .into_any()
     };
     view! {
         <div class="account-bar">
-            <Transition fallback=|| ()>{bar}</Transition>
+            <Awaited content=bar />
         </div>
     }
-    .into_any()
 }
 
 /// The spendable balance. It pulses when money moved.
@@ -59,7 +57,7 @@ fn BalancePill(balance: Balance) -> impl IntoView {
         now
     });
     view! {
-        <a class="pill balance" class:moved=moved href="/billing">
+        <a class="pill balance" class:moved=move || moved.get() href="/billing">
             <span class="visually-hidden">"Balance "</span>
             <b class="num">{move || available().balance()}</b>
         </a>
@@ -106,16 +104,16 @@ fn SignedInMenu(user: User) -> impl IntoView {
         <p class="menu-who">{user.name}<span class="soft">{user.email.to_string()}</span></p>
         <a href="/billing"><Icon name="wallet" />"Billing"</a>
         <a href="/keys"><Icon name="key-round" />"API keys"</a>
-        <ActionForm action=sign_out>
+        <DoorForm to=sign_out>
             <button type="submit"><Icon name="log-out" />"Sign out"</button>
-        </ActionForm>
+        </DoorForm>
     }
     .into_any()
 }
 
 #[component]
 fn ThemeForm() -> impl IntoView {
-    let set_theme = ServerAction::<SetTheme>::new();
+    let set_theme = Submission::to::<SetTheme>();
     // Unknown until the page is awake: the server's markup must not depend on it.
     let chosen = RwSignal::new(None::<String>);
     Effect::new(move || chosen.set(Some(browser::chosen_theme().unwrap_or_else(|| "system".to_owned()))));
@@ -126,18 +124,18 @@ fn ThemeForm() -> impl IntoView {
             chosen.set(Some(theme.to_owned()));
         };
         view! {
-            <button type="submit" name="theme" value=theme aria-pressed=pressed on:click=draw>
+            <button type="submit" name="theme" value=theme aria-pressed=move || pressed() on:click=draw>
                 <Icon name=icon />
                 {label}
             </button>
         }
     };
     view! {
-        <ActionForm action=set_theme attr:class="theme-form" attr:aria-label="Theme">
+        <DoorForm to=set_theme class="theme-form" label="Theme">
             {choice("light", "Light", "sun")}
             {choice("dark", "Dark", "moon")}
             {choice("system", "System", "monitor")}
-        </ActionForm>
+        </DoorForm>
     }
     .into_any()
 }

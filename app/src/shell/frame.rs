@@ -1,20 +1,22 @@
 //! The frame of every page: skip link, banner, top bar, footer, and the bottom bar of small screens.
 
 use leptos::prelude::*;
-use leptos_router::components::{A, Form};
+use leptos_router::components::A;
 use marketplace::account::Role;
 
 use super::Session;
 use super::account::AccountBar;
 use super::browser;
-use crate::api::models::read_demo;
-use crate::components::Icon;
+use crate::api::models::ReadDemo;
+use crate::components::{AddressForm, Awaited, Icon};
+use crate::door::Asked;
 
 #[component]
 pub fn Frame(children: Children) -> impl IntoView {
     Session::provide();
     Effect::new(|| {
         browser::focus_search_on_slash();
+        crate::browser::copy_on_click();
         browser::mark_hydrated();
     });
     view! {
@@ -34,37 +36,40 @@ pub fn Frame(children: Children) -> impl IntoView {
 
 #[component]
 fn DemoBanner() -> impl IntoView {
-    let demo = OnceResource::new(read_demo());
-    let banner = move || {
-        Suspend::new(async move {
-            (demo.await == Ok(true)).then(|| {
+    let demo = Asked::once(ReadDemo {});
+    let banner = move || async move {
+        let is_demo = demo.read().await == Ok(true);
+        is_demo
+            .then(|| {
                 view! {
-                    <aside class="demo-banner" aria-label="Demo mode"><p>"Demo mode: answers are simulated; the prices, ledger and API are real."</p></aside>
+                    <aside class="demo-banner" aria-label="Demo mode">
+                        <p>"Demo mode: answers are simulated; the prices, ledger and API are real."</p>
+                    </aside>
                 }
+                .into_any()
             })
-        })
+            .into_any()
     };
-    view! { <Suspense fallback=|| ()>{banner}</Suspense> }
+    view! { <Awaited content=banner /> }
 }
 
 #[component]
 fn MainNav() -> impl IntoView {
     let session = expect_context::<Session>();
-    let own = move || {
-        Suspend::new(async move {
-            let user = session.user.await.ok().flatten();
-            let is_operator = user.as_ref().is_some_and(|user| user.role != Role::User);
-            view! {
-                {user.is_some().then(|| view! { <A href="/billing">"Billing"</A><A href="/keys">"Keys"</A> })}
-                {is_operator.then(|| view! { <A href="/admin">"Admin"</A> })}
-            }
-        })
+    let own = move || async move {
+        let user = session.visit.read().await.ok().and_then(|visit| visit.user);
+        let is_operator = user.as_ref().is_some_and(|user| user.role != Role::User);
+        view! {
+            {user.is_some().then(|| view! { <A href="/billing">"Billing"</A><A href="/keys">"Keys"</A> }.into_any())}
+            {is_operator.then(|| view! { <A href="/admin">"Admin"</A> }.into_any())}
+        }
+        .into_any()
     };
     view! {
         <nav class="main-nav" aria-label="Main">
             <A href="/models">"Models"</A>
             <A href="/chat">"Chat"</A>
-            <Transition fallback=|| ()>{own}</Transition>
+            <Awaited content=own />
         </nav>
     }
     .into_any()
@@ -74,14 +79,14 @@ fn MainNav() -> impl IntoView {
 fn SiteSearch() -> impl IntoView {
     view! {
         <search class="site-search">
-            <Form method="GET" action="/models">
+            <AddressForm action="/models".to_owned()>
                 <label>
                     <span class="visually-hidden">"Search models"</span>
                     <Icon name="search" />
                     <input type="search" name="q" placeholder="Search models" aria-keyshortcuts="/" autocomplete="off" />
                 </label>
                 <kbd class="scripted" aria-hidden="true">"/"</kbd>
-            </Form>
+            </AddressForm>
         </search>
     }
     .into_any()

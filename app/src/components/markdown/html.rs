@@ -106,7 +106,7 @@ impl Writer {
         self.html.push_str("<div class=\"code\"><div class=\"code-head\"><span>");
         self.text(if language.is_empty() { "code" } else { language });
         self.html
-            .push_str("</span><button type=\"button\" class=\"button quiet scripted\">Copy</button></div>");
+            .push_str("</span><button type=\"button\" class=\"button quiet scripted\" data-copy><span aria-live=\"polite\">Copy</span></button></div>");
         self.html.push_str("<pre tabindex=\"0\"><code>");
     }
 

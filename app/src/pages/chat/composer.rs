@@ -10,6 +10,7 @@ use super::model_picker::ModelPicker;
 use super::thread::{Link, Thread};
 use crate::api::chat::SendMessage;
 use crate::components::{FaultNotice, Icon, Meter};
+use crate::door::Submission;
 
 #[component]
 pub fn Composer(thread: Thread, is_signed_in: bool) -> impl IntoView {
@@ -21,13 +22,13 @@ pub fn Composer(thread: Thread, is_signed_in: bool) -> impl IntoView {
     let conversation = move || thread.id.get().map(|id| id.to_string()).unwrap_or_default();
     view! {
         <div class="chat-dock">
-            {(!is_signed_in).then(|| view! { <SignInFirst /> })}
+            {(!is_signed_in).then(|| view! { <SignInFirst /> }.into_any())}
             <PlainFault />
             <form id="composer" class="composer" method="post" action=SendMessage::url() on:submit=send>
                 <Meter state />
                 <fieldset class="composer-fields" disabled=!is_signed_in>
                     <legend class="visually-hidden">"Your message"</legend>
-                    <input type="hidden" name="conversation" value=conversation />
+                    <input type="hidden" name="conversation" value=move || conversation() />
                     <MessageField thread />
                     <div class="composer-row">
                         <ModelPicker order=thread.order />
@@ -67,8 +68,7 @@ fn SignInFirst() -> impl IntoView {
 /// What went wrong with a message that was posted as a plain form.
 #[component]
 fn PlainFault() -> impl IntoView {
-    let posted = ServerAction::<SendMessage>::new().value();
-    move || posted.get().and_then(Result::err).map(|fault| view! { <FaultNotice fault /> })
+    Submission::to::<SendMessage>().fault().map(|fault| view! { <FaultNotice fault /> }.into_any())
 }
 
 #[component]
@@ -91,7 +91,7 @@ fn MessageField(thread: Thread) -> impl IntoView {
             name="text"
             rows="2"
             required
-            placeholder=placeholder
+            placeholder=move || placeholder()
             aria-describedby="composer-hint"
             node_ref=order.field
             on:input=move |event| order.read(event_target_value(&event))
@@ -107,19 +107,24 @@ fn Buttons(thread: Thread) -> impl IntoView {
     // Asleep, the button posts the form, so it must not be disabled.
     let idle = move || thread.order.is_awake() && !thread.can_send();
     view! {
-        <Show when=move || in_flight.get()>
-            <button
-                type="button"
-                class="button"
-                aria-keyshortcuts="Escape"
-                disabled=move || thread.id.get().is_none()
-                on:click=move |_| thread.stop()
-            >
-                <Icon name="square" />"Stop"<span class="soft wide-only">" · billing ends with it"</span>
-            </button>
-        </Show>
-        <button type="submit" class="button primary send" disabled=idle>
-            "Send"<span class="num">{max}</span>
+        {move || in_flight.get().then(|| view! { <StopButton thread /> }.into_any())}
+        <button type="submit" class="button primary send" disabled=move || idle()>
+            "Send"<span class="num">{move || max.get()}</span>
+        </button>
+    }
+}
+
+#[component]
+fn StopButton(thread: Thread) -> impl IntoView {
+    view! {
+        <button
+            type="button"
+            class="button"
+            aria-keyshortcuts="Escape"
+            disabled=move || thread.id.get().is_none()
+            on:click=move |_| thread.stop()
+        >
+            <Icon name="square" />"Stop"<span class="soft wide-only">" · billing ends with it"</span>
         </button>
     }
 }
@@ -139,7 +144,7 @@ fn Hint(thread: Thread) -> impl IntoView {
         ),
         (_, None) => "Enter sends, Shift+Enter breaks the line, Esc stops.".to_owned(),
     };
-    view! { <p id="composer-hint" class="composer-hint">{words}</p> }
+    view! { <p id="composer-hint" class="composer-hint">{move || words()}</p> }
 }
 
 fn quoted(thread: Thread) -> Option<Quote> {

@@ -4,24 +4,25 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use marketplace::live::Conversation;
 
-use crate::components::Icon;
-use crate::error::AppError;
+use crate::components::{Awaited, Icon};
+use crate::door::Asked;
 
 /// On small screens a sheet that opens over the page, without any script.
 #[component]
-pub fn Conversations(conversations: Resource<Result<Vec<Conversation>, AppError>>) -> impl IntoView {
-    let list = move || {
-        Suspend::new(async move {
-            match conversations.await {
-                Ok(found) if !found.is_empty() => view! { <List found /> }.into_any(),
-                _ => view! { <p class="soft small">"Your conversations will stand here, each with what it cost."</p> }.into_any(),
+pub fn Conversations(conversations: Asked<Vec<Conversation>>) -> impl IntoView {
+    let list = move || async move {
+        match conversations.read().await {
+            Ok(found) if !found.is_empty() => view! { <List found /> }.into_any(),
+            _ => {
+                view! { <p class="soft small">"Your conversations will stand here, each with what it cost."</p> }
+                    .into_any()
             }
-        })
+        }
     };
     view! {
         <aside id="conversations" class="chat-side" popover="auto" aria-label="Conversations">
             <a class="button primary" href="/chat"><Icon name="plus" />"New chat"</a>
-            <Transition fallback=|| ()>{list}</Transition>
+            <Awaited content=list />
         </aside>
     }
 }
@@ -39,6 +40,7 @@ fn List(found: Vec<Conversation>) -> impl IntoView {
                     </A>
                 </li>
             }
+            .into_any()
         })
         .collect_view();
     view! { <ul class="chat-list">{rows}</ul> }

@@ -6,7 +6,7 @@ use marketplace::receipt::Settlement;
 
 use super::order::{LONGEST_USUAL, Order};
 use super::thread::Thread;
-use crate::components::MeterState;
+use crate::components::{Field, MeterState};
 
 #[component]
 pub fn Inspector(thread: Thread) -> impl IntoView {
@@ -34,7 +34,7 @@ fn ThisAnswer(thread: Thread) -> impl IntoView {
         }
         _ => view! { <p class="soft small">"Its cost is shown here while it is written."</p> }.into_any(),
     };
-    view! { <section><h2>"This answer"</h2>{rows}</section> }
+    view! { <section><h2>"This answer"</h2>{move || rows()}</section> }
 }
 
 #[component]
@@ -66,13 +66,12 @@ fn SettledRows(settlement: Settlement) -> impl IntoView {
 
 #[component]
 fn ThisConversation(thread: Thread) -> impl IntoView {
-    let messages = move || thread.turns.with(Vec::len).to_string();
     view! {
         <section>
             <h2>"This conversation"</h2>
             <dl class="kv">
                 <dt>"Spent"</dt><dd class="num">{move || thread.spent.get().cost()}</dd>
-                <dt>"Messages"</dt><dd class="num">{messages}</dd>
+                <dt>"Messages"</dt><dd class="num">{move || thread.turns.with(Vec::len).to_string()}</dd>
             </dl>
         </section>
     }
@@ -88,15 +87,13 @@ fn Settings(order: Order) -> impl IntoView {
         <section>
             <h2>"Settings"</h2>
             <div class="stack">
-                <div class="field">
-                    <label for="longest">"Longest answer"</label>
+                <Field id="longest" label="Longest answer" hint="In tokens; about three quarters of a word each.">
                     <input
                         id="longest" name="max_output_tokens" type="number" form="composer" min="1" max="1000000" step="1"
                         required autocomplete="off" value=LONGEST_USUAL.to_string() aria-describedby="longest-hint"
                         on:input=take_longest
                     />
-                    <span id="longest-hint" class="hint">"In tokens; about three quarters of a word each."</span>
-                </div>
+                </Field>
                 <CapField order />
             </div>
         </section>

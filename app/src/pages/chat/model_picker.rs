@@ -1,22 +1,22 @@
 //! Which model answers next: every chat model for sale, under its provider and with its price.
 
 use leptos::prelude::*;
-use marketplace::model::Listing;
 
 use super::order::Order;
+use crate::api::chat::ChatModel;
 
 #[component]
 pub fn ModelPicker(order: Order) -> impl IntoView {
     let chosen = order.model.get_untracked();
     let groups = by_provider(order.models())
         .into_iter()
-        .map(|(provider, listings)| {
-            let options = listings.into_iter().map(|listing| {
-                let id = listing.model.id.to_string();
+        .map(|(provider, models)| {
+            let options = models.into_iter().map(|model| {
+                let id = model.id.to_string();
                 let selected = id == chosen;
-                view! { <option value=id selected=selected>{label(&listing)}</option> }
+                view! { <option value=id selected=selected>{label(&model)}</option> }.into_any()
             });
-            view! { <optgroup label=provider>{options.collect_view()}</optgroup> }
+            view! { <optgroup label=provider>{options.collect_view()}</optgroup> }.into_any()
         })
         .collect_view();
     view! {
@@ -32,24 +32,19 @@ pub fn ModelPicker(order: Order) -> impl IntoView {
     }
 }
 
-fn by_provider(listings: Vec<Listing>) -> Vec<(String, Vec<Listing>)> {
-    let mut groups: Vec<(String, Vec<Listing>)> = Vec::new();
-    for listing in listings {
-        match groups.iter_mut().find(|(provider, _)| *provider == listing.provider_name) {
-            Some((_, group)) => group.push(listing),
-            None => groups.push((listing.provider_name.clone(), vec![listing])),
+fn by_provider(models: Vec<ChatModel>) -> Vec<(String, Vec<ChatModel>)> {
+    let mut groups: Vec<(String, Vec<ChatModel>)> = Vec::new();
+    for model in models {
+        match groups.iter_mut().find(|(provider, _)| *provider == model.provider_name) {
+            Some((_, group)) => group.push(model),
+            None => groups.push((model.provider_name.clone(), vec![model])),
         }
     }
     groups.sort_by_key(|(provider, _)| provider.to_lowercase());
     groups
 }
 
-fn label(listing: &Listing) -> String {
-    let name = &listing.model.name;
-    match listing.buyer_rates() {
-        Some((input, output)) => {
-            format!("{name} · {} in / {} out per M", input.per_million(), output.per_million())
-        }
-        None => name.clone(),
-    }
+fn label(model: &ChatModel) -> String {
+    let (input, output) = model.buyer_rates();
+    format!("{} · {} in / {} out per M", model.name, input.per_million(), output.per_million())
 }

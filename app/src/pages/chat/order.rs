@@ -5,10 +5,10 @@ use leptos::html;
 use leptos::prelude::*;
 use marketplace::id::ModelId;
 use marketplace::live::Turn;
-use marketplace::model::Listing;
 use marketplace::money::Nanos;
 use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote, wanted_output};
 
+use crate::api::chat::ChatModel;
 use crate::browser;
 
 pub const LONGEST_USUAL: u64 = 1_024;
@@ -16,7 +16,7 @@ const MODEL_USUAL: &str = "openai/gpt-5-mini";
 
 #[derive(Clone, Copy)]
 pub struct Order {
-    models: StoredValue<Vec<Listing>>,
+    models: StoredValue<Vec<ChatModel>>,
     pub model: RwSignal<String>,
     pub text: RwSignal<String>,
     /// The most tokens the answer may have.
@@ -30,14 +30,13 @@ pub struct Order {
 
 impl Order {
     /// Takes the model asked for, or the one spoken to last, or a good cheap one, whichever is for sale.
-    pub fn new(models: Vec<Listing>, asked_for: Option<String>, turns: &[Turn]) -> Self {
+    pub fn new(models: Vec<ChatModel>, asked_for: Option<String>, turns: &[Turn]) -> Self {
         let last = turns.iter().rev().find_map(|turn| turn.model.as_ref()).map(ToString::to_string);
-        let is_sold = |id: &String| models.iter().any(|listing| listing.model.id.as_str() == id);
+        let is_sold = |id: &String| models.iter().any(|model| model.id.as_str() == id);
         let chosen = [asked_for, last, Some(MODEL_USUAL.to_owned())].into_iter().flatten().find(is_sold);
         let cheapest = || {
-            let cheapest =
-                models.iter().min_by_key(|listing| listing.buyer_rates().map(|(_, output)| output));
-            cheapest.map(|listing| listing.model.id.to_string())
+            let cheapest = models.iter().min_by_key(|model| model.buyer_rates().1);
+            cheapest.map(|model| model.id.to_string())
         };
         Self {
             model: RwSignal::new(chosen.or_else(cheapest).unwrap_or_default()),
@@ -50,15 +49,15 @@ impl Order {
         }
     }
 
-    pub fn models(&self) -> Vec<Listing> {
+    pub fn models(&self) -> Vec<ChatModel> {
         self.models.get_value()
     }
 
     /// What people call a model; models no longer for sale are known by their id only.
     pub fn name_of(&self, id: &ModelId) -> String {
         self.models.with_value(|models| {
-            let listing = models.iter().find(|listing| listing.model.id == *id);
-            listing.map_or_else(|| id.to_string(), |listing| listing.model.name.clone())
+            let model = models.iter().find(|model| model.id == *id);
+            model.map_or_else(|| id.to_string(), |model| model.name.clone())
         })
     }
 
@@ -104,16 +103,16 @@ impl Order {
             .chain([self.text.with(|text| text.trim().len())])
             .fold(PromptSize::empty(), PromptSize::with_message);
         self.models.with_value(|models| {
-            let listing = models.iter().find(|listing| listing.model.id.as_str() == id)?;
-            let price = listing.model.price.as_ref()?;
-            let wanted = wanted_output(listing.model.max_output_tokens, Some(self.longest.get()));
+            let ChatModel { price, take, max_output_tokens, .. } =
+                models.iter().find(|model| model.id.as_str() == id)?;
+            let wanted = wanted_output(*max_output_tokens, Some(self.longest.get()));
             let longest = match self.cap.get() {
                 Some(cap) => price
-                    .affordable_output(size.tokens_max, wanted, cap, listing.take)
+                    .affordable_output(size.tokens_max, wanted, cap, *take)
                     .filter(|longest| *longest >= wanted.min(OUTPUT_TOKENS_LEAST))?,
                 None => wanted,
             };
-            Some(quote(price, listing.take, size, longest, now))
+            Some(quote(price, *take, size, longest, now))
         })
     }
 }

@@ -13,7 +13,7 @@ use super::answer::{Answer, Stage, Step};
 use super::order::Order;
 use crate::browser::{self, Heard, LiveChannel};
 use crate::components::MeterState;
-use crate::error::AppError;
+use crate::door::Asked;
 use crate::shell::Session;
 
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(8);
@@ -39,7 +39,7 @@ pub struct Thread {
     pub scroller: NodeRef<html::Div>,
     follows: StoredValue<bool>,
     channel: StoredValue<Option<LiveChannel>>,
-    conversations: Resource<Result<Vec<Conversation>, AppError>>,
+    conversations: Asked<Vec<Conversation>>,
     born: Callback<ConversationId>,
 }
 
@@ -48,7 +48,7 @@ impl Thread {
     pub fn new(
         transcript: Option<Transcript>,
         order: Order,
-        conversations: Resource<Result<Vec<Conversation>, AppError>>,
+        conversations: Asked<Vec<Conversation>>,
         born: Callback<ConversationId>,
     ) -> Self {
         let id = transcript.as_ref().map(|transcript| transcript.conversation.id);
@@ -230,7 +230,7 @@ impl Thread {
             self.spent.update(|spent| *spent = *spent + settlement.charge.charge);
         }
         self.turns.update(|turns| turns.extend(turn));
-        self.conversations.refetch();
+        self.conversations.ask_again();
     }
 
     /// The server did not take the message: it goes back to where it was written.
@@ -245,7 +245,7 @@ impl Thread {
     }
 
     fn unanswered(self) {
-        self.conversations.refetch();
+        self.conversations.ask_again();
         let words = "No answer is being written now. Reload the page to see what was kept, or ask again";
         self.trouble.set(Some(Fault::new(Code::Unavailable, words)));
     }

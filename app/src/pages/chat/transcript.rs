@@ -8,12 +8,15 @@ use marketplace::money::group;
 
 use super::answer::Stage;
 use super::thread::Thread;
-use crate::components::{CopyButton, FaultNotice, Icon, Markdown, Tile};
+use crate::components::{CopyButton, FaultNotice, Growing, Icon, Markdown, Tile};
 use crate::error::AppError;
 
 #[component]
 pub fn Transcribed(thread: Thread, title: Option<String>) -> impl IntoView {
-    let turns = move || thread.turns.get().into_iter().enumerate();
+    let said = move |at: usize| {
+        let turn = thread.turns.with_untracked(|turns| turns.get(at).cloned());
+        turn.map(|turn| view! { <Said thread at turn /> }.into_any()).into_any()
+    };
     view! {
         <div
             class="chat-scroll"
@@ -24,7 +27,7 @@ pub fn Transcribed(thread: Thread, title: Option<String>) -> impl IntoView {
             on:scroll=move |_| thread.scrolled()
         >
             <Opening thread title />
-            <For each=turns key=|(at, _)| *at children=move |(at, turn)| view! { <Said thread at turn /> } />
+            <Growing count=Signal::derive(move || thread.turns.with(Vec::len)) item=said />
             <BeingWritten thread />
             <Trouble thread />
         </div>
@@ -79,22 +82,28 @@ fn AuthorLine(thread: Thread, #[prop(into)] model: Option<ModelId>) -> impl Into
 #[component]
 fn Foot(thread: Thread, at: usize, turn: Turn) -> impl IntoView {
     let tokens = turn.output_tokens.map(|tokens| format!("{} tokens", group(tokens)));
-    let receipt = turn.call_id.map(|id| view! { <a href=format!("/receipts/{id}")>"Receipt"</a> });
+    let receipt = turn.call_id.map(|id| view! { <a href=format!("/receipts/{id}")>"Receipt"</a> }.into_any());
     let remark = turn.finish.as_deref().and_then(remark);
     let is_last = Memo::new(move |_| thread.turns.with(Vec::len) == at + 1);
     view! {
         <footer class="turn-foot">
-            {remark.map(|remark| view! { <span>{remark}</span> })}
-            {tokens.map(|tokens| view! { <span class="num">{tokens}</span> })}
-            {turn.charge_nanos.map(|charge| view! { <span class="num">{charge.cost()}</span> })}
+            {remark.map(|remark| view! { <span>{remark}</span> }.into_any())}
+            {tokens.map(|tokens| view! { <span class="num">{tokens}</span> }.into_any())}
+            {turn.charge_nanos.map(|charge| view! { <span class="num">{charge.cost()}</span> }.into_any())}
             {receipt}
             <CopyButton text=turn.text />
-            <Show when=move || is_last.get()>
-                <button type="button" class="button quiet scripted" on:click=move |_| thread.try_again()>
-                    <Icon name="refresh-cw" />"Try again"
-                </button>
-            </Show>
+            {move || is_last.get().then(|| view! { <AgainButton thread quiet=true /> }.into_any())}
         </footer>
+    }
+}
+
+#[component]
+fn AgainButton(thread: Thread, #[prop(optional)] quiet: bool) -> impl IntoView {
+    let class = if quiet { "button quiet scripted" } else { "button scripted" };
+    view! {
+        <button type="button" class=class on:click=move |_| thread.try_again()>
+            <Icon name="refresh-cw" />"Try again"
+        </button>
     }
 }
 
@@ -111,7 +120,7 @@ fn remark(finish: &str) -> Option<&'static str> {
 #[component]
 fn BeingWritten(thread: Thread) -> impl IntoView {
     let stage = Memo::new(move |_| thread.answer.with(|answer| answer.stage));
-    move || match stage.get() {
+    let shown = move || match stage.get() {
         Stage::Sent => {
             view! { <p class="turn soft" role="status">"Sent. Waiting for the model…"</p> }.into_any()
         }
@@ -120,24 +129,24 @@ fn BeingWritten(thread: Thread) -> impl IntoView {
         }
         Stage::Running => view! { <Running thread /> }.into_any(),
         Stage::None | Stage::Over => ().into_any(),
-    }
+    };
+    view! { {move || shown()} }
 }
 
 #[component]
 fn Running(thread: Thread) -> impl IntoView {
     let text = Signal::derive(move || thread.answer.with(|answer| answer.text.clone()));
-    let reasoning = Signal::derive(move || thread.answer.with(|answer| answer.reasoning.clone()));
     let thinks = Memo::new(move |_| thread.answer.with(|answer| !answer.reasoning.is_empty()));
     let model = thread.answer.with_untracked(|answer| answer.model.clone());
     view! {
         <article class="turn running" aria-busy="true">
             <AuthorLine thread model />
-            <Show when=move || thinks.get()>
+            {move || thinks.get().then(|| view! {
                 <details class="reasoning">
                     <summary>"Thinking"</summary>
-                    <p>{reasoning}</p>
+                    <p>{move || thread.answer.with(|answer| answer.reasoning.clone())}</p>
                 </details>
-            </Show>
+            }.into_any())}
             <Markdown text />
         </article>
     }
@@ -146,18 +155,14 @@ fn Running(thread: Thread) -> impl IntoView {
 #[component]
 fn Trouble(thread: Thread) -> impl IntoView {
     let fault = move || thread.trouble.get().map(AppError);
-    let can_retry = move || {
+    let can_retry = Memo::new(move |_| {
         thread.turns.with(|turns| turns.last().is_some_and(|turn| turn.author == Author::User))
             && !thread.answer.with(super::answer::Answer::is_in_flight)
-    };
+    });
     view! {
         <div class="turn chat-trouble">
-            {move || fault().map(|fault| view! { <FaultNotice fault /> })}
-            <Show when=can_retry>
-                <button type="button" class="button scripted" on:click=move |_| thread.try_again()>
-                    <Icon name="refresh-cw" />"Try again"
-                </button>
-            </Show>
+            {move || fault().map(|fault| view! { <FaultNotice fault /> }.into_any())}
+            {move || can_retry.get().then(|| view! { <AgainButton thread /> }.into_any())}
         </div>
     }
 }

@@ -4,29 +4,28 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::super::sign_in::Refusal;
-use crate::api::keys::{CreateKey, MadeKey};
-use crate::api::models::read_origin;
-use crate::components::{CopyButton, FieldError, Waiting};
+use crate::api::keys::{CreateKey, MadeKey, ReadFirstProgram};
+use crate::components::{Awaited, CopyButton, Drawing, Field, Wrong};
+use crate::door::{Asked, DoorForm, Submission};
 
 #[component]
-pub fn CreateForm(create: ServerAction<CreateKey>) -> impl IntoView {
+pub fn CreateForm(create: Submission) -> impl IntoView {
     let form = NodeRef::<html::Form>::new();
     Effect::new(move || {
-        if let (Some(Ok(_)), Some(form)) = (create.value().get(), form.get_untracked()) {
+        if let (Some(_), Some(form)) = (create.given::<CreateKey>(), form.get_untracked()) {
             form.reset();
         }
     });
-    let fault = Signal::derive(move || create.value().get().and_then(Result::err));
-    let field = move || fault.get().and_then(|fault| fault.0.field);
-    let invalid = move |name: &'static str| move || (field().as_deref() == Some(name)).then_some("true");
-    let other_fault = move || fault.get().filter(|_| !matches!(field().as_deref(), Some("name" | "amount")));
+    let fault = Signal::derive(move || create.fault());
+    let (name, limit) = (Wrong { fault, field: "name" }, Wrong { fault, field: "amount" });
+    let other_fault =
+        move || fault.get().filter(|fault| !fault.is_about("name") && !fault.is_about("amount"));
     view! {
         <section class="card stack" aria-labelledby="create-heading">
             <h2 id="create-heading">"Make a key"</h2>
-            {move || other_fault().map(|fault| view! { <Refusal fault /> })}
-            <ActionForm action=create node_ref=form attr:class="key-form">
-                <div class="field">
-                    <label for="name">"Name"</label>
+            {move || other_fault().map(|fault| view! { <Refusal fault /> }.into_any())}
+            <DoorForm to=create node_ref=form class="key-form">
+                <Field id="name" label="Name" wrong=name>
                     <input
                         id="name"
                         name="name"
@@ -34,12 +33,15 @@ pub fn CreateForm(create: ServerAction<CreateKey>) -> impl IntoView {
                         placeholder="My notebook"
                         required
                         aria-describedby="name-error"
-                        aria-invalid=invalid("name")
+                        aria-invalid=move || name.mark()
                     />
-                    <div role="alert"><FieldError fault field="name" /></div>
-                </div>
-                <div class="field">
-                    <label for="limit">"Limit in dollars, if any"</label>
+                </Field>
+                <Field
+                    id="limit"
+                    label="Limit in dollars, if any"
+                    hint="All calls with this key together never cost more."
+                    wrong=limit
+                >
                     <input
                         id="limit"
                         name="limit_usd"
@@ -47,13 +49,11 @@ pub fn CreateForm(create: ServerAction<CreateKey>) -> impl IntoView {
                         autocomplete="off"
                         placeholder="5.00"
                         aria-describedby="limit-hint amount-error"
-                        aria-invalid=invalid("amount")
+                        aria-invalid=move || limit.mark()
                     />
-                    <p class="hint" id="limit-hint">"All calls with this key together never cost more."</p>
-                    <div role="alert"><FieldError fault field="amount" /></div>
-                </div>
-                <button type="submit" class="button primary" disabled=create.pending()>"Make key"</button>
-            </ActionForm>
+                </Field>
+                <button type="submit" class="button primary" disabled=move || create.is_pending()>"Make key"</button>
+            </DoorForm>
         </section>
     }
 }
@@ -76,17 +76,12 @@ pub fn MadeNotice(made: MadeKey) -> impl IntoView {
 /// The smallest program that uses a key.
 #[component]
 pub fn Usage() -> impl IntoView {
-    let origin = OnceResource::new(read_origin());
-    let sample = move || {
-        Suspend::new(async move {
-            let program = python(&origin.await.unwrap_or_default());
-            view! {
-                <div class="code">
-                    <div class="code-head">"Python"<CopyButton text=program.clone() /></div>
-                    <pre tabindex="0" role="region" aria-label="Python program"><code>{program}</code></pre>
-                </div>
-            }
-        })
+    let program = Asked::once(ReadFirstProgram {});
+    let sample = move || async move {
+        match program.read().await {
+            Ok(program) => view! { <Drawing of=program /> }.into_any(),
+            Err(fault) => view! { <Refusal fault /> }.into_any(),
+        }
     };
     view! {
         <section class="stack" aria-labelledby="usage-heading">
@@ -94,21 +89,7 @@ pub fn Usage() -> impl IntoView {
             <p class="soft">
                 "With the "<code>"openai"</code>" package for Python; other OpenAI clients take the same two settings."
             </p>
-            <Suspense fallback=|| view! { <Waiting what="the sample" /> }>{sample}</Suspense>
+            <Awaited what="the sample" content=sample />
         </section>
     }
-}
-
-fn python(origin: &str) -> String {
-    format!(
-        r#"from openai import OpenAI
-
-client = OpenAI(base_url="{origin}/v1", api_key="mk_live_…")
-answer = client.chat.completions.create(
-    model="openai/gpt-5-mini",
-    messages=[{{"role": "user", "content": "Say hello."}}],
-)
-print(answer.choices[0].message.content)
-print(answer.usage.cost)"#
-    )
 }

@@ -4,14 +4,12 @@ use leptos::prelude::*;
 use marketplace::money::Nanos;
 use marketplace::secret_key::ApiKey;
 
-use super::super::billing::Moment;
 use super::super::sign_in::Refusal;
-use crate::api::keys::RevokeKey;
-use crate::components::Empty;
+use crate::components::{Empty, Moment};
+use crate::door::{DoorForm, Submission};
 
 #[component]
-pub fn KeyList(keys: Vec<ApiKey>, revoke: ServerAction<RevokeKey>) -> impl IntoView {
-    let fault = move || revoke.value().get().and_then(Result::err);
+pub fn KeyList(keys: Vec<ApiKey>, revoke: Submission) -> impl IntoView {
     let list = if keys.is_empty() {
         view! { <Empty title="No keys yet"><p>"Give one a name above; its secret appears here, once."</p></Empty> }
             .into_any()
@@ -21,14 +19,14 @@ pub fn KeyList(keys: Vec<ApiKey>, revoke: ServerAction<RevokeKey>) -> impl IntoV
     view! {
         <section class="stack" aria-labelledby="keys-heading">
             <h2 id="keys-heading">"Your keys"</h2>
-            {move || fault().map(|fault| view! { <Refusal fault /> })}
+            {move || revoke.fault().map(|fault| view! { <Refusal fault /> }.into_any())}
             {list}
         </section>
     }
 }
 
 #[component]
-fn KeyTable(keys: Vec<ApiKey>, revoke: ServerAction<RevokeKey>) -> impl IntoView {
+fn KeyTable(keys: Vec<ApiKey>, revoke: Submission) -> impl IntoView {
     view! {
         <div class="table-wrap" role="group" aria-labelledby="keys-heading" tabindex="0">
             <table class="table key-table">
@@ -42,14 +40,14 @@ fn KeyTable(keys: Vec<ApiKey>, revoke: ServerAction<RevokeKey>) -> impl IntoView
                         <th scope="col"><span class="visually-hidden">"Revoke"</span></th>
                     </tr>
                 </thead>
-                <tbody>{keys.into_iter().map(|key| view! { <KeyRow key=key revoke /> }).collect_view()}</tbody>
+                <tbody>{keys.into_iter().map(|key| view! { <KeyRow key=key revoke /> }.into_any()).collect_view()}</tbody>
             </table>
         </div>
     }
 }
 
 #[component]
-fn KeyRow(key: ApiKey, revoke: ServerAction<RevokeKey>) -> impl IntoView {
+fn KeyRow(key: ApiKey, revoke: Submission) -> impl IntoView {
     let end = if key.revoked {
         view! { <span class="chip bad">"Revoked"</span> }.into_any()
     } else {
@@ -92,15 +90,15 @@ fn Limit(name: String, limit: Option<Nanos>, used: Nanos) -> impl IntoView {
 
 /// Asks once more before it acts, without needing scripts for it.
 #[component]
-fn RevokeForm(id: String, name: String, revoke: ServerAction<RevokeKey>) -> impl IntoView {
+fn RevokeForm(id: String, name: String, revoke: Submission) -> impl IntoView {
     view! {
         <details class="confirm">
             <summary class="button quiet">"Revoke"<span class="visually-hidden">" "{name.clone()}</span></summary>
-            <ActionForm action=revoke attr:class="confirm-panel">
+            <DoorForm to=revoke class="confirm-panel">
                 <p>"Programs that use "<b>{name}</b>" stop working at once. This cannot be undone."</p>
                 <input type="hidden" name="id" value=id />
-                <button type="submit" class="button danger" disabled=revoke.pending()>"Revoke for good"</button>
-            </ActionForm>
+                <button type="submit" class="button danger" disabled=move || revoke.is_pending()>"Revoke for good"</button>
+            </DoorForm>
         </details>
     }
 }

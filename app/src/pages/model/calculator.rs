@@ -2,15 +2,15 @@
 
 use chrono::DateTime;
 use leptos::prelude::*;
-use leptos_router::components::Form;
+use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_query_map;
-use marketplace::model::{Kind, Listing};
 use marketplace::money::{Nanos, group};
 use marketplace::price::{Charge, Price, TakeRate};
 use marketplace::quote::likely_tokens;
 use marketplace::usage::Tokens;
 
-use crate::components::Amount;
+use crate::api::models::Tariff;
+use crate::components::{AddressForm, Amount, Field};
 
 /// An English word and the blank after it.
 const BYTES_PER_WORD: u64 = 6;
@@ -32,8 +32,8 @@ pub fn charge_for_words(price: &Price, take: TakeRate, words_in: u64, words_out:
 }
 
 #[component]
-pub fn Calculator(listing: Listing) -> impl IntoView {
-    let generates = listing.model.kind != Kind::Embedding;
+pub fn Calculator(tariff: Tariff) -> impl IntoView {
+    let Tariff { href, price, take, generates } = tariff;
     let query = use_query_map();
     let asked = |name: &str, usual: u64| {
         RwSignal::new(query.with_untracked(|query| query.get(name)).unwrap_or(usual.to_string()))
@@ -44,19 +44,19 @@ pub fn Calculator(listing: Listing) -> impl IntoView {
         |text: RwSignal<String>, most: u64| move || text.get().trim().parse::<u64>().unwrap_or(0).min(most);
     let (count_in, count_out, count_calls) =
         (number(words_in, WORDS_MAX), number(words_out, WORDS_MAX), number(calls, CALLS_MAX));
-    let (price, take) = (listing.model.price.clone().unwrap_or_default(), listing.take);
     let charge = Memo::new(move |_| charge_for_words(&price, take, count_in(), count_out()));
     let times = move |times: u64| times_charge(charge.get().charge, times);
+    let in_place = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
     view! {
         <section id="calculator" class="stack" aria-labelledby="calculator-title">
             <h2 id="calculator-title">"Calculator"</h2>
             <div class="card calculator">
-                <Form method="GET" action=listing.href() noscroll=true replace=true>
+                <AddressForm action=href options=in_place>
                     <NumberField label="Words in, a call" name="words_in" most=WORDS_MAX text=words_in />
-                    {generates.then(|| view! { <NumberField label="Words out, a call" name="words_out" most=WORDS_MAX text=words_out /> })}
+                    {generates.then(|| view! { <NumberField label="Words out, a call" name="words_out" most=WORDS_MAX text=words_out /> }.into_any())}
                     <NumberField label="Calls a day" name="calls" most=CALLS_MAX text=calls />
                     <button class="button unscripted" type="submit">"Calculate"</button>
-                </Form>
+                </AddressForm>
                 <dl class="kv" aria-live="polite">
                     <dt>"A call, "{move || group(tokens_of_words(count_in()))}" + "{move || group(tokens_of_words(count_out()))}" tokens"</dt>
                     <dd><Amount nanos=Signal::derive(move || charge.get().charge) /></dd>
@@ -85,8 +85,7 @@ fn times_charge(charge: Nanos, times: u64) -> Nanos {
 #[component]
 fn NumberField(label: &'static str, name: &'static str, most: u64, text: RwSignal<String>) -> impl IntoView {
     view! {
-        <div class="field">
-            <label for=name>{label}</label>
+        <Field id=name label=label>
             <input
                 id=name
                 class="num"
@@ -96,9 +95,9 @@ fn NumberField(label: &'static str, name: &'static str, most: u64, text: RwSigna
                 max=most.to_string()
                 inputmode="numeric"
                 value=text.get_untracked()
-                on:input:target=move |event| text.set(event.target().value())
+                on:input=move |event| text.set(event_target_value(&event))
             />
-        </div>
+        </Field>
     }
 }
 

@@ -2,10 +2,7 @@
 
 use std::fmt::Write;
 
-use marketplace::model::{publisher_name, short_count};
 use marketplace::search::Search;
-
-use super::words::{ability_name, kind_name, provider_name, status_name};
 
 pub const PER_PAGE: u32 = 24;
 
@@ -57,60 +54,6 @@ pub fn write(search: &Search) -> String {
     address
 }
 
-/// What narrows the search, in words, and the search without it.
-pub fn narrowings(search: &Search) -> Vec<(String, Search)> {
-    let first = Search { page: None, ..search.clone() };
-    let mut found = Vec::new();
-    let mut note = |is_set: bool, label: String, without: Search| {
-        if is_set {
-            found.push((label, without));
-        }
-    };
-    let s = search;
-    note(!s.q.is_empty(), format!("“{}”", s.q), Search { q: String::new(), ..first.clone() });
-    note(!s.kind.is_empty(), kind_name(&s.kind).to_owned(), Search { kind: String::new(), ..first.clone() });
-    note(
-        !s.capability.is_empty(),
-        ability_name(&s.capability),
-        Search { capability: String::new(), ..first.clone() },
-    );
-    note(
-        !s.provider.is_empty(),
-        provider_name(&s.provider),
-        Search { provider: String::new(), ..first.clone() },
-    );
-    note(
-        !s.author.is_empty(),
-        format!("by {}", publisher_name(&s.author)),
-        Search { author: String::new(), ..first.clone() },
-    );
-    note(!s.input.is_empty(), format!("{} in", s.input), Search { input: String::new(), ..first.clone() });
-    note(
-        !s.output.is_empty(),
-        format!("{} out", s.output),
-        Search { output: String::new(), ..first.clone() },
-    );
-    note(
-        !s.status.is_empty(),
-        status_name(&s.status).to_owned(),
-        Search { status: String::new(), ..first.clone() },
-    );
-    let least = s.min_context.map(short_count).unwrap_or_default();
-    note(
-        s.min_context.is_some(),
-        format!("≥ {least} context"),
-        Search { min_context: None, ..first.clone() },
-    );
-    let most = s.max_price.trim_start_matches('$');
-    note(
-        !s.max_price.is_empty(),
-        format!("≤ ${most} / M in"),
-        Search { max_price: String::new(), ..first.clone() },
-    );
-    note(s.sale == "open", "For sale now".to_owned(), Search { sale: String::new(), ..first.clone() });
-    found
-}
-
 /// Percent-encoding that is the same on both sides of the wire; the router's own differs.
 fn escape(value: &str) -> String {
     value.bytes().fold(String::new(), |mut text, byte| {
@@ -132,13 +75,5 @@ mod tests {
         let search = Search { q: "gpt 5&é".to_owned(), page: Some(1), ..Search::default() };
         assert_eq!(write(&search), "/models?q=gpt%205%26%C3%A9");
         assert_eq!(write(&Search::default()), "/models");
-    }
-
-    #[test]
-    fn removing_a_narrowing_returns_to_the_first_page() {
-        let search =
-            Search { kind: "chat".to_owned(), q: "gpt".to_owned(), page: Some(3), ..Search::default() };
-        let addresses: Vec<String> = narrowings(&search).iter().map(|(_, without)| write(without)).collect();
-        assert_eq!(addresses, ["/models?kind=chat", "/models?q=gpt"]);
     }
 }

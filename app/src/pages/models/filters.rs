@@ -5,6 +5,7 @@ use marketplace::model::{publisher_name, short_count};
 use marketplace::search::{Facet, Facets, Search};
 
 use super::words::{ability_name, capital, kind_name, provider_name, status_name};
+use crate::components::Field;
 
 const CONTEXTS: [u64; 5] = [8_000, 32_000, 128_000, 200_000, 1_000_000];
 const ABILITIES_SHOWN: usize = 8;
@@ -27,13 +28,12 @@ pub fn Filters(search: Search, facets: Facets) -> impl IntoView {
                     <summary>{format!("{} more", more.len())}</summary>
                     <ChoiceList name="capability" chosen=search.capability.clone() facets=more.clone() label=ability_label any=false />
                 </details>
-            })}
+            }.into_any())}
         </fieldset>
         <Select title="Provider" name="provider" chosen=search.provider facets=facets.provider label=provider_name />
         <Select title="Made by" name="author" chosen=search.author facets=facets.author label=|author| publisher_name(author) />
         <ContextSelect least=search.min_context />
-        <div class="field">
-            <label for="max_price">"Input price at most, $ / M"</label>
+        <Field id="max_price" label="Input price at most, $ / M">
             <input
                 id="max_price"
                 class="num"
@@ -45,15 +45,15 @@ pub fn Filters(search: Search, facets: Facets) -> impl IntoView {
                 value=search.max_price.clone()
                 prop:value=search.max_price
             />
-        </div>
+        </Field>
         <Select title="Status" name="status" chosen=search.status facets=facets.status label=|status| status_name(status).to_owned() />
         <label class="choice">
             <input type="checkbox" name="sale" value="open" checked=search.sale == "open" prop:checked=search.sale == "open" />
             "For sale now"
         </label>
         // Asked for by links alone, and kept when something else changes.
-        {(!search.input.is_empty()).then(|| view! { <input type="hidden" name="input" value=search.input /> })}
-        {(!search.output.is_empty()).then(|| view! { <input type="hidden" name="output" value=search.output /> })}
+        {(!search.input.is_empty()).then(|| view! { <input type="hidden" name="input" value=search.input /> }.into_any())}
+        {(!search.output.is_empty()).then(|| view! { <input type="hidden" name="output" value=search.output /> }.into_any())}
     }
     .into_any()
 }
@@ -95,7 +95,7 @@ fn ChoiceList(
     label: fn(&str) -> String,
     any: bool,
 ) -> impl IntoView {
-    let choice = |value: String, text: String, count: Option<usize>| {
+    let choice = |value: String, text: String, count: Option<String>| {
         let is_chosen = value == chosen;
         view! {
             <label class="choice">
@@ -104,10 +104,12 @@ fn ChoiceList(
                 <span class="num">{count}</span>
             </label>
         }
+        .into_any()
     };
     let first = any.then(|| choice(String::new(), "Any".to_owned(), None));
-    let rest =
-        facets.into_iter().map(|facet| choice(facet.value.clone(), label(&facet.value), Some(facet.count)));
+    let rest = facets
+        .into_iter()
+        .map(|facet| choice(facet.value.clone(), label(&facet.value), Some(facet.count.to_string())));
     view! {
         {first}
         {rest.collect_view()}
@@ -122,19 +124,19 @@ fn Select(
     facets: Vec<Facet>,
     label: fn(&str) -> String,
 ) -> impl IntoView {
-    let options = with_chosen(facets, &chosen).into_iter().map(|facet| {
+    let options = with_chosen(facets, &chosen).into_iter().map(move |facet| {
         let is_chosen = facet.value == chosen;
         let text = format!("{} ({})", label(&facet.value), facet.count);
         view! { <option value=facet.value selected=is_chosen prop:selected=is_chosen>{text}</option> }
+            .into_any()
     });
     view! {
-        <div class="field">
-            <label for=name>{title}</label>
+        <Field id=name label=title>
             <select id=name name=name>
                 <option value="">"Any"</option>
                 {options.collect_view()}
             </select>
-        </div>
+        </Field>
     }
     .into_any()
 }
@@ -145,19 +147,19 @@ fn ContextSelect(least: Option<u64>) -> impl IntoView {
     let mut sizes = CONTEXTS.to_vec();
     sizes.extend(least.filter(|size| !CONTEXTS.contains(size)));
     sizes.sort_unstable();
-    let options = sizes.into_iter().map(|size| {
+    let options = sizes.into_iter().map(move |size| {
         let is_chosen = least == Some(size);
         let text = format!("{} tokens", short_count(size));
         view! { <option value=size.to_string() selected=is_chosen prop:selected=is_chosen>{text}</option> }
+            .into_any()
     });
     view! {
-        <div class="field">
-            <label for="min_context">"Context at least"</label>
+        <Field id="min_context" label="Context at least">
             <select id="min_context" name="min_context">
                 <option value="">"Any"</option>
                 {options.collect_view()}
             </select>
-        </div>
+        </Field>
     }
     .into_any()
 }

@@ -1,10 +1,9 @@
 //! What the catalogue's keys are called on pages.
 
-use chrono::NaiveDate;
-use marketplace::model::{Model, Status, publisher_name};
+use marketplace::model::publisher_name;
 
 /// An ability as a chip says it, most telling first.
-const ABILITIES: [(&str, &str); 13] = [
+pub const ABILITIES: [(&str, &str); 13] = [
     ("tools", "tools"),
     ("vision", "sees images"),
     ("reasoning", "reasoning"),
@@ -23,14 +22,6 @@ const ABILITIES: [(&str, &str); 13] = [
 pub fn ability_name(ability: &str) -> String {
     let known = ABILITIES.iter().find(|(key, _)| *key == ability);
     known.map_or_else(|| ability.replace('_', " "), |(_, name)| (*name).to_owned())
-}
-
-/// A model's abilities by name, most telling first.
-pub fn ability_names(abilities: &[String]) -> Vec<String> {
-    let place = |ability: &String| ABILITIES.iter().position(|(key, _)| key == ability).unwrap_or(usize::MAX);
-    let mut sorted: Vec<&String> = abilities.iter().collect();
-    sorted.sort_by_key(|ability| place(ability));
-    sorted.into_iter().map(|ability| ability_name(ability)).collect()
 }
 
 pub fn capital(text: &str) -> String {
@@ -64,19 +55,5 @@ pub fn provider_name(provider: &str) -> String {
         "ollama" => "Ollama, on this machine".to_owned(),
         "together" => "Together AI".to_owned(),
         other => publisher_name(other),
-    }
-}
-
-pub fn day(date: NaiveDate) -> String {
-    date.format("%-d %b %Y").to_string()
-}
-
-/// How a model's life stands, when that is worth a warning.
-pub fn ending(model: &Model) -> Option<String> {
-    match (model.status, model.retires) {
-        (Status::Deprecated, Some(date)) => Some(format!("ends {}", day(date))),
-        (Status::Deprecated, None) => Some("ending".to_owned()),
-        (Status::Retired, _) => Some("retired".to_owned()),
-        (Status::Active | Status::Unlisted, _) => None,
     }
 }

@@ -4,32 +4,35 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use marketplace::account::Email;
 
-use crate::components::FieldError;
+use crate::components::{Field, Wrong};
 use crate::error::AppError;
 
 /// What is wrong with the form as a whole. What is wrong with a field stands at that field.
 #[component]
 pub fn FormFault(fault: Signal<Option<AppError>>) -> impl IntoView {
-    move || {
+    let notice = move || {
         let AppError(fault) =
-            fault.get().filter(|fault| !is_at(fault, "email") && !is_at(fault, "password"))?;
+            fault.get().filter(|fault| !fault.is_about("email") && !fault.is_about("password"))?;
         let wait = fault.retry_after_seconds.map(|seconds| format!(" Try again in {seconds} s."));
-        Some(view! { <p class="notice bad" role="alert">{fault.message}{wait}</p> })
-    }
+        Some(view! { <p class="notice bad" role="alert">{fault.message}{wait}</p> }.into_any())
+    };
+    view! { {move || notice()} }
 }
 
 /// Where the form leads, carried along from the address.
 #[component]
 pub fn NextField() -> impl IntoView {
     let query = use_query_map();
-    move || query.read().get("next").map(|next| view! { <input type="hidden" name="next" value=next /> })
+    view! {
+        {move || query.read().get("next").map(|next| view! { <input type="hidden" name="next" value=next /> }.into_any())}
+    }
 }
 
 #[component]
 pub fn EmailField(fault: Signal<Option<AppError>>) -> impl IntoView {
+    let wrong = Wrong { fault, field: "email" };
     view! {
-        <div class="field">
-            <label for="email">"E-mail"</label>
+        <Field id="email" label="E-mail" wrong>
             <input
                 id="email"
                 name="email"
@@ -38,10 +41,9 @@ pub fn EmailField(fault: Signal<Option<AppError>>) -> impl IntoView {
                 maxlength=Email::LENGTH_MAX.to_string()
                 required
                 aria-describedby="email-error"
-                aria-invalid=invalid(fault, "email")
+                aria-invalid=move || wrong.mark()
             />
-            <div role="alert"><FieldError fault field="email" /></div>
-        </div>
+        </Field>
     }
 }
 
@@ -51,10 +53,11 @@ pub fn PasswordField(
     autocomplete: &'static str,
     #[prop(optional)] hint: Option<&'static str>,
 ) -> impl IntoView {
+    let wrong = Wrong { fault, field: "password" };
+    let described = if hint.is_some() { "password-hint password-error" } else { "password-error" };
     let shown = RwSignal::new(false);
     view! {
-        <div class="field">
-            <label for="password">"Password"</label>
+        <Field id="password" label="Password" hint=hint wrong=wrong>
             <div class="password">
                 <input
                     id="password"
@@ -62,8 +65,8 @@ pub fn PasswordField(
                     type=move || if shown.get() { "text" } else { "password" }
                     autocomplete=autocomplete
                     required
-                    aria-describedby=if hint.is_some() { "password-hint password-error" } else { "password-error" }
-                    aria-invalid=invalid(fault, "password")
+                    aria-describedby=described
+                    aria-invalid=move || wrong.mark()
                 />
                 <button
                     type="button"
@@ -75,16 +78,6 @@ pub fn PasswordField(
                     <span class="visually-hidden">" password"</span>
                 </button>
             </div>
-            {hint.map(|hint| view! { <p class="hint" id="password-hint">{hint}</p> })}
-            <div role="alert"><FieldError fault field="password" /></div>
-        </div>
+        </Field>
     }
-}
-
-fn invalid(fault: Signal<Option<AppError>>, field: &'static str) -> impl Fn() -> Option<&'static str> {
-    move || fault.get().is_some_and(|fault| is_at(&fault, field)).then_some("true")
-}
-
-fn is_at(fault: &AppError, field: &str) -> bool {
-    fault.0.field.as_deref() == Some(field)
 }

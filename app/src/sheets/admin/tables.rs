@@ -3,9 +3,8 @@
 use leptos::prelude::*;
 use marketplace::operator::{AuditLine, ModelShare};
 
-use super::super::billing::Moment;
 use super::count;
-use crate::components::Empty;
+use crate::components::{Empty, Moment};
 
 #[component]
 pub fn TopModels(models: Vec<ModelShare>) -> impl IntoView {

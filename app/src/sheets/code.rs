@@ -1,29 +1,18 @@
-//! How to call a model from a program, with this market's own address.
+//! How to call models from a program, with this market's own address.
 
 use leptos::prelude::*;
 use marketplace::model::{Kind, Model};
 
-use crate::api::models::read_origin;
-use crate::components::{CopyButton, FaultNotice, Waiting};
+use super::draw;
+use crate::components::{CopyButton, Drawn};
 
 #[component]
-pub fn CodeSamples(model: Model) -> impl IntoView {
-    let origin = OnceResource::new(read_origin());
-    let id = model.id.to_string();
-    let samples = move || {
-        let id = id.clone();
-        Suspend::new(async move {
-            match origin.await {
-                Ok(origin) => samples(model.kind, &origin, &id)
-                    .into_iter()
-                    .enumerate()
-                    .map(|(place, (name, code))| view! { <Sample name code is_first=place == 0 /> })
-                    .collect_view()
-                    .into_any(),
-                Err(fault) => view! { <FaultNotice fault /> }.into_any(),
-            }
-        })
-    };
+pub fn CodeSamples(model: Model, origin: String) -> impl IntoView {
+    let samples = samples(model.kind, &origin, model.id.as_str())
+        .into_iter()
+        .enumerate()
+        .map(|(place, (name, code))| view! { <Sample name code is_first=place == 0 /> })
+        .collect_view();
     view! {
         <section id="code" class="stack" aria-labelledby="code-title">
             <h2 id="code-title">"Code"</h2>
@@ -31,7 +20,7 @@ pub fn CodeSamples(model: Model) -> impl IntoView {
                 "Any OpenAI client works. Make a key on the "<a href="/keys">"keys page"</a>
                 " and put it into the environment as "<code>"MERCATO_KEY"</code>"."
             </p>
-            <Suspense fallback=|| view! { <Waiting what="the samples" /> }>{samples}</Suspense>
+            {samples}
         </section>
     }
     .into_any()
@@ -49,6 +38,33 @@ fn Sample(name: &'static str, code: String, is_first: bool) -> impl IntoView {
         </details>
     }
     .into_any()
+}
+
+/// The smallest program that uses a key.
+pub fn first_program(origin: &str) -> Drawn {
+    let program = python(origin);
+    draw(|| {
+        view! {
+            <div class="code">
+                <div class="code-head">"Python"<CopyButton text=program.clone() /></div>
+                <pre tabindex="0" role="region" aria-label="Python program"><code>{program}</code></pre>
+            </div>
+        }
+    })
+}
+
+fn python(origin: &str) -> String {
+    format!(
+        r#"from openai import OpenAI
+
+client = OpenAI(base_url="{origin}/v1", api_key="mk_live_…")
+answer = client.chat.completions.create(
+    model="openai/gpt-5-mini",
+    messages=[{{"role": "user", "content": "Say hello."}}],
+)
+print(answer.choices[0].message.content)
+print(answer.usage.cost)"#
+    )
 }
 
 /// The samples of a kind of model, with `ORIGIN` and `MODEL` filled in.

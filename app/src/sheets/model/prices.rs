@@ -3,11 +3,10 @@
 use leptos::prelude::*;
 use marketplace::model::{Listing, OtherPrice};
 use marketplace::money::{Nanos, Rate, group};
-use marketplace::price::{OffPeak, Price as PriceList, Rates, TakeRate, Window};
+use marketplace::price::{OffPeak, Price, Rates, TakeRate, Window};
 
-use crate::components::Price;
-use crate::pages::models::buyer_nanos;
-use crate::pages::models::words::capital;
+use crate::pages::words::capital;
+use crate::sheets::results::buyer_nanos;
 
 #[component]
 pub fn Prices(listing: Listing) -> impl IntoView {
@@ -36,7 +35,7 @@ fn fee_line(take: TakeRate) -> String {
 }
 
 #[component]
-fn TokenPrices(price: PriceList, take: TakeRate, free: bool) -> impl IntoView {
+fn TokenPrices(price: Price, take: TakeRate, free: bool) -> impl IntoView {
     let long = price.long_context.map(|long| {
         let caption =
             format!("The whole call, once its input passes {} tokens", group(long.above_input_tokens));
@@ -67,12 +66,47 @@ fn RateTable(caption: String, rates: Rates, take: TakeRate, free: bool) -> impl 
     let sold = components.into_iter().filter_map(|(name, rate)| rate.map(|rate| (name, rate)));
     let rows = sold.filter(|(_, rate)| free || *rate > Rate::FREE).map(|(name, rate)| {
         let paid = take.on_rate(rate);
+        Row {
+            name: name.to_owned(),
+            unit: None,
+            figures: [paid, rate, Rate(paid.0 - rate.0)].map(Rate::per_million),
+        }
+    });
+    view! { <PriceTable caption heads=["Component", "You pay"] rows=rows.collect() /> }
+}
+
+/// Prices by the picture, the search or the batch. They are the vendor's list; nothing here sells by them yet.
+#[component]
+fn OtherPrices(prices: Vec<OtherPrice>, take: TakeRate) -> impl IntoView {
+    let rows = prices.into_iter().map(|price| {
+        let paid = buyer_nanos(&price, take);
+        Row {
+            name: capital(&price.what),
+            figures: [paid, price.provider_nanos, paid - price.provider_nanos].map(Nanos::cost),
+            unit: Some(price.unit),
+        }
+    });
+    let caption = "Other units, for reference".to_owned();
+    view! { <PriceTable caption heads=["What", "With fee"] rows=rows.collect() /> }
+}
+
+/// One thing with its price: what the buyer pays, what of it the provider gets, and the fee.
+struct Row {
+    name: String,
+    unit: Option<String>,
+    figures: [String; 3],
+}
+
+#[component]
+fn PriceTable(caption: String, heads: [&'static str; 2], rows: Vec<Row>) -> impl IntoView {
+    let [name, paid] = heads;
+    let rows = rows.into_iter().map(|Row { name, unit, figures: [paid, provider, fee] }| {
         view! {
             <tr>
-                <th scope="row">{name}</th>
-                <td class="num"><b><Price rate=Some(paid) /></b></td>
-                <td class="num soft"><Price rate=Some(rate) /></td>
-                <td class="num soft"><Price rate=Some(Rate(paid.0 - rate.0)) /></td>
+                <th scope="row">{name}{unit.map(|unit| view! { <span class="soft small">" a "{unit}</span> })}</th>
+                <td class="num"><b>{paid}</b></td>
+                <td class="num soft">{provider}</td>
+                <td class="num soft">{fee}</td>
             </tr>
         }
     });
@@ -82,8 +116,8 @@ fn RateTable(caption: String, rates: Rates, take: TakeRate, free: bool) -> impl 
                 <caption>{caption}</caption>
                 <thead>
                     <tr>
-                        <th scope="col">"Component"</th>
-                        <th scope="col" class="num">"You pay"</th>
+                        <th scope="col">{name}</th>
+                        <th scope="col" class="num">{paid}</th>
                         <th scope="col" class="num">"Provider"</th>
                         <th scope="col" class="num">"Fee"</th>
                     </tr>
@@ -92,41 +126,6 @@ fn RateTable(caption: String, rates: Rates, take: TakeRate, free: bool) -> impl 
             </table>
         </div>
     }
-    .into_any()
-}
-
-/// Prices by the picture, the search or the batch. They are the vendor's list; nothing here sells by them yet.
-#[component]
-fn OtherPrices(prices: Vec<OtherPrice>, take: TakeRate) -> impl IntoView {
-    let rows = prices.into_iter().map(|price| {
-        let paid = buyer_nanos(&price, take);
-        let fee: Nanos = paid - price.provider_nanos;
-        view! {
-            <tr>
-                <th scope="row">{capital(&price.what)}<span class="soft small">" a "{price.unit}</span></th>
-                <td class="num"><b>{paid.cost()}</b></td>
-                <td class="num soft">{price.provider_nanos.cost()}</td>
-                <td class="num soft">{fee.cost()}</td>
-            </tr>
-        }
-    });
-    view! {
-        <div class="table-wrap" tabindex="0">
-            <table class="table">
-                <caption>"Other units, for reference"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"What"</th>
-                        <th scope="col" class="num">"With fee"</th>
-                        <th scope="col" class="num">"Provider"</th>
-                        <th scope="col" class="num">"Fee"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
-    }
-    .into_any()
 }
 
 /// `Mon–Fri 10:00–24:00; Sat–Sun all day`.

@@ -4,9 +4,11 @@ use leptos::prelude::*;
 use marketplace::model::{Kind, Listing, Sale, publisher_name};
 use marketplace::money::Rate;
 
-use crate::components::{CopyButton, Icon, Price, Tile};
-use crate::pages::models::known_rates;
-use crate::pages::models::words::{day, ending, kind_name};
+use crate::components::{CopyButton, Icon, Tile};
+use crate::pages::words::kind_name;
+use crate::sheets::price::Price;
+use crate::sheets::results::known_rates;
+use crate::sheets::words::{day, ending};
 
 #[component]
 pub fn Head(listing: Listing) -> impl IntoView {

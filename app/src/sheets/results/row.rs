@@ -5,8 +5,9 @@ use marketplace::model::{Kind, Listing, Model, OtherPrice, publisher_name, short
 use marketplace::money::{Nanos, Rate};
 use marketplace::price::TakeRate;
 
-use super::words::{ability_names, ending};
-use crate::components::{Amount, Price, Tile};
+use crate::components::{Amount, Tile};
+use crate::sheets::price::Price;
+use crate::sheets::words::{ability_names, ending};
 
 const CHIPS_MAX: usize = 3;
 

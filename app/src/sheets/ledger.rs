@@ -4,11 +4,16 @@ use leptos::prelude::*;
 use marketplace::billing::LedgerLine;
 use marketplace::money::Nanos;
 
-use super::Moment;
-use crate::components::Empty;
+use super::draw;
+use crate::components::{Drawn, Empty, Moment};
+
+/// `before` is the version these lines come before, unless they are the newest.
+pub fn sheet(lines: Vec<LedgerLine>, before: Option<i64>) -> Drawn {
+    draw(|| view! { <LedgerTable lines before /> })
+}
 
 #[component]
-pub fn LedgerTable(lines: Vec<LedgerLine>, before: Option<i64>) -> impl IntoView {
+fn LedgerTable(lines: Vec<LedgerLine>, before: Option<i64>) -> impl IntoView {
     // The first entry of a wallet has version 1; above it there is something older to show.
     let older = lines.last().map(|line| line.version).filter(|version| *version > 1);
     let table = if lines.is_empty() {

@@ -5,7 +5,8 @@ use marketplace::model::{Benchmark, Listing, Model, publisher_name};
 use marketplace::money::group;
 
 use crate::components::Icon;
-use crate::pages::models::words::{ability_names, day, status_name};
+use crate::pages::words::status_name;
+use crate::sheets::words::{ability_names, day};
 
 #[component]
 pub fn Facts(listing: Listing) -> impl IntoView {

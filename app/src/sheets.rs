@@ -1,0 +1,25 @@
+//! Parts of pages that are only read: drawn by the server, sent as markup, and so no code for the browser.
+
+pub mod admin;
+pub mod checkout;
+pub mod code;
+pub mod front;
+pub mod ledger;
+pub mod model;
+pub mod price;
+pub mod receipt;
+pub mod results;
+pub mod top_ups;
+pub mod words;
+
+use leptos::prelude::*;
+
+use crate::components::Drawn;
+
+/// Draws a view for good. It must not wait for anything, nor react to anything.
+pub fn draw<V: IntoView>(view: impl FnOnce() -> V) -> Drawn {
+    let owner = Owner::new();
+    let drawn = owner.with(|| Drawn::from(view().into_view().to_html()));
+    owner.cleanup();
+    drawn
+}

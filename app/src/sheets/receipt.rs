@@ -1,0 +1,47 @@
+//! The receipt of one call, line by line.
+
+mod sums;
+
+use leptos::prelude::*;
+use marketplace::receipt::Receipt;
+use marketplace::usage::UsageSource;
+
+use self::sums::{HoldTable, LineTable};
+use super::draw;
+use crate::components::{Drawn, Moment};
+
+pub fn sheet(receipt: Receipt) -> Drawn {
+    draw(|| {
+        view! {
+            <article class="card stack sheet" aria-label="Receipt">
+                <Facts receipt=receipt.clone() />
+                <LineTable receipt=receipt.clone() />
+                <HoldTable receipt />
+            </article>
+        }
+    })
+}
+
+#[component]
+fn Facts(receipt: Receipt) -> impl IntoView {
+    view! {
+        <dl class="kv">
+            <dt>"Model"</dt>
+            <dd><a href=format!("/models/{}", receipt.model)>{receipt.model.to_string()}</a></dd>
+            <dt>"Answered by"</dt><dd>{receipt.provider.to_string()}</dd>
+            <dt>"Begun"</dt><dd><Moment at=receipt.created_at /></dd>
+            {receipt.settled_at.map(|at| view! { <dt>"Settled"</dt><dd><Moment at /></dd> })}
+            <dt>"Ended with"</dt><dd>{receipt.finish}</dd>
+            <dt>"Tokens counted by"</dt><dd>{counted_by(receipt.usage_source)}</dd>
+            <dt>"Price version"</dt><dd class="num">{receipt.price_version.to_string()}</dd>
+        </dl>
+    }
+}
+
+fn counted_by(source: UsageSource) -> &'static str {
+    match source {
+        UsageSource::Provider => "the provider",
+        UsageSource::Estimated => "our estimate; the provider's count did not arrive",
+        UsageSource::None => "nobody; nothing was billed",
+    }
+}

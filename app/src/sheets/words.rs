@@ -1,0 +1,28 @@
+//! What is said of a model in more than one place.
+
+use chrono::NaiveDate;
+use marketplace::model::{Model, Status};
+
+use crate::pages::words::{ABILITIES, ability_name};
+
+/// A model's abilities by name, most telling first.
+pub fn ability_names(abilities: &[String]) -> Vec<String> {
+    let place = |ability: &String| ABILITIES.iter().position(|(key, _)| key == ability).unwrap_or(usize::MAX);
+    let mut sorted: Vec<&String> = abilities.iter().collect();
+    sorted.sort_by_key(|ability| place(ability));
+    sorted.into_iter().map(|ability| ability_name(ability)).collect()
+}
+
+pub fn day(date: NaiveDate) -> String {
+    date.format("%-d %b %Y").to_string()
+}
+
+/// How a model's life stands, when that is worth a warning.
+pub fn ending(model: &Model) -> Option<String> {
+    match (model.status, model.retires) {
+        (Status::Deprecated, Some(date)) => Some(format!("ends {}", day(date))),
+        (Status::Deprecated, None) => Some("ending".to_owned()),
+        (Status::Retired, _) => Some("retired".to_owned()),
+        (Status::Active | Status::Unlisted, _) => None,
+    }
+}
