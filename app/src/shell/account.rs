@@ -124,7 +124,7 @@ fn ThemeForm() -> impl IntoView {
             chosen.set(Some(theme.to_owned()));
         };
         view! {
-            <button type="submit" name="theme" value=theme aria-pressed=move || pressed() on:click=draw>
+            <button type="submit" name="theme" value=theme aria-pressed=pressed on:click=draw>
                 <Icon name=icon />
                 {label}
             </button>

@@ -28,7 +28,7 @@ pub fn Composer(thread: Thread, is_signed_in: bool) -> impl IntoView {
                 <Meter state />
                 <fieldset class="composer-fields" disabled=!is_signed_in>
                     <legend class="visually-hidden">"Your message"</legend>
-                    <input type="hidden" name="conversation" value=move || conversation() />
+                    <input type="hidden" name="conversation" value=conversation />
                     <MessageField thread />
                     <div class="composer-row">
                         <ModelPicker order=thread.order />
@@ -91,7 +91,7 @@ fn MessageField(thread: Thread) -> impl IntoView {
             name="text"
             rows="2"
             required
-            placeholder=move || placeholder()
+            placeholder=placeholder
             aria-describedby="composer-hint"
             node_ref=order.field
             on:input=move |event| order.read(event_target_value(&event))
@@ -108,7 +108,7 @@ fn Buttons(thread: Thread) -> impl IntoView {
     let idle = move || thread.order.is_awake() && !thread.can_send();
     view! {
         {move || in_flight.get().then(|| view! { <StopButton thread /> }.into_any())}
-        <button type="submit" class="button primary send" disabled=move || idle()>
+        <button type="submit" class="button primary send" disabled=idle>
             "Send"<span class="num">{move || max.get()}</span>
         </button>
     }
