@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod billing;
+pub mod books;
 pub mod chat;
 pub mod keys;
 pub mod models;

@@ -10,10 +10,12 @@ mod checkout;
 mod keys;
 mod receipt;
 mod admin;
+mod books;
 mod chat;
 
 pub use admin::AdminPage;
 pub use billing::BillingPage;
+pub use books::BooksPage;
 pub use chat::ChatPage;
 pub use checkout::CheckoutPage;
 pub use home::HomePage;

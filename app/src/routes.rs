@@ -5,8 +5,8 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::pages::{
-    AdminPage, BillingPage, ChatPage, CheckoutPage, HomePage, KeysPage, ModelPage, ModelsPage, NotFoundPage,
-    ReceiptPage, SignInPage, SignUpPage,
+    AdminPage, BillingPage, BooksPage, ChatPage, CheckoutPage, HomePage, KeysPage, ModelPage, ModelsPage,
+    NotFoundPage, ReceiptPage, SignInPage, SignUpPage,
 };
 use crate::shell::Frame;
 
@@ -27,6 +27,7 @@ pub fn Pages() -> impl IntoView {
                     <Route path=path!("/pay/:id") view=CheckoutPage ssr=SsrMode::Async />
                     <Route path=path!("/keys") view=KeysPage ssr=SsrMode::Async />
                     <Route path=path!("/receipts/:id") view=ReceiptPage ssr=SsrMode::Async />
+                    <Route path=path!("/books") view=BooksPage ssr=SsrMode::Async />
                     <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
                 </Routes>
             </Frame>

@@ -1,6 +1,7 @@
 //! Parts of pages that are only read: drawn by the server, sent as markup, and so no code for the browser.
 
 pub mod admin;
+pub mod books;
 pub mod checkout;
 pub mod code;
 pub mod front;

@@ -16,6 +16,7 @@ export const open: Place[] = [
   { name: 'models-filtered', path: '/models?q=gpt&sort=price' },
   { name: 'models-none', path: '/models?q=there-is-no-such-model' },
   { name: 'model', path: '/models/openai/gpt-5-mini' },
+  { name: 'books', path: '/books' },
   { name: 'sign-in', path: '/sign-in' },
   { name: 'sign-up', path: '/sign-up?next=/billing' },
   { name: 'not-found', path: '/there-is-no-such-page' },

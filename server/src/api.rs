@@ -10,6 +10,8 @@ mod billing;
 mod chat;
 mod conversations;
 mod operator;
+mod reports;
+mod prices;
 
 use axum::Router;
 use axum::routing::{delete, get, post, put};
@@ -36,12 +38,18 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/conversations/{id}", get(conversations::read_conversation))
         .route("/api/v1/subscription", put(billing::choose_plan))
         .route("/api/v1/books", get(operator::read_books))
+        .route("/api/v1/books/blocks/{number}", get(operator::read_block))
         .route("/api/v1/admin/overview", get(operator::read_overview))
         .route("/api/v1/admin/ledger/verification", post(operator::verify_books))
         .route("/api/v1/admin/users/{id}/adjustments", post(operator::adjust_balance))
         .route("/api/v1/admin/users/{id}/grants", post(operator::give_promo))
         .route("/api/v1/admin/adjustments/{id}/approve", post(operator::approve_adjustment))
         .route("/api/v1/admin/adjustments/{id}/reject", post(operator::reject_adjustment))
+        .route("/api/v1/admin/providers/{id}/reports", post(reports::import_report))
+        .route("/api/v1/admin/reconciliation", get(reports::read_reconciliation))
+        .route("/api/v1/admin/prices/waiting", get(prices::list_waiting_prices))
+        .route("/api/v1/admin/prices/{id}/approve", post(prices::approve_price))
+        .route("/api/v1/admin/prices/{id}/reject", post(prices::reject_price))
         .nest("/api/v1", compatible())
         .nest("/v1", compatible())
 }

@@ -42,6 +42,9 @@ pub struct Config {
     /// Lets production run on the private database after all.
     #[arg(long, global = true, env = "MERCATO_ALLOW_PRIVATE_DATABASE")]
     pub allow_private_database: bool,
+    /// With this bearer token `/metrics` can be read. Without it only from this machine.
+    #[arg(long, global = true, env = "MERCATO_METRICS_TOKEN", hide_env_values = true)]
+    pub metrics_token: Option<String>,
     /// The built browser half, styles and pictures.
     #[arg(long, global = true, env = "LEPTOS_SITE_ROOT", default_value = "target/site")]
     pub site_root: PathBuf,

@@ -26,7 +26,8 @@ pub(crate) use meter::Running;
 pub use settle::STOPPED;
 
 use crate::catalogue::OnSale;
-use crate::{Actor, Engine, Result};
+use crate::watch::Happened;
+use crate::{Actor, Engine, Error, Result};
 use meter::Meter;
 use std::sync::Arc;
 
@@ -106,7 +107,11 @@ impl Engine {
             let _ = begun.send(call);
         });
         let unsaid = || Fault::new(Code::Internal, "The call could not be begun");
-        beginning.await.unwrap_or_else(|_| Err(unsaid().into()))
+        let call = beginning.await.unwrap_or_else(|_| Err(unsaid().into()));
+        if matches!(&call, Err(Error::Fault(fault)) if fault.code == Code::PaymentRequired) {
+            self.0.watch.note(Happened::RefusedForMoney);
+        }
+        call
     }
 
     async fn open_call(&self, actor: &Actor, order: Order, has_left: impl Fn() -> bool) -> Result<Call> {
@@ -147,7 +152,13 @@ impl Engine {
         };
         let (hold, free_tokens) = match store::ledger::reserve(&self.0.db, &reservation).await? {
             Reserved::Held { amount, free_tokens, .. } => (amount, free_tokens),
-            refused => return Err(refusal(&refused, least).into()),
+            refused => {
+                if refused == Reserved::PriceChanged {
+                    // Whoever asks again gets the new price.
+                    self.try_to_refresh_prices().await;
+                }
+                return Err(refusal(&refused, least).into());
+            }
         };
         if has_left() {
             store::ledger::release(&self.0.db, id, "stopped").await?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use marketplace::id::ConversationId;
@@ -12,11 +13,13 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::Result;
+use crate::books::BooksState;
 use crate::catalogue::Catalogue;
 use crate::chat::{Captures, Running};
 use crate::conversation::Answering;
 use crate::secrets::{MasterKey, Secrets};
 use crate::sign_in::Throttle;
+use crate::watch::Watch;
 
 /// How this installation wants to be run.
 #[derive(Debug)]
@@ -53,6 +56,9 @@ pub(crate) struct Shared {
     /// Hashing a password takes a core for a while; one at a time leaves the other cores to everybody else.
     pub hashing: Arc<Semaphore>,
     pub throttle: Throttle,
+    pub watch: Watch,
+    /// The state of the books as pages last told it.
+    pub books_glance: tokio::sync::Mutex<Option<(Instant, Option<BooksState>)>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -82,6 +88,8 @@ impl Engine {
             answering: Mutex::default(),
             hashing: Arc::new(Semaphore::new(1)),
             throttle: Throttle::default(),
+            watch: Watch::default(),
+            books_glance: tokio::sync::Mutex::default(),
         }));
         engine.start_background();
         Ok(engine)

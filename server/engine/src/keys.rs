@@ -10,6 +10,7 @@ use rand::RngExt;
 use store::api_key::NewKey;
 use store::audit::NewEvent;
 
+use crate::watch::Happened;
 use crate::{Actor, Engine, Result};
 
 const KEYS_MAX: usize = 100;
@@ -73,6 +74,7 @@ impl Engine {
     /// Whose key this is. A mistyped one is turned away without a query.
     pub async fn recognise_key(&self, key: &str) -> Result<Actor> {
         let refused = || {
+            self.0.watch.note(Happened::KeyRefused);
             Fault::new(Code::Unauthenticated, "This API key is not valid: it is mistyped, expired or revoked")
         };
         if !secret_key::is_well_formed(key) {

@@ -16,15 +16,20 @@ mod conversation;
 mod operator;
 mod correction;
 mod books;
+mod prices;
+mod reconciliation;
+mod watch;
+mod figures;
 mod background;
 mod engine;
 
 pub use actor::Actor;
-pub use books::{BooksState, WholeCheck};
+pub use books::{BooksState, Seal, WholeCheck};
 pub use chat::{Call, CallEvent, Order, Run, STOPPED};
 pub use conversation::Following;
 pub use engine::{Engine, Settings};
 pub use error::{Error, Result};
+pub use figures::{Figure, FigureKind, FigureReading, FigureValue};
 pub use gateway::{Outcome, SIGNATURE_HEADER};
 pub use idempotency::{
     Answer, Claim, Claimed, HEADER as IDEMPOTENCY_HEADER, IdempotencyKey, KEPT_BYTES_MAX, Route,

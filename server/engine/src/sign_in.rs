@@ -12,6 +12,7 @@ use tracing::info;
 
 pub(crate) use throttle::Throttle;
 
+use crate::watch::Happened;
 use crate::{Actor, Engine, Result};
 
 /// Somebody who just proved who they are.
@@ -56,6 +57,7 @@ impl Engine {
         let right = self.verify_password(password, hash).await?;
         let Some(known) = known.filter(|known| right && !known.suspended) else {
             self.0.throttle.count_failure(&email);
+            self.0.watch.note(Happened::PasswordRefused);
             return Err(refused().into());
         };
         self.0.throttle.forget(&email);
@@ -76,9 +78,13 @@ impl Engine {
 
     /// Who holds this session token; a visitor when it is worthless.
     pub async fn recognise_token(&self, token: &str) -> Result<Actor> {
-        let Some(session) = token::read(&self.0.secrets.session, token) else { return Ok(Actor::Visitor) };
+        let refused = || {
+            self.0.watch.note(Happened::SessionRefused);
+            Actor::Visitor
+        };
+        let Some(session) = token::read(&self.0.secrets.session, token) else { return Ok(refused()) };
         let user = store::session::find_live_user(&self.0.db, session).await?;
-        Ok(user.map_or(Actor::Visitor, |user| Actor::Person { user, session }))
+        Ok(user.map_or_else(refused, |user| Actor::Person { user, session }))
     }
 
     /// Makes an operator, or turns an account into one.

@@ -1,6 +1,7 @@
 //! `mercato serve`: from nothing to listening, and a clean end.
 
 use std::future::IntoFuture;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -41,6 +42,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     });
     info!("serving http://{address}");
     let stopping = CancellationToken::new();
+    // Who is at the other end decides whether it may read the metrics.
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, router)
         .with_graceful_shutdown(stopping.clone().cancelled_owned())
         .into_future();

@@ -20,6 +20,8 @@ pub mod conversation;
 pub mod audit;
 pub mod overview;
 pub mod books;
+pub mod report;
+pub mod figures;
 
 pub use connect::{Db, MIGRATOR, migrate};
 pub use error::{Error, Result};

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod account;
+mod books;
 mod chat;
 mod doors;
 mod failures;
@@ -11,8 +12,11 @@ mod keys;
 mod late;
 mod leave;
 mod live;
+mod metrics;
 mod operator;
 mod oracle;
+mod prices;
 mod race;
+mod reports;
 mod support;
 mod top_up;

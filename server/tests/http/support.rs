@@ -4,6 +4,8 @@ mod answer;
 mod buyer;
 mod database;
 mod fellow;
+mod operator;
+mod program;
 mod vendor;
 mod webhook;
 
@@ -25,6 +27,7 @@ pub use answer::{Answer, nanos};
 pub use buyer::{Buyer, PASSWORD};
 pub use database::Database;
 pub use fellow::Fellow;
+pub use operator::Operator;
 pub use vendor::Vendor;
 pub use webhook::Webhook;
 
@@ -73,6 +76,7 @@ impl Market {
         let base = format!("http://{addr}");
         engine.set_own_address(base.clone());
         let router = routes::router(engine.clone(), &config(addr, &database.url));
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -93,6 +97,22 @@ impl Market {
 
     pub fn delete(&self, path: &str) -> RequestBuilder {
         self.request(Method::DELETE, path)
+    }
+
+    /// The same market at another address, with other settings; lives as long as the test.
+    pub async fn serve_also(&self, change: impl FnOnce(&mut Config)) -> String {
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let mut config = config(addr, &self.database.url);
+        change(&mut config);
+        let router = routes::router(self.engine.clone(), &config);
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        format!("http://{addr}")
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     pub fn database_url(&self) -> &str {
@@ -167,6 +187,7 @@ fn config(addr: SocketAddr, database_url: &str) -> Config {
         admin_password: None,
         db_connections: DB_CONNECTIONS,
         allow_private_database: false,
+        metrics_token: None,
         site_root: concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site").into(),
     }
 }

@@ -84,6 +84,10 @@ impl Running {
         }
     }
 
+    pub fn count(&self) -> usize {
+        self.0.lock().map_or(0, |calls| calls.len())
+    }
+
     /// Where every running call stands.
     pub fn progress(&self) -> Vec<Progress> {
         let Ok(calls) = self.0.lock() else { return Vec::new() };

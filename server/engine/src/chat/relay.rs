@@ -153,6 +153,7 @@ impl Relay {
 
     fn told(&self, failure: &Failure) -> Fault {
         if failure.class != FailureClass::InvalidRequest {
+            self.engine.0.watch.note_provider_failure(&self.terms.on_sale.model.provider.0);
             warn!(call.id = %self.terms.id, class = ?failure.class, "the provider of {} failed", self.terms.on_sale.model.id);
         }
         from_failure(&self.terms.on_sale.provider_name, failure)

@@ -15,6 +15,7 @@ use super::meter::Meter;
 use super::relay::Heard;
 use super::{CallEvent, Terms};
 use crate::Engine;
+use crate::watch::Happened;
 
 /// How the vendor's answer ended.
 #[derive(Debug)]
@@ -88,6 +89,7 @@ impl Engine {
             if let Some(captured) = self.0.captures.write(capture.clone()).await {
                 return Some(captured);
             }
+            self.0.watch.note(Happened::CaptureRetried);
             warn!(attempt, call.id = %capture.call, "a capture could not be written, trying again");
             tokio::time::sleep(Duration::from_millis(100 << attempt.min(5))).await;
         }

@@ -148,8 +148,8 @@ async fn history_cannot_be_changed_and_a_change_by_force_is_named(db: PgPool) {
 async fn a_replaced_price_begins_no_new_call_and_settles_the_old_one(db: PgPool) {
     let books = Books::with(db, 1_000).await;
     let (call, _) = books.reserve(books.reservation(600, 100)).await;
-    let dearer =
-        Price { rates: Rates { input: Rate(1), output: Rate(9), ..Rates::default() }, ..Price::default() };
+    let rates = Rates { input: Rate(250_000_000), output: Rate(2_100_000_000), ..Rates::default() };
+    let dearer = Price { rates, ..Price::default() };
     let offer = Offer { model: &books.model, provider: &books.provider, price: &dearer, free: false };
     let newer = set_prices(&books.db, &[offer]).await.unwrap()[0];
     assert_ne!(newer, books.price);

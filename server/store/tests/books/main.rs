@@ -4,6 +4,8 @@
 
 mod funds;
 mod ledger;
+mod prices;
 mod proof;
+mod reports;
 mod rights;
 mod support;

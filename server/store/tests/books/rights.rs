@@ -97,9 +97,18 @@ async fn no_role_of_the_application_can_change_history(root: PgPool) {
     let mut attempts = 0;
     for role in ["mercato_runtime", "mercato_admin", "mercato_auditor"] {
         let pool = as_role(&root, role).await;
-        for table in
-            ["ledger_entry", "ledger_tx", "usage_call", "wallet", "hold", "price", "grant_", "ledger_block"]
-        {
+        for table in [
+            "ledger_entry",
+            "ledger_tx",
+            "usage_call",
+            "wallet",
+            "hold",
+            "price",
+            "price_change",
+            "report_posting",
+            "grant_",
+            "ledger_block",
+        ] {
             for attempt in [
                 format!("update {table} set created_at = now()"),
                 format!("update {table} set posted = 1"),
