@@ -106,7 +106,7 @@ fn OtherWay(href: &'static str, label: &'static str) -> impl IntoView {
         Some(next) => format!("{href}?next={}", Url::escape(&next)),
         None => href.to_owned(),
     };
-    view! { <a href>{label}</a> }
+    view! { <a href=href>{label}</a> }
 }
 
 /// Where a visitor goes on to: a page of ours, whatever the address says.
