@@ -20,6 +20,7 @@ pub mod conversation;
 pub mod audit;
 pub mod overview;
 pub mod books;
+pub mod seeded;
 
 pub use connect::{Db, MIGRATOR, migrate};
 pub use error::{Error, Result};
