@@ -32,7 +32,7 @@ pub struct Books {
 impl Books {
     /// One account with so many nano-dollars, and one model for sale.
     pub async fn with(root: PgPool, amount: i64) -> Self {
-        plant(&mut *root.acquire().await.unwrap()).await.unwrap();
+        plant(&mut root.acquire().await.unwrap()).await.unwrap();
         let db = Db::open(root.connect_options().as_ref().clone(), 16).await.unwrap();
         let account = person(&db, "ada@example.org").await;
         let top_up = pay_in(&db, account, amount).await;
