@@ -185,6 +185,27 @@ fn gates_between_server_and_browser_are_few_and_in_app() {
 }
 
 #[test]
+fn bugs_are_let_in_by_one_line() {
+    let is_gate = |line: &str| line.contains("seeded-bugs\"");
+    let in_product: Vec<Source> =
+        production().into_iter().filter(|source| !source.path.starts_with("xtask/")).collect();
+    let gates = lines_with(&in_product, is_gate);
+    assert!(
+        gates.len() == 1 && gates[0].starts_with("server/store/src/seeded.rs:"),
+        "one gate lets bugs in:\n  {}",
+        gates.join("\n  ")
+    );
+    let offenders = CRATES.iter().filter_map(|(name, folder, _)| {
+        let manifest = text(format!("{folder}/Cargo.toml").trim_start_matches('/'));
+        manifest
+            .lines()
+            .any(|line| line.starts_with("default = "))
+            .then(|| format!("{name} has features by default"))
+    });
+    assert_none("nobody builds with bugs unasked", offenders.collect());
+}
+
+#[test]
 fn no_step_of_the_books_is_more_than_one_statement() {
     let beneath =
         |source: &Source| ["server/store/", "server/engine/"].iter().any(|at| source.path.starts_with(at));

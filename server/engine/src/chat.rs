@@ -89,6 +89,8 @@ pub(crate) struct Terms {
     pub free_tokens: u64,
     pub prompt: PromptSize,
     pub max_output_tokens: u64,
+    /// What the caller would pay at most. The hold heeds it; the charge must not.
+    pub cap: Option<Nanos>,
     pub opened_at: DateTime<Utc>,
 }
 
@@ -172,7 +174,8 @@ impl Engine {
         };
         let max_output_tokens = affordable.unwrap_or(wanted.min(OUTPUT_TOKENS_LEAST));
         let quote = quote(&on_sale.price, on_sale.take, prompt, max_output_tokens, opened_at);
-        let terms = Terms { id, on_sale, hold, free_tokens, prompt, max_output_tokens, opened_at };
+        let cap = order.cap;
+        let terms = Terms { id, on_sale, hold, free_tokens, prompt, max_output_tokens, cap, opened_at };
         Ok(self.dispatch(terms, order.request, quote))
     }
 

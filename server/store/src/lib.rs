@@ -22,6 +22,7 @@ pub mod overview;
 pub mod books;
 pub mod report;
 pub mod figures;
+pub mod seeded;
 
 pub use connect::{Db, MIGRATOR, migrate};
 pub use error::{Error, Result};

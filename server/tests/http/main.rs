@@ -16,6 +16,7 @@ mod metrics;
 mod operator;
 mod oracle;
 mod prices;
+mod price;
 mod race;
 mod reports;
 mod support;

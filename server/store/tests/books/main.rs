@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod funds;
+mod late;
 mod ledger;
 mod prices;
 mod proof;

@@ -12,6 +12,7 @@ use store::account::{NewAccount, insert_account};
 use store::books::{INVARIANTS, Violation, check_recent, list_violations};
 use store::ledger::{Capture, Captured, Reservation, Reserved, capture, get_balance, reserve};
 use store::price::{Offer, set_prices};
+use store::seeded::plant;
 use store::top_up::{Recorded, insert_top_up, record_payment};
 use uuid::Uuid;
 
@@ -31,6 +32,7 @@ pub struct Books {
 impl Books {
     /// One account with so many nano-dollars, and one model for sale.
     pub async fn with(root: PgPool, amount: i64) -> Self {
+        plant(&mut root.acquire().await.unwrap()).await.unwrap();
         let db = Db::open(root.connect_options().as_ref().clone(), 16).await.unwrap();
         let account = person(&db, "ada@example.org").await;
         let top_up = pay_in(&db, account, amount).await;
