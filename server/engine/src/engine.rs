@@ -15,6 +15,7 @@ use crate::Result;
 use crate::catalogue::Catalogue;
 use crate::chat::{Captures, Running};
 use crate::conversation::Answering;
+use crate::letters::{Letters, Post};
 use crate::secrets::{MasterKey, Secrets};
 use crate::sign_in::Throttle;
 
@@ -28,6 +29,10 @@ pub struct Settings {
     pub test_gateway: bool,
     /// The file that keeps a signed line for each sealed block of the books.
     pub seal_file: Option<PathBuf>,
+    /// How letters leave.
+    pub post: Post,
+    /// Where people reach this market. Letters lead there; without it, to this server's own address.
+    pub public_url: Option<String>,
 }
 
 /// A handle to everything; cheap to clone.
@@ -53,6 +58,8 @@ pub(crate) struct Shared {
     /// Hashing a password takes a core for a while; one at a time leaves the other cores to everybody else.
     pub hashing: Arc<Semaphore>,
     pub throttle: Throttle,
+    pub letters: Letters,
+    pub public_url: Option<String>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -82,6 +89,8 @@ impl Engine {
             answering: Mutex::default(),
             hashing: Arc::new(Semaphore::new(1)),
             throttle: Throttle::default(),
+            letters: Letters::open(settings.post)?,
+            public_url: settings.public_url,
         }));
         engine.start_background();
         Ok(engine)
@@ -95,6 +104,12 @@ impl Engine {
     pub fn set_own_address(&self, address: String) {
         // A second call would come from a second listener; the first address still reaches this server.
         let _ = self.0.own_address.set(address);
+    }
+
+    /// The address of one of our pages, as a letter names it.
+    pub(crate) fn link(&self, path: &str) -> String {
+        let base = self.0.public_url.as_deref().or_else(|| self.0.own_address.get().map(String::as_str));
+        format!("{}{path}", base.unwrap_or_default().trim_end_matches('/'))
     }
 
     /// Whether the database answers.
