@@ -4,6 +4,7 @@ pub mod auth;
 pub mod billing;
 pub mod chat;
 pub mod keys;
+pub mod letters;
 pub mod models;
 pub mod operator;
 pub mod theme;

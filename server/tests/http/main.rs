@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod account;
+mod address;
 mod chat;
 mod doors;
 mod failures;
@@ -13,6 +14,8 @@ mod leave;
 mod live;
 mod operator;
 mod oracle;
+mod password;
+mod plan;
 mod race;
 mod support;
 mod top_up;

@@ -4,13 +4,15 @@ mod answer;
 mod buyer;
 mod database;
 mod fellow;
+mod mail;
 mod vendor;
 mod webhook;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use engine::{Db, Egress, Engine, MasterKey, Registry, Sender, Settings};
+use engine::{Db, Egress, Engine, MasterKey, Post, Registry, Sender, Settings};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use server::config::{Config, Demo, Environment};
@@ -20,6 +22,7 @@ use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 pub use answer::{Answer, nanos};
 pub use buyer::{Buyer, PASSWORD};
@@ -38,6 +41,8 @@ pub struct Market {
     client: Client,
     simulator: simulator::Running,
     server: JoinHandle<()>,
+    /// Where letters are written to.
+    mail: PathBuf,
     // The last field, so that nobody uses the database any more when it is dropped.
     database: Database,
 }
@@ -61,11 +66,14 @@ impl Market {
             simulator::start(anywhere, simulator::Options { pace, truth_log: None }).await.unwrap();
         let sender = Sender::new(Egress::parse(&simulator.addr.to_string()).unwrap()).unwrap();
         let registry = Registry::simulated(&format!("http://{}", simulator.addr));
+        let mail = std::env::temp_dir().join(format!("mercato-mail-{}", Uuid::now_v7().simple()));
         let settings = Settings {
             master_key: MasterKey::new(MASTER_KEY),
             demo: true,
             test_gateway: true,
             seal_file: None,
+            post: Post::Folder(mail.clone()),
+            public_url: None,
         };
         let engine = Engine::open(served, registry, sender, settings).await.unwrap();
         let listener = TcpListener::bind(anywhere).await.unwrap();
@@ -76,7 +84,7 @@ impl Market {
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { base, db, engine, client, simulator, server, database }
+        Self { base, db, engine, client, simulator, server, mail, database }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -151,6 +159,8 @@ impl Market {
 impl Drop for Market {
     fn drop(&mut self) {
         self.server.abort();
+        // Most markets write no letter, and then there is no folder.
+        let _ = std::fs::remove_dir_all(&self.mail);
     }
 }
 
@@ -165,6 +175,9 @@ fn config(addr: SocketAddr, database_url: &str) -> Config {
         egress_allow: String::new(),
         admin_email: None,
         admin_password: None,
+        smtp_url: None,
+        mail_from: None,
+        public_url: None,
         db_connections: DB_CONNECTIONS,
         allow_private_database: false,
         site_root: concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site").into(),
