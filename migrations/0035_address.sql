@@ -124,7 +124,7 @@ language plpgsql set search_path = public, pg_temp as $$
 declare
     address text;
     sent record;
-    free_at timestamptz;
+    wait_seconds numeric;
 begin
     -- Who asks twice at once waits here, so that both are counted.
     select email into address from account
@@ -136,9 +136,12 @@ begin
     where account_id = p_account_id and purpose = p_purpose and created_at <= now() - interval '1 day';
     select count(*) as count, min(created_at) as oldest, max(created_at) as newest into sent
     from one_time_secret where account_id = p_account_id and purpose = p_purpose;
-    free_at := case when sent.count >= 5 then sent.oldest + interval '1 day' else sent.newest + interval '1 minute' end;
-    if free_at > now() then
-        return ceil(extract(epoch from free_at - now()));
+    -- By the clock, for `now()` was read before the wait.
+    wait_seconds := extract(epoch from case
+        when sent.count >= 5 then sent.oldest + interval '1 day' else sent.newest + interval '1 minute'
+    end - clock_timestamp());
+    if wait_seconds > 0 then
+        return ceil(wait_seconds);
     end if;
     insert into one_time_secret (digest, account_id, purpose, email, expires_at)
     values (p_digest, p_account_id, p_purpose, address, now() + make_interval(mins => p_minutes));

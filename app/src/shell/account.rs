@@ -42,6 +42,8 @@ pub fn AccountBar() -> impl IntoView {
 fn BalancePill(balance: Balance) -> impl IntoView {
     let session = expect_context::<Session>();
     let available = move || session.live_available.get().unwrap_or(balance.available_nanos);
+    let promo = (balance.promo_nanos > Nanos::ZERO)
+        .then(|| format!("{} of it given by the house", balance.promo_nanos.balance()));
     let free = move || {
         let left = u64::try_from(balance.free_tokens_left).unwrap_or_default();
         let left = session.live_free_tokens.get().unwrap_or(left);
@@ -62,7 +64,7 @@ fn BalancePill(balance: Balance) -> impl IntoView {
         now
     });
     view! {
-        <a class="pill balance" class:moved=move || moved.get() href="/billing">
+        <a class="pill balance" class:moved=move || moved.get() href="/billing" title=promo>
             <span class="visually-hidden">"Balance "</span>
             <b class="num">{move || available().balance()}</b>
             <span class="soft wide-only">{move || free()}</span>

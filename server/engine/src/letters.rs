@@ -129,6 +129,10 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+    use tokio::task::JoinHandle;
+
     use super::*;
 
     fn letter(to: &str) -> Letter {
@@ -148,6 +152,56 @@ mod tests {
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(text.contains("To: ada@example.org") && text.contains("Subject: Confirm"), "{text}");
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// A mail server that takes one letter, or answers otherwise to its recipient; it tells what was said to it.
+    async fn mail_server(to_recipient: &'static str) -> (Post, JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("smtp://{}", listener.local_addr().unwrap());
+        let heard = tokio::spawn(async move {
+            let (reader, mut writer) = listener.accept().await.unwrap().0.into_split();
+            let mut lines = BufReader::new(reader).lines();
+            let (mut heard, mut is_letter) = (String::new(), false);
+            writer.write_all(b"220 ready\r\n").await.unwrap();
+            while let Ok(Some(line)) = lines.next_line().await {
+                heard.push_str(&line);
+                heard.push('\n');
+                let answer = match line.split(' ').next().unwrap_or_default() {
+                    "." => "250 taken",
+                    _ if is_letter => continue,
+                    "DATA" => "354 go on",
+                    "RCPT" => to_recipient,
+                    _ => "250 well",
+                };
+                is_letter = answer.starts_with("354");
+                writer.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+                if line == "." || answer.starts_with('5') {
+                    break;
+                }
+            }
+            heard
+        });
+        (post(&url, "Mercato <m@example.org>"), heard)
+    }
+
+    #[tokio::test]
+    async fn a_letter_reaches_a_mail_server_whole() {
+        let (post, heard) = mail_server("250 well").await;
+        let letters = Letters::open(post).unwrap();
+        assert_eq!(letters.deliver(&letter("ada@example.org")).await, Ok(None));
+        let heard = heard.await.unwrap();
+        for wanted in
+            ["MAIL FROM:<m@example.org>", "RCPT TO:<ada@example.org>", "Subject: Confirm", "/confirm?token"]
+        {
+            assert!(heard.contains(wanted), "{wanted} is missing in {heard}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_mail_server_refuses_is_told_without_the_address() {
+        let (post, _heard) = mail_server("550 ada@example.org is unknown here").await;
+        let refusal = Letters::open(post).unwrap().deliver(&letter("ada@example.org")).await.unwrap_err();
+        assert!(refusal.contains("550") && !refusal.contains("ada"), "{refusal}");
     }
 
     #[tokio::test]

@@ -3,8 +3,11 @@
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use marketplace::account::Email;
+use marketplace::allowance::FreeCall;
 use marketplace::id::{AccountId, CallId};
-use marketplace::money::Nanos;
+use marketplace::money::{Nanos, Rate};
+use marketplace::price::{Price, Rates};
+use marketplace::quote::PromptSize;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use sqlx::PgPool;
@@ -161,6 +164,29 @@ async fn a_month_of_free_tokens_is_given_once_to_whoever_has_many_accounts(root:
         left += get_balance(&market.db, account).await.unwrap().free_tokens_left;
     }
     assert_eq!(left, 500);
+    market.assert_balanced().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn what_the_page_says_of_free_tokens_is_what_is_set_aside(root: PgPool) {
+    let market = Books::with(root, 1_000_000).await;
+    update_verified(&market.db, market.account, &Email::parse("ada@example.org").unwrap()).await.unwrap();
+    let rates = Rates { output: Rate(2_000_000_000), ..Rates::default() };
+    let price = Price { rates, ..Price::default() };
+    let mut seen = [0, 0];
+    for (bytes, wanted) in [(10, 200), (300, 16), (20, 5_000), (400, 100), (1_000, 1), (0, 1), (2_000, 500)] {
+        let prompt = PromptSize::empty().with_message(bytes);
+        let call = FreeCall::new(&price, prompt, wanted).unwrap();
+        let left = get_balance(&market.db, market.account).await.unwrap().free_tokens_left;
+        let free_tokens = Some((call.most(), call.least()));
+        let (id, reserved) =
+            market.reserve(Reservation { free_tokens, ..market.reservation(500, 100) }).await;
+        let Reserved::Held { free_tokens, .. } = reserved else { panic!("{reserved:?}") };
+        assert_eq!(free_tokens, call.held(left.unsigned_abs()).unwrap_or_default(), "{left} left");
+        seen[usize::from(free_tokens > 0)] += 1;
+        capture(&market.db, &used(id, 70, 30, 60)).await.unwrap();
+    }
+    assert!(seen.iter().all(|count| *count > 1), "{seen:?}");
     market.assert_balanced().await;
 }
 
