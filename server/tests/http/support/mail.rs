@@ -29,7 +29,8 @@ impl Market {
     }
 
     pub fn letters_now(&self, email: &str) -> Vec<String> {
-        let files = std::fs::read_dir(&self.mail).into_iter().flatten().map(|entry| entry.unwrap());
+        let entries = std::fs::read_dir(&self.mail).into_iter().flatten().map(|entry| entry.unwrap());
+        let files = entries.filter(|entry| entry.path().extension().is_some_and(|kind| kind == "eml"));
         let mut letters: Vec<(SystemTime, String)> = files
             .map(|file| {
                 let text = std::fs::read_to_string(file.path()).unwrap();
