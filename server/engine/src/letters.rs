@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lettre::message::{Mailbox, header::ContentType};
+use lettre::message::header::{ContentTransferEncoding, ContentType};
+use lettre::message::{Body, Mailbox};
 use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use marketplace::account::Email;
 use marketplace::id::AccountId;
@@ -14,6 +15,8 @@ use crate::{Engine, Error, Result};
 
 /// Longer than this no letter is tried.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// From RFC 5322.
+const LINE_BYTES_MAX: usize = 998;
 /// Who letters in a folder are from.
 const NOBODY: &str = "Mercato <mercato@localhost.localdomain>";
 
@@ -38,7 +41,7 @@ enum Office {
     Nowhere,
 }
 
-/// Plain words of ASCII in short lines, which no mail program has to decode.
+/// A few plain words and a link.
 #[derive(Debug)]
 pub(crate) struct Letter {
     pub to: Email,
@@ -100,10 +103,20 @@ fn compose(letter: &Letter, from: &Mailbox) -> std::result::Result<Message, Stri
     Message::builder()
         .from(from.clone())
         .to(Mailbox::new(None, to))
+        .message_id(None)
         .subject(letter.subject)
         .header(ContentType::TEXT_PLAIN)
-        .body(letter.text.clone())
+        .body(as_it_is(&letter.text))
         .map_err(|_| "the letter could not be composed".to_owned())
+}
+
+/// Lines of ASCII need no encoding, however long a link makes them: whoever looks into the folder can follow it.
+fn as_it_is(text: &str) -> Body {
+    if text.is_ascii() && text.lines().all(|line| line.len() <= LINE_BYTES_MAX) {
+        let lines = text.replace('\n', "\r\n").into_bytes();
+        return Body::dangerous_pre_encoded(lines, ContentTransferEncoding::SevenBit);
+    }
+    Body::new(text.to_owned())
 }
 
 impl Engine {
@@ -150,7 +163,10 @@ mod tests {
         let letters = Letters::open(Post::Folder(folder.clone())).unwrap();
         let file = letters.deliver(&letter("ada@example.org")).await.unwrap().unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
-        assert!(text.contains("To: ada@example.org") && text.contains("Subject: Confirm"), "{text}");
+        let link = format!("https://mercato.example.org/confirm?token={}\r\n", "a".repeat(43));
+        for wanted in ["To: ada@example.org", "Subject: Confirm", &link] {
+            assert!(text.contains(wanted), "{wanted} is missing in {text}");
+        }
         std::fs::remove_dir_all(folder).unwrap();
     }
 
