@@ -33,6 +33,18 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Who the address belongs to: spellings that reach the same person are one. `sign_in.identity` in the database
+    /// says the same.
+    pub fn identity(&self) -> String {
+        let address = self.0.to_ascii_lowercase();
+        let (name, host) = address.split_once('@').unwrap_or((&address, ""));
+        let name = name.split('+').next().unwrap_or_default();
+        match host {
+            "gmail.com" | "googlemail.com" => format!("{}@gmail.com", name.replace('.', "")),
+            _ => format!("{name}@{host}"),
+        }
+    }
 }
 
 impl fmt::Display for Email {
@@ -92,6 +104,9 @@ pub struct User {
     pub name: Option<String>,
     pub role: Role,
     pub plan: String,
+    /// Whether the address was shown to reach its owner; free tokens are given to nobody else.
+    #[serde(default)]
+    pub email_verified: bool,
 }
 
 #[cfg(test)]
@@ -101,6 +116,18 @@ mod tests {
     #[test]
     fn an_address_is_trimmed_and_lower_case() {
         assert_eq!(Email::parse("  Ada@Example.ORG ").unwrap().as_str(), "ada@example.org");
+    }
+
+    #[test]
+    fn spellings_of_one_address_are_one_identity() {
+        for (address, identity) in [
+            ("a.d.a@gmail.com", "ada@gmail.com"),
+            ("ada+shop+more@Googlemail.com", "ada@gmail.com"),
+            ("ada.lovelace+shop@example.org", "ada.lovelace@example.org"),
+            ("ada@gmail.com.example.org", "ada@gmail.com.example.org"),
+        ] {
+            assert_eq!(Email::parse(address).unwrap().identity(), identity);
+        }
     }
 
     #[test]

@@ -6,10 +6,12 @@ pub mod checkout;
 pub mod code;
 pub mod front;
 pub mod ledger;
+pub mod letter;
 pub mod model;
 pub mod price;
 pub mod receipt;
 pub mod results;
+pub mod standing;
 pub mod top_ups;
 pub mod words;
 

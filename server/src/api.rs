@@ -4,6 +4,7 @@ mod body;
 mod error;
 mod idempotency;
 mod account;
+mod letters;
 mod keys;
 mod models;
 mod billing;
@@ -25,7 +26,11 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/auth/register", post(account::register))
         .route("/api/v1/auth/login", post(account::log_in))
         .route("/api/v1/auth/logout", post(account::log_out))
-        .route("/api/v1/auth/me", get(account::read_me))
+        .route("/api/v1/auth/me", get(account::read_me).patch(account::change_me))
+        .route("/api/v1/auth/verification", post(letters::send_confirmation))
+        .route("/api/v1/auth/verification/{token}", post(letters::confirm_address))
+        .route("/api/v1/auth/reset", post(letters::forget_password))
+        .route("/api/v1/auth/reset/{token}", post(letters::reset_password))
         .route("/api/v1/keys", get(keys::list_keys).post(keys::create_key))
         .route("/api/v1/keys/{id}", delete(keys::revoke_key))
         .route("/api/v1/balance", get(billing::read_balance))
@@ -36,6 +41,7 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/webhooks/payments/{processor}", post(billing::receive_payment_event))
         .route("/api/v1/conversations", get(conversations::list_conversations))
         .route("/api/v1/conversations/{id}", get(conversations::read_conversation))
+        .route("/api/v1/plans", get(billing::list_plans))
         .route("/api/v1/subscription", put(billing::choose_plan))
         .route("/api/v1/books", get(operator::read_books))
         .route("/api/v1/books/blocks/{number}", get(operator::read_block))

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
-use engine::MasterKey;
+use engine::{MasterKey, Post};
 
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -36,6 +36,15 @@ pub struct Config {
     pub admin_email: Option<String>,
     #[arg(long, global = true, env = "MERCATO_ADMIN_PASSWORD", hide_env_values = true)]
     pub admin_password: Option<String>,
+    /// The mail server that letters go through, for example `smtps://name:password@mail.example.org`.
+    #[arg(long, global = true, env = "MERCATO_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Who letters are from, for example `Mercato <mercato@example.org>`.
+    #[arg(long, global = true, env = "MERCATO_MAIL_FROM")]
+    pub mail_from: Option<String>,
+    /// Where people reach this server, for example `https://mercato.example.org`. Letters lead there.
+    #[arg(long, global = true, env = "MERCATO_PUBLIC_URL")]
+    pub public_url: Option<String>,
     /// Connections to the database.
     #[arg(long, global = true, env = "MERCATO_DB_CONNECTIONS", default_value_t = 10)]
     pub db_connections: u32,
@@ -77,6 +86,23 @@ impl Config {
         let key =
             <[u8; 32]>::try_from(bytes).ok().context("MERCATO_MASTER_KEY must be 32 bytes in base64")?;
         Ok(MasterKey::new(key))
+    }
+
+    /// How letters leave: by the mail server that is set, else in development into a folder beside the data.
+    pub fn post(&self, state_dir: &Path) -> anyhow::Result<Post> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        match (given(&self.smtp_url), given(&self.mail_from)) {
+            (Some(url), Some(from)) => {
+                // The address of a request is its sender's word, and a letter must not lead wherever that says.
+                if self.env == Environment::Production && given(&self.public_url).is_none() {
+                    bail!("MERCATO_PUBLIC_URL is not set, and letters must lead somewhere");
+                }
+                Ok(Post::Smtp { url: url.into(), from })
+            }
+            (Some(_), None) => bail!("MERCATO_MAIL_FROM is not set; letters must be from somebody"),
+            (None, _) if self.env == Environment::Development => Ok(Post::Folder(state_dir.join("mail"))),
+            (None, _) => Ok(Post::Nowhere),
+        }
     }
 
     /// Where things are kept that are not in the database.

@@ -46,10 +46,11 @@ const MINIMUM_VERSIONS: [(&str, [u64; 3]); 8] = [
 ];
 
 /// Where amounts are computed, and nothing may be a fraction.
-const MONEY: [&str; 8] = [
+const MONEY: [&str; 9] = [
     "src/money.rs",
     "src/price.rs",
     "src/quote.rs",
+    "src/allowance.rs",
     "src/usage.rs",
     "server/store/",
     "server/engine/src/chat",

@@ -28,7 +28,10 @@ pub fn SignInPage() -> impl IntoView {
                 <PasswordField fault autocomplete="current-password" />
                 <SubmitButton label="Sign in" waiting="Signing in…" form=sign_in />
             </DoorForm>
-            <p class="soft">"New here? "<OtherWay href="/sign-up" label="Create an account" /></p>
+            <p class="soft">
+                "New here? "<OtherWay href="/sign-up" label="Create an account" />" · "
+                <a href="/forgot">"Forgotten your password?"</a>
+            </p>
         </Entrance>
     }
 }

@@ -8,10 +8,11 @@ mod relay;
 mod settle;
 
 use chrono::{DateTime, Utc};
+use marketplace::allowance::FreeCall;
 use marketplace::chat::{ChatEvent, ChatRequest};
 use marketplace::fault::{Code, Fault, Shortfall};
 use marketplace::id::{CallId, ConversationId, ModelId};
-use marketplace::money::{Nanos, Rate};
+use marketplace::money::Nanos;
 use marketplace::price::Charge;
 use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote, wanted_output};
 use marketplace::receipt::Settlement;
@@ -55,6 +56,8 @@ pub struct Call {
     pub id: CallId,
     pub model: ModelId,
     pub hold: Nanos,
+    /// Held instead of money.
+    pub free_tokens: u64,
     pub max_output_tokens: u64,
     pub quote: Quote,
     events: mpsc::Receiver<CallEvent>,
@@ -135,6 +138,7 @@ impl Engine {
             }
             want = want.min(cap);
         }
+        let free = FreeCall::new(&on_sale.price, prompt, wanted);
         let id = order.id.unwrap_or_else(|| CallId(Uuid::now_v7()));
         let reservation = Reservation {
             call: id,
@@ -147,8 +151,7 @@ impl Engine {
             take: on_sale.take,
             want,
             least,
-            free_tokens: takes_free_tokens(&on_sale)
-                .then(|| (prompt.tokens_max + wanted, prompt.tokens_max + wanted.min(OUTPUT_TOKENS_LEAST))),
+            free_tokens: free.map(|free| (free.most(), free.least())),
             run: order.run.as_ref().map(|run| store::ledger::Run { id: &run.id, limit: run.cap }),
             instance: self.0.instance,
         };
@@ -167,10 +170,9 @@ impl Engine {
             return Err(Fault::new(Code::Conflict, "Left before anything was asked").into());
         }
         let opened_at = Utc::now();
-        let affordable = if free_tokens > 0 {
-            Some(wanted.min(free_tokens.saturating_sub(prompt.tokens_max)))
-        } else {
-            on_sale.price.affordable_output(prompt.tokens_max, wanted, hold, on_sale.take)
+        let affordable = match free {
+            Some(free) if free_tokens > 0 => Some(free.output_tokens(free_tokens)),
+            _ => on_sale.price.affordable_output(prompt.tokens_max, wanted, hold, on_sale.take),
         };
         let max_output_tokens = affordable.unwrap_or(wanted.min(OUTPUT_TOKENS_LEAST));
         let quote = quote(&on_sale.price, on_sale.take, prompt, max_output_tokens, opened_at);
@@ -182,6 +184,7 @@ impl Engine {
     /// Hands the call to a task of its own.
     fn dispatch(&self, terms: Terms, mut request: ChatRequest, quote: Quote) -> Call {
         let (id, hold, max_output_tokens) = (terms.id, terms.hold, terms.max_output_tokens);
+        let free_tokens = terms.free_tokens;
         let model = terms.on_sale.model.id.clone();
         // What the hold affords is what the vendor may write: this makes "never more than held" true upstream as well.
         request.max_output_tokens = Some(max_output_tokens);
@@ -197,7 +200,7 @@ impl Engine {
             meter: meter.clone(),
         };
         tokio::spawn(task.run());
-        Call { id, model, hold, max_output_tokens, quote, events, meter, stop }
+        Call { id, model, hold, free_tokens, max_output_tokens, quote, events, meter, stop }
     }
 }
 
@@ -220,6 +223,7 @@ impl Call {
             id: self.id,
             model: self.model.clone(),
             hold: self.hold,
+            free_tokens: self.free_tokens,
             max_output_tokens: self.max_output_tokens,
             quote: self.quote,
             events,
@@ -243,13 +247,6 @@ impl Terms {
         }
         Charge { commission: Nanos::ZERO, charge: Nanos::ZERO, ..charge }
     }
-}
-
-/// Models whose output costs at most this much take the month's free tokens.
-const FREE_OUTPUT_RATE_MAX: Rate = Rate(20_000_000_000);
-
-fn takes_free_tokens(on_sale: &OnSale) -> bool {
-    (Rate(1)..=FREE_OUTPUT_RATE_MAX).contains(&on_sale.price.rates.output)
 }
 
 fn check_window(

@@ -17,6 +17,7 @@ use crate::books::BooksState;
 use crate::catalogue::Catalogue;
 use crate::chat::{Captures, Running};
 use crate::conversation::Answering;
+use crate::letters::{Letters, Post};
 use crate::secrets::{MasterKey, Secrets};
 use crate::sign_in::Throttle;
 use crate::watch::Watch;
@@ -31,6 +32,10 @@ pub struct Settings {
     pub test_gateway: bool,
     /// The file that keeps a signed line for each sealed block of the books.
     pub seal_file: Option<PathBuf>,
+    /// How letters leave.
+    pub post: Post,
+    /// Where people reach this market. Letters lead there; without it, to this server's own address.
+    pub public_url: Option<String>,
 }
 
 /// A handle to everything; cheap to clone.
@@ -59,6 +64,8 @@ pub(crate) struct Shared {
     pub watch: Watch,
     /// The state of the books as pages last told it.
     pub books_glance: tokio::sync::Mutex<Option<(Instant, Option<BooksState>)>>,
+    pub letters: Letters,
+    pub public_url: Option<String>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -90,6 +97,8 @@ impl Engine {
             throttle: Throttle::default(),
             watch: Watch::default(),
             books_glance: tokio::sync::Mutex::default(),
+            letters: Letters::open(settings.post)?,
+            public_url: settings.public_url,
         }));
         engine.start_background();
         Ok(engine)
@@ -103,6 +112,12 @@ impl Engine {
     pub fn set_own_address(&self, address: String) {
         // A second call would come from a second listener; the first address still reaches this server.
         let _ = self.0.own_address.set(address);
+    }
+
+    /// The address of one of our pages, as a letter names it.
+    pub(crate) fn link(&self, path: &str) -> String {
+        let base = self.0.public_url.as_deref().or_else(|| self.0.own_address.get().map(String::as_str));
+        format!("{}{path}", base.unwrap_or_default().trim_end_matches('/'))
     }
 
     /// Whether the database answers.

@@ -21,6 +21,8 @@ pub enum Error {
     Catalogue(String),
     #[error("a seal of the books cannot be read or written: {0}")]
     Seal(String),
+    #[error("letters cannot be sent: {0}")]
+    Letters(&'static str),
     #[error("the test gateway could not deliver its webhook: {0}")]
     Gateway(String),
 }

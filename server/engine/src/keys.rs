@@ -13,8 +13,6 @@ use store::audit::NewEvent;
 use crate::watch::Happened;
 use crate::{Actor, Engine, Result};
 
-const KEYS_MAX: usize = 100;
-
 /// How far a key goes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KeyTerms {
@@ -43,11 +41,6 @@ impl Engine {
         if expires_at.is_some_and(|at| at <= Utc::now()) {
             return Err(Fault::invalid("expires_at", "lies in the past").into());
         }
-        let kept = store::api_key::list_keys(&self.0.db, account).await?;
-        if kept.iter().filter(|key| !key.revoked).count() >= KEYS_MAX {
-            let message = format!("An account may have {KEYS_MAX} keys; revoke one first");
-            return Err(Fault::new(Code::Conflict, message).into());
-        }
         let secret = random_key();
         let new = NewKey {
             name,
@@ -57,9 +50,22 @@ impl Engine {
             limit_reset,
             expires_at,
         };
-        let key = store::api_key::insert_key(&self.0.db, account, &new).await?;
+        let key = match store::api_key::insert_key(&self.0.db, account, &new).await {
+            Err(store::Error::TooManyKeys) => return Err(self.too_many_keys(actor).await?.into()),
+            made => made?,
+        };
         self.record(actor, "key.mint", &format!("key:{}", key.id)).await?;
         Ok((key, secret))
+    }
+
+    /// What to say when the plan allows no more.
+    async fn too_many_keys(&self, actor: &Actor) -> Result<Fault> {
+        let plans = store::plan::list_plans(&self.0.db).await?;
+        let plan = plans.iter().find(|plan| actor.user().is_some_and(|user| user.plan == plan.id));
+        let (name, allowed) = plan.map_or(("", 0), |plan| (&plan.name, plan.keys_max));
+        let message =
+            format!("The plan {name} allows {allowed} keys; revoke one first, or choose a larger plan");
+        Ok(Fault::new(Code::Conflict, message))
     }
 
     pub async fn list_keys(&self, actor: &Actor) -> Result<Vec<ApiKey>> {

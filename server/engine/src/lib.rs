@@ -5,6 +5,7 @@
 mod actor;
 mod error;
 mod secrets;
+mod letters;
 mod catalogue;
 mod sign_in;
 mod keys;
@@ -35,6 +36,7 @@ pub use idempotency::{
     Answer, Claim, Claimed, HEADER as IDEMPOTENCY_HEADER, IdempotencyKey, KEPT_BYTES_MAX, Route,
 };
 pub use keys::KeyTerms;
+pub use letters::Post;
 pub use providers::{Egress, Limits, Registry, Sender};
 pub use secrets::MasterKey;
 pub use sign_in::SignedIn;

@@ -1,5 +1,8 @@
 //! Signing up, in and out: argon2id passwords and tokens that name a session on the server.
 
+mod confirmation;
+mod forgotten;
+mod one_time;
 mod password;
 mod throttle;
 mod token;
@@ -7,6 +10,7 @@ mod token;
 use chrono::{TimeDelta, Utc};
 use marketplace::account::{Email, Role, User};
 use marketplace::fault::{Code, Fault};
+use marketplace::plan::Plan;
 use store::account::NewAccount;
 use tracing::info;
 
@@ -35,12 +39,10 @@ impl Engine {
         name: Option<&str>,
     ) -> Result<SignedIn> {
         let email = Email::parse(email)?;
-        let name = name.map(str::trim).filter(|name| !name.is_empty());
-        if name.is_some_and(|name| name.chars().count() > 100) {
-            return Err(Fault::invalid("name", "may have at most 100 characters").into());
-        }
+        let name = checked_name(name)?;
         let user = self.open_account(&email, password, name, Role::User).await?;
         info!(user.id = %user.id, "opened account {}", user.id);
+        self.begin_confirmation(&user);
         self.begin_session(user).await
     }
 
@@ -66,6 +68,15 @@ impl Engine {
             store::account::update_password_hash(&self.0.db, known.user.id, &hash).await?;
         }
         self.begin_session(known.user).await
+    }
+
+    /// Changes what the caller is called; nothing takes the name away.
+    pub async fn rename(&self, actor: &Actor, name: Option<&str>) -> Result<User> {
+        let account = actor.person()?;
+        let user = actor.user().ok_or_else(Fault::sign_in)?;
+        let name = checked_name(name)?;
+        store::account::update_name(&self.0.db, account, name).await?;
+        Ok(User { name: name.map(str::to_owned), ..user.clone() })
     }
 
     /// Ends the caller's session at once, on every server.
@@ -122,7 +133,8 @@ impl Engine {
         let password_hash = self.hash_password(password).await?;
         let new = NewAccount { email, password_hash: &password_hash, name, role };
         let id = store::account::insert_account(&self.0.db, &new).await?;
-        Ok(User { id, email: email.clone(), name: name.map(str::to_owned), role, plan: "free".to_owned() })
+        let (email, name, plan) = (email.clone(), name.map(str::to_owned), Plan::FREE.to_owned());
+        Ok(User { id, email, name, role, plan, email_verified: false })
     }
 
     async fn begin_session(&self, user: User) -> Result<SignedIn> {
@@ -131,4 +143,12 @@ impl Engine {
         let token = token::write(&self.0.secrets.session, user.id, session, expires_at)?;
         Ok(SignedIn { user, token, expires_at })
     }
+}
+
+fn checked_name(name: Option<&str>) -> std::result::Result<Option<&str>, Fault> {
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    if name.is_some_and(|name| name.chars().count() > 100) {
+        return Err(Fault::invalid("name", "may have at most 100 characters"));
+    }
+    Ok(name)
 }

@@ -1,4 +1,4 @@
-//! `/auth/*`: signing up, in and out.
+//! `/auth/*`: signing up, in and out, and who that was.
 
 use app::context::{ended_session_cookie, session_cookie};
 use axum::Json;
@@ -26,6 +26,11 @@ pub struct Registration {
 pub struct Login {
     email: String,
     password: String,
+}
+
+#[derive(Deserialize)]
+pub struct Changes {
+    name: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -60,6 +65,18 @@ pub async fn log_out(State(engine): State<Engine>, Asking(actor): Asking) -> Res
 
 pub async fn read_me(Asking(actor): Asking) -> Result<Json<User>, ApiError> {
     Ok(Json(actor.user().cloned().ok_or_else(Fault::sign_in)?))
+}
+
+/// An empty name takes it away; without one nothing changes.
+pub async fn change_me(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Body(changes): Body<Changes>,
+) -> Result<Json<User>, ApiError> {
+    match changes.name {
+        Some(name) => Ok(Json(engine.rename(&actor, Some(&name)).await?)),
+        None => read_me(Asking(actor)).await,
+    }
 }
 
 fn with_cookie(status: StatusCode, signed_in: SignedIn) -> Response {

@@ -27,6 +27,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let simulator = start_simulator(&config).await?;
     let base = simulator.as_ref().map(|running| format!("http://{}", running.addr));
     let engine = open_engine(&config, &database, base.as_deref()).await?;
+    if !engine.sends_letters() {
+        warn!(
+            "no letters can be sent, so addresses cannot be confirmed; set MERCATO_SMTP_URL and MERCATO_MAIL_FROM"
+        );
+    }
     create_first_admin(&engine, &config).await;
     let listener = TcpListener::bind(config.addr).await.with_context(|| {
         format!("{} cannot be listened on; set MERCATO_ADDR to another address", config.addr)

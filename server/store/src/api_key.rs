@@ -9,6 +9,7 @@ use marketplace::secret_key::ApiKey;
 use uuid::Uuid;
 
 use crate::account::user;
+use crate::error::OnConstraint;
 use crate::{Db, Error, Result};
 
 #[derive(Debug)]
@@ -35,6 +36,7 @@ struct KeyRow {
     created_at: DateTime<Utc>,
 }
 
+/// Refuses what is more than the account's plan allows.
 pub async fn insert_key(db: &Db, account: AccountId, new: &NewKey<'_>) -> Result<ApiKey> {
     let row = sqlx::query_as!(
         KeyRow,
@@ -51,7 +53,8 @@ pub async fn insert_key(db: &Db, account: AccountId, new: &NewKey<'_>) -> Result
         new.expires_at,
     )
     .fetch_one(&mut *db.of(account).await?)
-    .await?;
+    .await
+    .on_constraint("api_key_within_plan", Error::TooManyKeys)?;
     Ok(row.into())
 }
 
@@ -59,13 +62,15 @@ pub async fn insert_key(db: &Db, account: AccountId, new: &NewKey<'_>) -> Result
 pub async fn find_owner(db: &Db, digest: &[u8]) -> Result<Option<(KeyId, User)>> {
     let row = sqlx::query!(
         r#"select api_key_id as "api_key_id!", account_id as "account_id!", email as "email!", name, role as "role!",
-            plan as "plan!" from sign_in.find_key($1)"#,
+            plan as "plan!", sign_in.is_verified(account_id) as "verified!"
+        from sign_in.find_key($1)"#,
         digest,
     )
     .fetch_optional(db.people())
     .await?;
     row.map(|row| {
-        Ok((KeyId(row.api_key_id), user(row.account_id, &row.email, row.name, &row.role, row.plan)?))
+        let user = user(row.account_id, &row.email, row.name, &row.role, row.plan)?;
+        Ok((KeyId(row.api_key_id), User { email_verified: row.verified, ..user }))
     })
     .transpose()
 }

@@ -7,6 +7,7 @@ mod error;
 mod connect;
 pub mod account;
 pub mod session;
+pub mod one_time_secret;
 pub mod api_key;
 pub mod price;
 pub mod ledger;

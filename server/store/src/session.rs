@@ -20,14 +20,19 @@ pub async fn insert_session(db: &Db, account: AccountId, expires_at: DateTime<Ut
 pub async fn find_live_user(db: &Db, session: SessionId) -> Result<Option<User>> {
     let row = sqlx::query!(
         r#"
-        select account_id as "account_id!", email as "email!", name, role as "role!", plan as "plan!"
+        select account_id as "account_id!", email as "email!", name, role as "role!", plan as "plan!",
+            verified_at is not null as "verified!"
         from sign_in.find_session($1)
         "#,
         session.0,
     )
     .fetch_optional(db.people())
     .await?;
-    row.map(|row| user(row.account_id, &row.email, row.name, &row.role, row.plan)).transpose()
+    row.map(|row| {
+        let user = user(row.account_id, &row.email, row.name, &row.role, row.plan)?;
+        Ok(User { email_verified: row.verified, ..user })
+    })
+    .transpose()
 }
 
 pub async fn update_ended(db: &Db, session: SessionId) -> Result<()> {

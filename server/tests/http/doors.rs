@@ -131,6 +131,8 @@ async fn a_foreign_page_changes_nothing_with_a_visitors_cookie() {
         (Method::POST, "/_fn/create_key".to_owned(), "name=evil&limit_usd="),
         (Method::POST, "/_fn/revoke_key".to_owned(), "id=x"),
         (Method::POST, "/_fn/start_top_up".to_owned(), "amount_usd=10.00"),
+        (Method::POST, "/_fn/choose_plan".to_owned(), "plan=starter"),
+        (Method::POST, "/_fn/send_confirmation".to_owned(), ""),
         (Method::POST, "/_fn/sign_out".to_owned(), ""),
         (Method::POST, "/_fn/sign_up".to_owned(), "email=evil@example.org&password=quiet-harbour-lantern-73"),
         (Method::POST, "/_fn/send_message".to_owned(), "model=openai/gpt-5-mini&text=Hi"),
@@ -138,6 +140,9 @@ async fn a_foreign_page_changes_nothing_with_a_visitors_cookie() {
         (Method::POST, "/api/v1/keys".to_owned(), "{\"name\":\"evil\"}"),
         (Method::DELETE, format!("/api/v1/keys/{key}"), ""),
         (Method::POST, "/api/v1/top-ups".to_owned(), "{\"amount_usd\":\"10.00\"}"),
+        (Method::POST, "/api/v1/auth/verification".to_owned(), ""),
+        (Method::PUT, "/api/v1/subscription".to_owned(), "{\"plan\":\"starter\"}"),
+        (Method::PATCH, "/api/v1/auth/me".to_owned(), "{\"name\":\"Mallory\"}"),
         (Method::POST, "/api/v1/auth/logout".to_owned(), ""),
         (Method::POST, "/api/v1/chat/completions".to_owned(), "{}"),
     ];

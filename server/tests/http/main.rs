@@ -3,6 +3,7 @@
 
 mod account;
 mod books;
+mod address;
 mod chat;
 mod doors;
 mod failures;
@@ -17,6 +18,8 @@ mod operator;
 mod oracle;
 mod prices;
 mod price;
+mod password;
+mod plan;
 mod race;
 mod reports;
 mod support;

@@ -6,13 +6,15 @@ mod database;
 mod fellow;
 mod operator;
 mod program;
+mod mail;
 mod vendor;
 mod webhook;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use engine::{Db, Egress, Engine, MasterKey, Registry, Sender, Settings};
+use engine::{Db, Egress, Engine, MasterKey, Post, Registry, Sender, Settings};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use server::config::{Config, Demo, Environment};
@@ -22,6 +24,7 @@ use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 pub use answer::{Answer, nanos};
 pub use buyer::{Buyer, PASSWORD};
@@ -41,6 +44,8 @@ pub struct Market {
     client: Client,
     simulator: simulator::Running,
     server: JoinHandle<()>,
+    /// Where letters are written to.
+    mail: PathBuf,
     // The last field, so that nobody uses the database any more when it is dropped.
     database: Database,
 }
@@ -64,11 +69,14 @@ impl Market {
             simulator::start(anywhere, simulator::Options { pace, truth_log: None }).await.unwrap();
         let sender = Sender::new(Egress::parse(&simulator.addr.to_string()).unwrap()).unwrap();
         let registry = Registry::simulated(&format!("http://{}", simulator.addr));
+        let mail = std::env::temp_dir().join(format!("mercato-mail-{}", Uuid::now_v7().simple()));
         let settings = Settings {
             master_key: MasterKey::new(MASTER_KEY),
             demo: true,
             test_gateway: true,
             seal_file: None,
+            post: Post::Folder(mail.clone()),
+            public_url: None,
         };
         let engine = Engine::open(served, registry, sender, settings).await.unwrap();
         let listener = TcpListener::bind(anywhere).await.unwrap();
@@ -80,7 +88,7 @@ impl Market {
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { base, db, engine, client, simulator, server, database }
+        Self { base, db, engine, client, simulator, server, mail, database }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -171,6 +179,8 @@ impl Market {
 impl Drop for Market {
     fn drop(&mut self) {
         self.server.abort();
+        // Most markets write no letter, and then there is no folder.
+        let _ = std::fs::remove_dir_all(&self.mail);
     }
 }
 
@@ -185,6 +195,9 @@ fn config(addr: SocketAddr, database_url: &str) -> Config {
         egress_allow: String::new(),
         admin_email: None,
         admin_password: None,
+        smtp_url: None,
+        mail_from: None,
+        public_url: None,
         db_connections: DB_CONNECTIONS,
         allow_private_database: false,
         metrics_token: None,

@@ -127,6 +127,8 @@ async fn a_key_whose_limit_affords_k_calls_makes_exactly_k() {
     let probe = fleet.probe();
     let buyer = fleet.buyer(1).await;
     buyer.pay_in(sized("10.00", "100.00")).await;
+    // Of more keys than the free plan allows.
+    sqlx::query("update account set plan = 'enterprise'").execute(&fleet.db).await.unwrap();
     let mut calls = Vec::new();
     for afforded in AFFORDED {
         for round in 0..sized(1, 20) {

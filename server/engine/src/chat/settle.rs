@@ -141,6 +141,7 @@ fn settlement(
         hold_nanos: terms.hold,
         released_nanos: captured.released,
         available_nanos: captured.available,
+        free_tokens: captured.free_tokens,
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod address;
 mod funds;
 mod late;
 mod ledger;

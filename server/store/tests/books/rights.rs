@@ -55,6 +55,7 @@ async fn the_server_sees_one_account_and_without_one_nothing(root: PgPool) {
         "budget",
         "subscription",
         "adjustment",
+        "one_time_secret",
     ];
     for table in tables {
         let count = AssertSqlSafe(format!("select count(*) from (select account_id from {table}) as seen"));
@@ -131,6 +132,9 @@ async fn no_role_of_the_application_can_change_history(root: PgPool) {
             "update book_state set safe_since = null",
             "select ledger.post_to_wallet(gen_random_uuid(), 1::smallint, gen_random_uuid(), 'paid', 5, 0)",
             "select ledger.grant_free_tokens(gen_random_uuid())",
+            "select sign_in.use_secret('confirm_address', '')",
+            "update account set verified_at = now(), identity = 'somebody else'",
+            "update one_time_secret set used_at = null",
             "set session_replication_role = replica",
         ] {
             attempts += 1;
