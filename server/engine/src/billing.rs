@@ -3,6 +3,7 @@
 use marketplace::billing::{Balance, LedgerLine, TopUp, parse_top_up};
 use marketplace::fault::{Code, Fault};
 use marketplace::id::{CallId, TopUpId};
+use marketplace::money::Nanos;
 use marketplace::receipt::Receipt;
 
 use crate::gateway;
@@ -13,6 +14,11 @@ pub const LINES_A_PAGE: i64 = 50;
 impl Engine {
     pub async fn balance(&self, actor: &Actor) -> Result<Balance> {
         Ok(store::ledger::get_balance(&self.0.db, actor.account()?).await?)
+    }
+
+    /// What came in so far, and what was spent on calls.
+    pub async fn turnover(&self, actor: &Actor) -> Result<(Nanos, Nanos)> {
+        Ok(store::ledger::get_turnover(&self.0.db, actor.account()?).await?)
     }
 
     /// Newest first; `before` is the version of the last line already seen.

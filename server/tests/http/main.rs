@@ -13,6 +13,7 @@ mod leave;
 mod live;
 mod operator;
 mod oracle;
+mod owner;
 mod race;
 mod support;
 mod top_up;
