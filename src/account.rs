@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::id::AccountId;
+use crate::id::{AccountId, SessionId};
 
 /// An address we can write to. Always trimmed, lower-case and containing one `@`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +107,17 @@ pub struct User {
     /// Whether the address was shown to reach its owner; free tokens are given to nobody else.
     #[serde(default)]
     pub email_verified: bool,
+}
+
+/// A sign-in that still opens something, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    pub id: SessionId,
+    /// Whether it is the one that asks.
+    pub is_this_one: bool,
+    pub created_at: String,
+    pub last_seen_at: String,
+    pub expires_at: String,
 }
 
 #[cfg(test)]

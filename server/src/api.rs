@@ -10,12 +10,13 @@ mod models;
 mod billing;
 mod chat;
 mod conversations;
+mod credit;
 mod operator;
 mod reports;
 mod prices;
 
 use axum::Router;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, patch, post, put};
 
 pub use error::ApiError;
 
@@ -32,7 +33,9 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/auth/reset", post(letters::forget_password))
         .route("/api/v1/auth/reset/{token}", post(letters::reset_password))
         .route("/api/v1/keys", get(keys::list_keys).post(keys::create_key))
-        .route("/api/v1/keys/{id}", delete(keys::revoke_key))
+        .route("/api/v1/auth/sessions", get(account::list_sessions))
+        .route("/api/v1/auth/sessions/{id}", delete(account::end_session))
+        .route("/api/v1/keys/{id}", patch(keys::change_key).delete(keys::revoke_key))
         .route("/api/v1/balance", get(billing::read_balance))
         .route("/api/v1/top-ups", post(billing::start_top_up))
         .route("/api/v1/top-ups/{id}", get(billing::read_top_up))
@@ -40,8 +43,13 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/receipts/{id}", get(billing::read_receipt))
         .route("/api/v1/webhooks/payments/{processor}", post(billing::receive_payment_event))
         .route("/api/v1/conversations", get(conversations::list_conversations))
-        .route("/api/v1/conversations/{id}", get(conversations::read_conversation))
         .route("/api/v1/plans", get(billing::list_plans))
+        .route(
+            "/api/v1/conversations/{id}",
+            get(conversations::read_conversation)
+                .patch(conversations::rename_conversation)
+                .delete(conversations::delete_conversation),
+        )
         .route("/api/v1/subscription", put(billing::choose_plan))
         .route("/api/v1/books", get(operator::read_books))
         .route("/api/v1/books/blocks/{number}", get(operator::read_block))
@@ -66,4 +74,7 @@ fn compatible() -> Router<Site> {
         .route("/models", get(models::list_models))
         .route("/models/{*id}", get(models::read_model))
         .route("/chat/completions", post(chat::complete))
+        .route("/key", get(credit::read_key))
+        .route("/credits", get(credit::read_credits))
+        .route("/generation", get(credit::read_generation))
 }

@@ -4,6 +4,7 @@ use marketplace::billing::{Balance, LedgerLine, TopUp, parse_top_up};
 use marketplace::fault::{Code, Fault};
 use marketplace::id::{CallId, TopUpId};
 use marketplace::plan::{Grant, Plan, Subscription};
+use marketplace::money::Nanos;
 use marketplace::receipt::Receipt;
 
 use crate::gateway;
@@ -29,6 +30,11 @@ impl Engine {
     /// What the house gave the caller and is not spent.
     pub async fn list_grants(&self, actor: &Actor) -> Result<Vec<Grant>> {
         Ok(store::correction::list_grants(&self.0.db, actor.account()?).await?)
+    }
+
+    /// What came in so far, and what was spent on calls.
+    pub async fn turnover(&self, actor: &Actor) -> Result<(Nanos, Nanos)> {
+        Ok(store::ledger::get_turnover(&self.0.db, actor.account()?).await?)
     }
 
     /// Newest first; `before` is the version of the last line already seen.

@@ -46,6 +46,10 @@ impl From<store::Error> for Error {
                 field: Some("email".to_owned()),
                 ..Fault::new(Code::Conflict, "This address already has an account; sign in instead")
             }),
+            store::Error::BelowSpent => Self::Fault(Fault {
+                field: Some("limit_nanos".to_owned()),
+                ..Fault::new(Code::Conflict, "This limit is below what was spent or is held under it already")
+            }),
             store::Error::NotFound => Self::Fault(Fault::not_found("This")),
             other => Self::Store(other),
         }

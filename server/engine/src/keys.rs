@@ -7,7 +7,7 @@ use marketplace::id::KeyId;
 use marketplace::money::Nanos;
 use marketplace::secret_key::{self, ApiKey, BODY_LENGTH};
 use rand::RngExt;
-use store::api_key::NewKey;
+use store::api_key::{KeySpending, NewKey};
 use store::audit::NewEvent;
 
 use crate::watch::Happened;
@@ -21,26 +21,41 @@ pub struct KeyTerms {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// What is to change of a key: the outer `None` leaves a term as it is, the inner one takes it away.
+#[derive(Clone, Debug, Default)]
+pub struct KeyChange {
+    pub name: Option<String>,
+    pub limit: Option<Option<Nanos>>,
+    pub limit_reset: Option<Option<Window>>,
+    pub expires_at: Option<Option<DateTime<Utc>>>,
+}
+
+impl KeyTerms {
+    /// The name as it is kept, if name and terms are possible ones.
+    fn check<'a>(&self, name: &'a str) -> std::result::Result<&'a str, Fault> {
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > 80 {
+            return Err(Fault::invalid("name", "needs 1 to 80 characters"));
+        }
+        if self.limit.is_some_and(|limit| limit <= Nanos::ZERO) {
+            return Err(Fault::invalid("limit", "must be more than nothing; leave it out for no limit"));
+        }
+        if self.limit.is_none() && self.limit_reset.is_some() {
+            return Err(Fault::invalid("limit_reset", "needs a limit to reset"));
+        }
+        if self.expires_at.is_some_and(|at| at <= Utc::now()) {
+            return Err(Fault::invalid("expires_at", "lies in the past"));
+        }
+        Ok(name)
+    }
+}
+
 impl Engine {
     /// Makes a key. The second value is the secret: nobody can ever read it again.
     pub async fn mint_key(&self, actor: &Actor, name: &str, terms: KeyTerms) -> Result<(ApiKey, String)> {
-        let KeyTerms { limit, limit_reset, expires_at } = terms;
         let account = actor.person()?;
-        let name = name.trim();
-        if name.is_empty() || name.chars().count() > 80 {
-            return Err(Fault::invalid("name", "needs 1 to 80 characters").into());
-        }
-        if limit.is_some_and(|limit| limit <= Nanos::ZERO) {
-            return Err(
-                Fault::invalid("limit", "must be more than nothing; leave it out for no limit").into()
-            );
-        }
-        if limit.is_none() && limit_reset.is_some() {
-            return Err(Fault::invalid("limit_reset", "needs a limit to reset").into());
-        }
-        if expires_at.is_some_and(|at| at <= Utc::now()) {
-            return Err(Fault::invalid("expires_at", "lies in the past").into());
-        }
+        let name = terms.check(name)?;
+        let KeyTerms { limit, limit_reset, expires_at } = terms;
         let secret = random_key();
         let new = NewKey {
             name,
@@ -70,6 +85,39 @@ impl Engine {
 
     pub async fn list_keys(&self, actor: &Actor) -> Result<Vec<ApiKey>> {
         Ok(store::api_key::list_keys(&self.0.db, actor.person()?).await?)
+    }
+
+    /// Changes what is named and leaves the rest as it is.
+    pub async fn change_key(&self, actor: &Actor, key: KeyId, change: KeyChange) -> Result<ApiKey> {
+        let account = actor.person()?;
+        let unknown = || Fault::not_found("This key");
+        let there = store::api_key::find_key(&self.0.db, account, key).await?.ok_or_else(unknown)?;
+        let there_until = there.expires_at.as_deref().and_then(|at| at.parse().ok());
+        let limit = change.limit.unwrap_or(there.limit_nanos);
+        let terms = KeyTerms {
+            limit,
+            // Without a limit there is nothing that could begin anew.
+            limit_reset: change.limit_reset.unwrap_or(there.limit_reset.filter(|_| limit.is_some())),
+            expires_at: change.expires_at.unwrap_or(there_until),
+        };
+        let name = terms.check(change.name.as_deref().unwrap_or(&there.name))?;
+        let KeyTerms { limit, limit_reset, expires_at } = terms;
+        let stored = store::api_key::KeyTerms { name, limit, limit_reset, expires_at };
+        store::api_key::update_terms(&self.0.db, account, key, &stored).await?;
+        self.record(actor, "key.change", &format!("key:{key}")).await?;
+        Ok(store::api_key::find_key(&self.0.db, account, key).await?.ok_or_else(unknown)?)
+    }
+
+    /// The key that asks, and what it has spent.
+    pub async fn own_key(&self, actor: &Actor) -> Result<(ApiKey, KeySpending)> {
+        let (account, Some(key)) = (actor.account()?, actor.key()) else {
+            return Err(
+                Fault::invalid("authorization", "must be an API key, for it is what is asked about").into()
+            );
+        };
+        let about = store::api_key::find_key(&self.0.db, account, key).await?;
+        let spending = store::api_key::get_spending(&self.0.db, account, key).await?;
+        Ok((about.ok_or_else(|| Fault::not_found("This key"))?, spending))
     }
 
     pub async fn revoke_key(&self, actor: &Actor, key: KeyId) -> Result<()> {

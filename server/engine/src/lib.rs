@@ -35,11 +35,12 @@ pub use gateway::{Outcome, SIGNATURE_HEADER};
 pub use idempotency::{
     Answer, Claim, Claimed, HEADER as IDEMPOTENCY_HEADER, IdempotencyKey, KEPT_BYTES_MAX, Route,
 };
-pub use keys::KeyTerms;
 pub use letters::Post;
+pub use keys::{KeyChange, KeyTerms};
 pub use providers::{Egress, Limits, Registry, Sender};
 pub use secrets::MasterKey;
 pub use sign_in::SignedIn;
+pub use store::api_key::KeySpending;
 pub use store::books::Violation;
 pub use store::correction::Adjusted;
 pub use store::plan::Subscribed;

@@ -8,9 +8,10 @@ mod throttle;
 mod token;
 
 use chrono::{TimeDelta, Utc};
-use marketplace::account::{Email, Role, User};
+use marketplace::account::{Email, Role, SignIn, User};
 use marketplace::fault::{Code, Fault};
 use marketplace::plan::Plan;
+use marketplace::id::SessionId;
 use store::account::NewAccount;
 use tracing::info;
 
@@ -85,6 +86,21 @@ impl Engine {
             store::session::update_ended(&self.0.db, *session).await?;
         }
         Ok(())
+    }
+
+    /// The caller's sign-ins that still open something.
+    pub async fn list_sessions(&self, actor: &Actor) -> Result<Vec<SignIn>> {
+        let mut sessions = store::session::list_live(&self.0.db, actor.person()?).await?;
+        if let Actor::Person { session, .. } = actor {
+            sessions.iter_mut().for_each(|one| one.is_this_one = one.id == *session);
+        }
+        Ok(sessions)
+    }
+
+    /// Ends one of the caller's sign-ins at once, on every server.
+    pub async fn end_session(&self, actor: &Actor, session: SessionId) -> Result<()> {
+        store::session::update_ended_of(&self.0.db, actor.person()?, session).await?;
+        self.record(actor, "session.end", &format!("session:{session}")).await
     }
 
     /// Who holds this session token; a visitor when it is worthless.

@@ -2,13 +2,14 @@
 
 use app::context::{ended_session_cookie, session_cookie};
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat, Utc};
 use engine::{Engine, SignedIn};
 use http::{StatusCode, header};
-use marketplace::account::User;
+use marketplace::account::{SignIn, User};
 use marketplace::fault::Fault;
+use marketplace::id::SessionId;
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
@@ -77,6 +78,27 @@ pub async fn change_me(
         Some(name) => Ok(Json(engine.rename(&actor, Some(&name)).await?)),
         None => read_me(Asking(actor)).await,
     }
+}
+
+#[derive(Serialize)]
+pub struct SignIns {
+    data: Vec<SignIn>,
+}
+
+pub async fn list_sessions(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+) -> Result<Json<SignIns>, ApiError> {
+    Ok(Json(SignIns { data: engine.list_sessions(&actor).await? }))
+}
+
+pub async fn end_session(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    engine.end_session(&actor, SessionId::parse(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn with_cookie(status: StatusCode, signed_in: SignedIn) -> Response {

@@ -30,7 +30,11 @@ impl ApiError {
     pub fn for_path(path: &str, fault: Fault) -> Self {
         let rest = path.strip_prefix("/api/v1/").or_else(|| path.strip_prefix("/v1/"));
         let compatible = path.starts_with("/v1/")
-            || rest.is_some_and(|rest| rest.starts_with("chat/completions") || rest.starts_with("models"));
+            || rest.is_some_and(|rest| {
+                rest.starts_with("chat/completions")
+                    || rest.starts_with("models")
+                    || ["key", "credits", "generation"].contains(&rest)
+            });
         Self { fault, family: if compatible { Family::OpenAi } else { Family::Problem } }
     }
 

@@ -8,6 +8,8 @@ pub enum Error {
     EmailTaken,
     #[error("the plan allows no more keys")]
     TooManyKeys,
+    #[error("a limit would be below what was spent under it")]
+    BelowSpent,
     #[error("no such row")]
     NotFound,
     #[error("the database runs with {0} off, so a commit could be lost")]

@@ -265,6 +265,20 @@ pub async fn get_balance(db: &Db, account: AccountId) -> Result<Balance> {
     })
 }
 
+/// Everything that ever came in and went out as charges; the difference is not yet what is held.
+pub async fn get_turnover(db: &Db, account: AccountId) -> Result<(Nanos, Nanos)> {
+    let row = sqlx::query!(
+        r#"
+        select coalesce((select sum(posted) from wallet where account_id = $1 and asset = 'USD'), 0)::bigint as "posted!",
+            coalesce((select sum(charge - overrun) from usage_call where account_id = $1), 0)::bigint as "used!"
+        "#,
+        account.0,
+    )
+    .fetch_one(&mut *db.of(account).await?)
+    .await?;
+    Ok((Nanos(row.posted) + Nanos(row.used), Nanos(row.used)))
+}
+
 /// Lines of the paid wallet, newest first, older than version `before`.
 pub async fn list_lines(
     db: &Db,

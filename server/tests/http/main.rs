@@ -20,6 +20,7 @@ mod prices;
 mod price;
 mod password;
 mod plan;
+mod owner;
 mod race;
 mod reports;
 mod support;
