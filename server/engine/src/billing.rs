@@ -3,8 +3,8 @@
 use marketplace::billing::{Balance, LedgerLine, TopUp, parse_top_up};
 use marketplace::fault::{Code, Fault};
 use marketplace::id::{CallId, TopUpId};
-use marketplace::plan::{Grant, Plan, Subscription};
 use marketplace::money::Nanos;
+use marketplace::plan::{Grant, Plan, Subscription};
 use marketplace::receipt::Receipt;
 
 use crate::gateway;

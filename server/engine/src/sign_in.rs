@@ -10,8 +10,8 @@ mod token;
 use chrono::{TimeDelta, Utc};
 use marketplace::account::{Email, Role, SignIn, User};
 use marketplace::fault::{Code, Fault};
-use marketplace::plan::Plan;
 use marketplace::id::SessionId;
+use marketplace::plan::Plan;
 use store::account::NewAccount;
 use tracing::info;
 
