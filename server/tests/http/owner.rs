@@ -90,8 +90,9 @@ async fn a_program_reads_its_key_its_credits_and_its_generation() {
 async fn a_conversation_is_renamed_and_forgotten_while_its_receipts_stay() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
-    let form = [("model", "openai/gpt-5-mini"), ("text", "Name three harbours."), ("conversation", "")];
-    let said = market.post("/_fn/send_message").header("cookie", buyer.cookie()).form(&form);
+    let form = "model=openai%2Fgpt-5-mini&text=Name+three+harbours.&conversation=";
+    let said = market.post("/_fn/send_message").header("cookie", buyer.cookie());
+    let said = said.header("content-type", "application/x-www-form-urlencoded").body(form);
     Answer::to(said).await.expect(302);
     let list = buyer.get("/api/v1/conversations").await.expect(200).json();
     let path = format!("/api/v1/conversations/{}", list["data"][0]["id"].as_str().unwrap());
