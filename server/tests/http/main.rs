@@ -13,6 +13,8 @@ mod leave;
 mod live;
 mod operator;
 mod oracle;
+mod payment_events;
+mod price_change;
 mod race;
 mod support;
 mod top_up;

@@ -1,9 +1,17 @@
 //! The books on a real, fresh database, worked on with the rights of the server.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test may fail loudly and tells its figures"
+)]
 
 mod funds;
 mod ledger;
+mod months;
 mod proof;
 mod rights;
 mod support;
+mod tamper;
