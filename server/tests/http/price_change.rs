@@ -13,9 +13,9 @@ const ANSWERS: usize = 12;
 const EDITS: usize = 6;
 const ANSWERED: Duration = Duration::from_secs(20);
 
-/// Ten times as dear with every edit.
+/// A tenth dearer with every edit.
 const EDIT: &str = "select ledger.set_price(gen_random_uuid(), model_id, provider,
-        terms || jsonb_build_object('input', (terms ->> 'input')::bigint + 1, 'output', (terms ->> 'output')::bigint * 10),
+        terms || jsonb_build_object('input', (terms ->> 'input')::bigint + 1, 'output', (terms ->> 'output')::bigint * 11 / 10),
         false)
     from price where model_id = 'openai/gpt-5-mini' and upper_inf(valid_during)";
 

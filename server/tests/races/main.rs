@@ -16,6 +16,7 @@ mod kills;
 mod once;
 mod outage;
 mod reapers;
+mod seals;
 mod shapes;
 mod support;
 mod wire;

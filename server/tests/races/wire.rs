@@ -54,7 +54,7 @@ async fn a_commit_whose_answer_is_lost_charges_nobody_twice() {
     let (fleet, wire) = Fleet::open_over_wire(Pace::Realistic, &CHANGING, wire_dice).await;
     let probe = fleet.probe();
     let buyer = fleet.buyer(0).await;
-    buyer.pay_in(sized("50.00", "1000.00")).await;
+    buyer.pay_in(sized("200.00", "5000.00")).await;
     wire.trouble(Trouble::Breaking(BROKEN_PERCENT));
     let orders: Vec<(Order, StdRng)> = (0..sized(60, 2_000))
         .map(|at| {

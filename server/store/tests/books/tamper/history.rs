@@ -81,7 +81,7 @@ impl Books {
     }
 
     async fn change_the_price(&mut self) {
-        let rates = Rates { input: Rate(300_000_000), output: Rate(2_500_000_000), ..Rates::default() };
+        let rates = Rates { input: Rate(275_000_000), output: Rate(2_200_000_000), ..Rates::default() };
         let price = Price { rates, ..Price::default() };
         let offer = Offer { model: &self.model, provider: &self.provider, price: &price, free: false };
         self.price = set_prices(&self.db, &[offer]).await.unwrap()[0];
