@@ -183,8 +183,6 @@ fn changed(table: &str, column: &str, kind: &str) -> String {
         ("usage_call", "usage_source") => other_of(["provider", "estimated", "none"]),
         (_, "fund") => other_of(["paid", "promo", "free"]),
         (_, "asset") => format!("case {column} when 'USD' then 'FREE_TOKEN' else 'USD' end"),
-        // A transaction that no block holds.
-        (_, "xid") => "'9000000000000'::xid8".to_owned(),
         _ => match kind {
             "int2" | "int4" | "int8" => format!("coalesce({column}, 0) + NUMBER"),
             "text" => format!("coalesce({column}, '') || 'x'"),
@@ -194,6 +192,8 @@ fn changed(table: &str, column: &str, kind: &str) -> String {
             "jsonb" => format!("coalesce({column}, '{{}}') || '{{\"input\": 1}}'"),
             "bool" => format!("not {column}"),
             "tstzrange" => format!("tstzrange(lower({column}) - interval '1 hour', upper({column}))"),
+            // A transaction that no block holds.
+            "xid8" => "'9000000000000'::xid8".to_owned(),
             "_uuid" => format!("coalesce({column}, '{{}}') || gen_random_uuid()"),
             other => panic!("no change is known for a column of type {other}: {table}.{column}"),
         },
