@@ -24,13 +24,10 @@ pub const UNNOTICED: &[&str] = &[
     "ledger_tx.created_at",
     "delete from ledger_tx",
     "insert into ledger_tx",
-    "wallet.account_id",
     "wallet.asset",
     "wallet.credit_limit",
-    "wallet.version",
     "wallet.period",
     "delete from wallet",
-    "insert into wallet",
     "hold.call_id",
     "hold.account_id",
     "hold.api_key_id",
@@ -167,8 +164,14 @@ pub async fn kinds(root: &PgPool) -> Vec<Kind> {
 }
 
 fn any_row(table: &str) -> String {
+    // A wallet in which nothing ever happened holds nothing that could be changed; open calls change all the time.
+    let rows = match table {
+        "wallet" => "wallet where version > 0",
+        "hold" => "hold where state <> 'open'",
+        _ => table,
+    };
     format!(
-        "(select ctid from {table} order by ctid offset ROW % (select greatest(count(*), 1) from {table}) limit 1)"
+        "(select ctid from {rows} order by ctid offset ROW % (select greatest(count(*), 1) from {rows}) limit 1)"
     )
 }
 
