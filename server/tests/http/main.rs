@@ -21,6 +21,8 @@ mod price;
 mod password;
 mod plan;
 mod owner;
+mod payment_events;
+mod price_change;
 mod race;
 mod reports;
 mod support;
