@@ -190,7 +190,7 @@ impl Engine {
         request.max_output_tokens = Some(max_output_tokens);
         let (sender, events) = mpsc::channel(EVENTS_WAITING_MAX);
         let stop = CancellationToken::new();
-        let meter = self.0.running.open(&terms, &sender);
+        let meter = self.0.running.open(&terms, request.stream, &sender);
         let task = relay::Relay {
             engine: self.clone(),
             terms,

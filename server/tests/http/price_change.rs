@@ -113,7 +113,6 @@ async fn an_unsound_price_cannot_be_stored() {
     println!("{} kinds of unsound prices and 4 changes of history: 0 stored", kinds.len());
 }
 
-#[ignore = "`ledger.price_is_sound` is null where a part is missing, and a check lets null through"]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_price_with_a_part_missing_or_unreadable_cannot_be_stored() {
     let market = Market::open().await;

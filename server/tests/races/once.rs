@@ -43,7 +43,7 @@ struct Figures {
 
 impl Once {
     fn new(round: usize, at: usize, dice: &mut StdRng) -> Self {
-        let is_long = at % 2 == 0;
+        let is_long = at.is_multiple_of(2);
         let scenario = if is_long { "slow" } else { ["ok", "reasoning", "cached"][dice.random_range(0..3)] };
         let order = Order {
             once: Some(format!("order-{round}-{at}")),
