@@ -4,6 +4,7 @@ mod complaint;
 mod decoder;
 mod wire;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, Message, Role};
@@ -76,7 +77,7 @@ pub fn encode(request: &ChatRequest, upstream_model: &str, habits: Habits) -> Re
             .collect::<BTreeMap<&String, &Value>>(),
     };
     let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
-    Ok(Outgoing { path: "/chat/completions", headers: &[], body })
+    Ok(Outgoing { path: Cow::Borrowed("/chat/completions"), headers: &[], body })
 }
 
 /// Reads an answer that came in one piece.
