@@ -121,7 +121,15 @@ fn list(model: Model, registry: &Registry) -> Listing {
 }
 
 fn is_spoken(protocol: &str) -> bool {
-    matches!(protocol, "openai_chat_completions" | "anthropic_messages")
+    matches!(
+        protocol,
+        "openai_chat_completions"
+            | "anthropic_messages"
+            | "gemini_generate_content"
+            | "cohere_v2_chat"
+            | "ollama_chat"
+            | "tgi_generate"
+    )
 }
 
 /// Ids first, then `provider/alias`, so that an alias never hides a model.
