@@ -1,6 +1,6 @@
 //! What a caller asks in the OpenAI shape, read once for all vendors that have words of their own.
 
-use marketplace::chat::{Content, Failure, Message};
+use marketplace::chat::{Content, Failure, Message, Role};
 use serde_json::{Map, Value, json};
 
 use crate::failure::unsupported;
@@ -31,6 +31,13 @@ pub struct Function<'a> {
     pub description: Option<&'a str>,
     /// A JSON schema.
     pub parameters: Option<&'a Value>,
+}
+
+impl Function<'_> {
+    /// The schema of what it takes, for vendors that want one also where it takes nothing.
+    pub fn schema(&self) -> Value {
+        self.parameters.cloned().unwrap_or_else(|| json!({"type": "object", "properties": {}}))
+    }
 }
 
 /// A call that the model made in an earlier turn.
@@ -196,7 +203,7 @@ fn image(image: &Value) -> Result<Image<'_>, Failure> {
 }
 
 /// For vendors that fetch nothing themselves.
-pub fn only_inline<'a>(image: Image<'a>) -> Result<(&'a str, &'a str), Failure> {
+pub fn only_inline(image: Image<'_>) -> Result<(&str, &str), Failure> {
     match image {
         Image::Inline { media_type, data } => Ok((media_type, data)),
         Image::Url(_) => Err(unsupported(
@@ -213,6 +220,16 @@ pub fn only_text(content: &Content) -> Result<String, Failure> {
         Said::Image(_) => Err(unsupported("messages.content", "only text is offered here")),
     });
     Ok(texts.collect::<Result<Vec<_>, _>>()?.join("\n"))
+}
+
+/// The one message of the user, for protocols that continue a text: a conversation would need its model's template.
+pub fn plain_prompt(messages: &[Message]) -> Result<String, Failure> {
+    match messages {
+        [message] if message.role == Role::User => only_text(&message.content),
+        _ => {
+            Err(unsupported("messages", "must be a single one of the user: this model continues plain text"))
+        }
+    }
 }
 
 /// The calls that a message of the assistant makes.

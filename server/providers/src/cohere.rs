@@ -11,6 +11,7 @@ use serde_json::Value;
 
 pub use self::decoder::Decoder;
 pub use self::encode::encode;
+pub(crate) use self::wire::whole_count;
 use crate::failure::{class_of_status, failure, malformed, retry_after_seconds, without_words};
 
 /// Reads an answer that came in one piece.

@@ -1,6 +1,7 @@
 //! The chat protocol of OpenAI, which most vendors speak with an accent.
 
 mod complaint;
+mod completion;
 mod decoder;
 mod wire;
 
@@ -13,6 +14,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 pub use self::complaint::refusal;
+pub use self::completion::encode as encode_completion;
 pub use self::decoder::Decoder;
 use crate::dialect::Outgoing;
 use crate::failure::{malformed, unsupported};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, FailureClass, Finish, Role};
+use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, FailureClass, Finish};
 use marketplace::usage::Usage;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -21,19 +21,10 @@ use crate::frame::Event;
 const UNSAYABLE: [&str; 5] =
     ["tools", "thinking", "parallel_tool_calls", "reasoning_effort", "presence_penalty"];
 
-/// Writes a request. A conversation needs the template of its model, which only its own chat protocol knows.
+/// Writes a request. What would change the answer and cannot be said is refused by name.
 pub fn encode(request: &ChatRequest) -> Result<Outgoing, Failure> {
     asked::refuse_unsayable(&request.options, &UNSAYABLE)?;
-    let [message] = request.messages.as_slice() else {
-        return Err(unsupported("messages", "must be a single one: this model continues one plain prompt"));
-    };
-    if message.role != Role::User {
-        return Err(unsupported(
-            "messages",
-            "must be one of the user: this model continues one plain prompt",
-        ));
-    }
-    let sent = Request { inputs: asked::only_text(&message.content)?, parameters: parameters(request)? };
+    let sent = Request { inputs: asked::plain_prompt(&request.messages)?, parameters: parameters(request)? };
     let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
     let path = match request.stream {
         Delivery::Streamed => "/generate_stream",

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use marketplace::chat::{ChatRequest, Delivery, Failure, Message, Role};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::wire::{Options, Request, Said, Source, Speaker, Tool, ToolChoice, Turn};
 use crate::asked::{self, Choice, Function, Image};
@@ -55,12 +55,7 @@ fn options(options: &Map<String, Value>) -> Result<Options<'_>, Failure> {
 }
 
 fn tool(function: Function<'_>) -> Tool<'_> {
-    let nothing = || json!({"type": "object", "properties": {}});
-    Tool {
-        name: function.name,
-        description: function.description,
-        input_schema: function.parameters.map_or_else(nothing, Value::clone),
-    }
+    Tool { name: function.name, description: function.description, input_schema: function.schema() }
 }
 
 fn tool_choice(choice: Choice<'_>, one_at_a_time: bool) -> ToolChoice<'_> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use marketplace::chat::{ChatRequest, Delivery, Failure, Message, Role};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::wire::{Called, CalledFunction, Format, Function, ImageUrl, Request, Said, Thinking, Told, Tool};
 use crate::asked::{self, Choice, Image};
@@ -59,10 +59,7 @@ fn thinking(effort: &str) -> Result<Thinking, Failure> {
 }
 
 fn tool(function: asked::Function<'_>) -> Tool<'_> {
-    let parameters = match function.parameters {
-        Some(schema) => schema.clone(),
-        None => json!({"type": "object", "properties": {}}),
-    };
+    let parameters = function.schema();
     let asked::Function { name, description, .. } = function;
     Tool { kind: "function", function: Function { name, description, parameters } }
 }

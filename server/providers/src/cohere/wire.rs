@@ -237,12 +237,12 @@ impl Report {
     /// The report in normal form, if it counts anything.
     pub fn usage(&self) -> Option<Usage> {
         let billed = self.billed_units.as_ref()?;
-        let (input, output) = (whole(&billed.input_tokens), whole(&billed.output_tokens));
+        let (input, output) = (whole_count(&billed.input_tokens), whole_count(&billed.output_tokens));
         if input.is_none() && output.is_none() {
             return None;
         }
         // The hidden prompt may be cached too, and is no part of what is billed.
-        let cached = whole(&self.cached_tokens).map(|cached| cached.min(input.unwrap_or(cached)));
+        let cached = whole_count(&self.cached_tokens).map(|cached| cached.min(input.unwrap_or(cached)));
         Some(Usage {
             input_tokens: input,
             cached_input_tokens: cached,
@@ -253,7 +253,7 @@ impl Report {
 }
 
 /// A count that may be written as `5.0`.
-fn whole(count: &Option<Number>) -> Option<i64> {
+pub(crate) fn whole_count(count: &Option<Number>) -> Option<i64> {
     let text = count.as_ref()?.to_string();
     text.strip_suffix(".0").unwrap_or(&text).parse().ok()
 }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use marketplace::chat::{ChatRequest, Delivery, Failure, Message, Role};
-use serde_json::json;
 
 use super::wire::{Called, CalledFunction, Format, Function, Options, Request, Think, Told, Tool};
 use crate::asked::{self, Choice, Said};
@@ -79,10 +78,7 @@ fn tools(request: &ChatRequest) -> Result<Vec<Tool<'_>>, Failure> {
 }
 
 fn tool(function: asked::Function<'_>) -> Tool<'_> {
-    let parameters = match function.parameters {
-        Some(schema) => schema.clone(),
-        None => json!({"type": "object", "properties": {}}),
-    };
+    let parameters = function.schema();
     let asked::Function { name, description, .. } = function;
     Tool { kind: "function", function: Function { name, description, parameters } }
 }

@@ -145,7 +145,7 @@ fn cohere_is_asked_by_its_own_names() {
 
 #[test]
 fn an_ollama_conversation_has_pictures_beside_the_text_and_names_its_functions() {
-    let sent = encode(Dialect::Ollama, &request(called(), json!({}))).unwrap();
+    let mut sent = encode(Dialect::Ollama, &request(called(), json!({}))).unwrap();
     let expected = json!({
         "model": "upstream-model", "stream": false, "options": {"num_predict": 77},
         "messages": [
@@ -161,7 +161,6 @@ fn an_ollama_conversation_has_pictures_beside_the_text_and_names_its_functions()
             {"role": "user", "content": "So?"},
         ],
     });
-    let mut sent = sent;
     // A picture may come to many tokens, so the window is said here.
     assert!(sent["options"].as_object_mut().unwrap().remove("num_ctx").is_some());
     assert_eq!(sent, expected);
