@@ -145,3 +145,19 @@ fn names(listings: &[Listing]) -> HashMap<String, usize> {
     }
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_says_how_many_models_can_be_called() {
+        let models = file::parse(include_str!("../../../catalogue.toml")).unwrap();
+        let registry = Registry::simulated("http://simulator");
+        let listings: Vec<Listing> = models.into_iter().map(|model| list(model, &registry)).collect();
+        let open = listings.iter().filter(|listing| listing.sale.is_open()).count();
+        let told = format!("Of the {} models in the catalogue {open} can be called", listings.len());
+        let readme = include_str!("../../../README.md").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(readme.contains(&told), "the README does not say: {told}");
+    }
+}

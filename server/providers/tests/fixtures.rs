@@ -93,16 +93,18 @@ impl Sample {
     fn stream(&self, pieces: &[&[u8]]) -> Vec<ChatEvent> {
         let (mut framer, mut decoder) = (Framer::new(self.dialect.framing()), self.dialect.decoder());
         let mut framed = Vec::new();
-        for piece in pieces {
-            framer.feed(piece, &mut framed).unwrap();
-        }
-        framed.extend(framer.finish());
+        let readable = pieces.iter().all(|piece| framer.feed(piece, &mut framed).is_ok());
+        framed.extend(readable.then(|| framer.finish()).flatten());
         let mut events: Vec<_> = framed.iter().flat_map(|event| decoder.feed(event)).collect();
         events.extend(decoder.finish());
         events
     }
 
     fn whole(&self) -> Vec<ChatEvent> {
+        self.whole_of(&self.body)
+    }
+
+    fn whole_of(&self, body: &[u8]) -> Vec<ChatEvent> {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             headers.insert(
@@ -111,9 +113,7 @@ impl Sample {
             );
         }
         let status = StatusCode::from_u16(self.status).unwrap();
-        self.dialect
-            .decode(status, &headers, &self.body)
-            .unwrap_or_else(|failure| vec![ChatEvent::Failed(failure)])
+        self.dialect.decode(status, &headers, body).unwrap_or_else(|failure| vec![ChatEvent::Failed(failure)])
     }
 
     /// Compares events with what the manifest expects; `way` says how they came about.
@@ -276,6 +276,22 @@ fn streams_are_read_as_expected_however_they_are_cut() {
 fn answers_in_one_piece_and_refusals_are_read_as_expected() {
     for sample in samples().iter().filter(|sample| !sample.is_stream()) {
         sample.check(&sample.whole(), "whole");
+    }
+}
+
+#[test]
+fn an_answer_that_is_damaged_anywhere_ends_once_all_the_same() {
+    for sample in samples() {
+        for seed in 1..=60 {
+            let mut body = sample.body.clone();
+            for place in random_cuts(seed, body.len() - 1).into_iter().take(3) {
+                body[place] =
+                    [b'"', b'}', b'0', b'\n', 0xff, b'n'][(place + usize::try_from(seed).unwrap()) % 6];
+            }
+            let events = if sample.is_stream() { sample.stream(&[&body]) } else { sample.whole_of(&body) };
+            // Reading it asserts that there is one end and nothing after a failure.
+            Read::of(&events).outcome();
+        }
     }
 }
 
