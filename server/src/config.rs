@@ -22,7 +22,7 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     #[arg(long, global = true, env = "MERCATO_ENV", value_enum, default_value = "development")]
     pub env: Environment,
-    /// Whether the simulator answers instead of vendors: `auto` in development when no vendor key is set.
+    /// Whether the simulator answers instead of vendors: `auto` in development when no vendor is set up.
     #[arg(long, global = true, env = "MERCATO_DEMO", value_enum, default_value = "auto")]
     pub demo: Demo,
     /// 32 bytes in base64, from which sessions and API keys are secured. Development makes its own.

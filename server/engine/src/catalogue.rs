@@ -168,7 +168,15 @@ fn list(model: Model, registry: &Registry) -> Listing {
 }
 
 fn is_spoken(protocol: &str) -> bool {
-    matches!(protocol, "openai_chat_completions" | "anthropic_messages")
+    matches!(
+        protocol,
+        "openai_chat_completions"
+            | "anthropic_messages"
+            | "gemini_generate_content"
+            | "cohere_v2_chat"
+            | "ollama_chat"
+            | "tgi_generate"
+    )
 }
 
 /// Ids first, then `provider/alias`, so that an alias never hides a model.
@@ -183,4 +191,20 @@ fn names(listings: &[Listing]) -> HashMap<String, usize> {
         }
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_says_how_many_models_can_be_called() {
+        let models = file::parse(include_str!("../../../catalogue.toml")).unwrap();
+        let registry = Registry::simulated("http://simulator");
+        let listings: Vec<Listing> = models.into_iter().map(|model| list(model, &registry)).collect();
+        let open = listings.iter().filter(|listing| listing.sale.is_open()).count();
+        let told = format!("Of the {} models in the catalogue {open} can be called", listings.len());
+        let readme = include_str!("../../../README.md").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(readme.contains(&told), "the README does not say: {told}");
+    }
 }

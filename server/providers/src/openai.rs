@@ -1,9 +1,11 @@
 //! The chat protocol of OpenAI, which most vendors speak with an accent.
 
 mod complaint;
+mod completion;
 mod decoder;
 mod wire;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, Message, Role};
@@ -12,6 +14,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 pub use self::complaint::refusal;
+pub use self::completion::encode as encode_completion;
 pub use self::decoder::Decoder;
 use crate::dialect::Outgoing;
 use crate::failure::{malformed, unsupported};
@@ -76,7 +79,7 @@ pub fn encode(request: &ChatRequest, upstream_model: &str, habits: Habits) -> Re
             .collect::<BTreeMap<&String, &Value>>(),
     };
     let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
-    Ok(Outgoing { path: "/chat/completions", headers: &[], body })
+    Ok(Outgoing { path: Cow::Borrowed("/chat/completions"), headers: &[], body })
 }
 
 /// Reads an answer that came in one piece.

@@ -83,8 +83,9 @@ impl Engine {
             error!(call.id = %terms.id, overrun = captured.overrun.0, "a provider reported more than was held; the house pays");
         }
         info!(call.id = %terms.id, model = %terms.on_sale.model.id, paid = captured.paid.0, finish = %word, "settled a call");
-        let settlement = (charge.provider_cost > Nanos::ZERO || source == UsageSource::Provider)
-            .then(|| settlement(terms, tokens, source, charge, &captured));
+        // Also what costs nothing is settled, as long as there was something.
+        let settlement =
+            (source != UsageSource::None).then(|| settlement(terms, tokens, source, charge, &captured));
         last_event(ending, settlement, captured.released, (finish, native))
     }
 
