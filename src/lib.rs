@@ -16,4 +16,5 @@ pub mod chat;
 pub mod live;
 pub mod billing;
 pub mod receipt;
+pub mod statement;
 pub mod operator;
