@@ -6,4 +6,5 @@ pub mod chat;
 pub mod keys;
 pub mod models;
 pub mod operator;
+pub mod statements;
 pub mod theme;

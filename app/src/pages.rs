@@ -9,6 +9,9 @@ mod billing;
 mod checkout;
 mod keys;
 mod receipt;
+mod statements;
+mod statement;
+mod verify;
 mod admin;
 mod chat;
 
@@ -23,3 +26,6 @@ pub use models::{ModelsPage, address, words};
 pub use not_found::NotFoundPage;
 pub use receipt::ReceiptPage;
 pub use sign_in::{SignInPage, SignUpPage};
+pub use statement::StatementPage;
+pub use statements::StatementsPage;
+pub use verify::VerifyPage;

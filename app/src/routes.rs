@@ -6,7 +6,7 @@ use leptos_router::{SsrMode, path};
 
 use crate::pages::{
     AdminPage, BillingPage, ChatPage, CheckoutPage, HomePage, KeysPage, ModelPage, ModelsPage, NotFoundPage,
-    ReceiptPage, SignInPage, SignUpPage,
+    ReceiptPage, SignInPage, SignUpPage, StatementPage, StatementsPage, VerifyPage,
 };
 use crate::shell::Frame;
 
@@ -27,6 +27,9 @@ pub fn Pages() -> impl IntoView {
                     <Route path=path!("/pay/:id") view=CheckoutPage ssr=SsrMode::Async />
                     <Route path=path!("/keys") view=KeysPage ssr=SsrMode::Async />
                     <Route path=path!("/receipts/:id") view=ReceiptPage ssr=SsrMode::Async />
+                    <Route path=path!("/statements") view=StatementsPage ssr=SsrMode::Async />
+                    <Route path=path!("/statements/verify") view=VerifyPage ssr=SsrMode::Async />
+                    <Route path=path!("/statements/:month") view=StatementPage ssr=SsrMode::Async />
                     <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
                 </Routes>
             </Frame>

@@ -9,6 +9,7 @@ pub mod model;
 pub mod price;
 pub mod receipt;
 pub mod results;
+pub mod statement;
 pub mod top_ups;
 pub mod words;
 

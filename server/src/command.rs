@@ -1,6 +1,7 @@
 //! The command line: serve by default, and what an operator needs besides.
 
 mod serve;
+mod statement;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,11 @@ enum Action {
         #[command(subcommand)]
         action: LedgerAction,
     },
+    /// What accounts are given to prove their months with.
+    Statement {
+        #[command(subcommand)]
+        action: StatementAction,
+    },
     /// Play every vendor over real sockets, for demonstrations and tests.
     SimulateProviders {
         #[arg(long, default_value = "127.0.0.1:4100")]
@@ -83,6 +89,17 @@ enum LedgerAction {
     Verify,
 }
 
+#[derive(Debug, Subcommand)]
+enum StatementAction {
+    /// Check a statement: signature, chain, balances and every charge. Needs no database and asks nobody.
+    Verify {
+        file: PathBuf,
+        /// The key it must be signed with: `public_key` at /api/v1/books of the market.
+        #[arg(long)]
+        key: Option<String>,
+    },
+}
+
 impl Command {
     pub fn run(self) -> anyhow::Result<()> {
         start_logging();
@@ -99,6 +116,9 @@ impl Command {
             }
             Action::Db { action } => run_db(&config, action),
             Action::Ledger { action: LedgerAction::Verify } => runtime.block_on(verify(config)),
+            Action::Statement { action: StatementAction::Verify { file, key } } => {
+                statement::verify(&file, key.as_deref())
+            }
             Action::SimulateProviders { addr, instant, truth } => {
                 runtime.block_on(simulate(addr, instant, truth))
             }

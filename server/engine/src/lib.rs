@@ -16,6 +16,7 @@ mod conversation;
 mod operator;
 mod correction;
 mod books;
+mod statement;
 mod background;
 mod engine;
 
@@ -33,6 +34,7 @@ pub use keys::KeyTerms;
 pub use providers::{Egress, Limits, Registry, Sender};
 pub use secrets::MasterKey;
 pub use sign_in::SignedIn;
+pub use statement::SignedStatement;
 pub use store::books::Violation;
 pub use store::correction::Adjusted;
 pub use store::plan::Subscribed;

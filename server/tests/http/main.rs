@@ -14,5 +14,6 @@ mod live;
 mod operator;
 mod oracle;
 mod race;
+mod statement;
 mod support;
 mod top_up;
