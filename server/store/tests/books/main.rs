@@ -1,6 +1,6 @@
 //! The books on a real, fresh database, worked on with the rights of the server.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod funds;
 mod ledger;
