@@ -20,7 +20,8 @@ pub async fn read_statement(month: String) -> Result<Drawn, AppError> {
     let caller = caller()?;
     let month = subject(Month::parse(&month).map_err(|_| Fault::not_found("This statement")))?;
     let signed = subject(caller.engine.statement(&caller.actor, month).await)?;
-    Ok(crate::sheets::statement::sheet(&signed.statement, caller.engine.statement_key(&caller.actor)))
+    let key = caller.engine.statement_key(&caller.actor);
+    Ok(crate::sheets::statement::sheet(&signed.statement.into(), key))
 }
 
 /// Open to everybody: whoever was handed a statement need not have an account.

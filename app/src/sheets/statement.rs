@@ -4,6 +4,8 @@ mod months;
 mod sums;
 mod verifier;
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use marketplace::statement::{Fund, Month, Statement, WalletMonth};
 
@@ -21,7 +23,8 @@ pub fn verifier(key: String) -> Drawn {
     draw(|| verifier::form(key))
 }
 
-pub fn sheet(statement: &Statement, key: String) -> Drawn {
+/// A month may be long, so the parts of its sheet share it.
+pub fn sheet(statement: &Arc<Statement>, key: String) -> Drawn {
     draw(|| {
         view! {
             <article class="card stack sheet" aria-label="Statement">
@@ -29,7 +32,7 @@ pub fn sheet(statement: &Statement, key: String) -> Drawn {
                 <MoneyTable statement=statement.clone() />
                 <AnswerTable statement=statement.clone() />
                 <OtherEntries statement=statement.clone() />
-                <Chains wallets=statement.wallets.clone() />
+                <Chains statement=statement.clone() />
             </article>
             <Actions month=statement.month />
         }
@@ -37,7 +40,7 @@ pub fn sheet(statement: &Statement, key: String) -> Drawn {
 }
 
 #[component]
-fn Facts(statement: Statement, key: String) -> impl IntoView {
+fn Facts(statement: Arc<Statement>, key: String) -> impl IntoView {
     view! {
         <dl class="kv">
             <dt>"Account"</dt><dd class="num">{statement.account.to_string()}</dd>
@@ -46,19 +49,19 @@ fn Facts(statement: Statement, key: String) -> impl IntoView {
                 <span class="num">{statement.month.to_string()}</span>
                 {(!statement.complete).then(|| view! { " "<span class="chip">"so far: the month is not over"</span> })}
             </dd>
-            <dt>"Issued"</dt><dd><Moment at=statement.issued_at /></dd>
+            <dt>"Issued"</dt><dd><Moment at=statement.issued_at.clone() /></dd>
             <dt>"Signed with the key"</dt><dd class="num">{key}</dd>
         </dl>
     }
 }
 
 #[component]
-fn Chains(wallets: Vec<WalletMonth>) -> impl IntoView {
+fn Chains(statement: Arc<Statement>) -> impl IntoView {
     view! {
         <dl class="kv">
-            {wallets.into_iter().map(|wallet| view! {
+            {statement.wallets.iter().map(|wallet| view! {
                 <dt>{fund_name(wallet.fund)}", entries"</dt>
-                <dd class="num">{numbers(&wallet)}</dd>
+                <dd class="num">{numbers(wallet)}</dd>
                 {(!wallet.closing.head.is_empty()).then(|| view! {
                     <dt>"Head of their chain"</dt><dd class="num">{wallet.closing.head.clone()}</dd>
                 })}

@@ -41,3 +41,22 @@ impl Engine {
         STANDARD.encode(self.0.secrets.seal_public_key())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use marketplace::statement::verify;
+
+    use super::*;
+    use crate::MasterKey;
+    use crate::secrets::Secrets;
+
+    #[test]
+    fn a_signature_of_ours_passes_the_check_that_everybody_has() {
+        let golden = include_str!("../../../src/statement/golden.json");
+        let text = serde_json::to_string(&verify(golden, None).unwrap().statement).unwrap();
+        let secrets = Secrets::derive(&MasterKey::new([7; 32])).unwrap();
+        let file = write(&text, secrets.seal_public_key(), &secrets.sign_seal(&signed_message(&text)));
+        let key = STANDARD.encode(secrets.seal_public_key());
+        assert_eq!(verify(&file, Some(&key)).unwrap().public_key, key);
+    }
+}

@@ -1,6 +1,7 @@
 //! The sums of a statement: what came and went by kind, what the answers cost by model, and every other entry.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use leptos::prelude::*;
 use marketplace::money::{Nanos, group};
@@ -12,7 +13,7 @@ use crate::sheets::ledger::kind;
 
 /// Opening balance, everything by kind, closing balance: in dollars, over both funds.
 #[component]
-pub fn MoneyTable(statement: Statement) -> impl IntoView {
+pub fn MoneyTable(statement: Arc<Statement>) -> impl IntoView {
     let totals = statement.totals;
     let mut by_kind: BTreeMap<String, Nanos> = BTreeMap::new();
     for wallet in statement.wallets.iter().filter(|wallet| wallet.fund != Fund::Free) {
@@ -68,7 +69,7 @@ struct Share {
 }
 
 #[component]
-pub fn AnswerTable(statement: Statement) -> impl IntoView {
+pub fn AnswerTable(statement: Arc<Statement>) -> impl IntoView {
     let totals = statement.totals;
     let mut shares: BTreeMap<String, Share> = BTreeMap::new();
     for call in &statement.calls {
@@ -141,9 +142,10 @@ fn FootRow(label: &'static str, amount: Nanos, #[prop(optional)] total: bool) ->
 
 /// Everything but the answers, one by one; those stand in the files.
 #[component]
-pub fn OtherEntries(statement: Statement) -> impl IntoView {
-    let others = statement.wallets.into_iter().flat_map(|wallet| {
-        wallet.entries.into_iter().filter(|entry| entry.kind != USAGE).map(move |entry| (wallet.fund, entry))
+pub fn OtherEntries(statement: Arc<Statement>) -> impl IntoView {
+    let others = statement.wallets.iter().flat_map(|wallet| {
+        let others = wallet.entries.iter().filter(|entry| entry.kind != USAGE);
+        others.map(|entry| (wallet.fund, entry.clone()))
     });
     let rows: Vec<_> = others
         .map(|(fund, entry)| {
