@@ -37,10 +37,14 @@ language sql stable set search_path = public, pg_temp as $$
             ledger.version_near(p_account_id, w.fund, p_moment + interval '1 minute') as high
         from wallet w where w.account_id = p_account_id
     ), near as materialized (
-        select e.fund, e.wallet_version, e.tx_id, e.created_at
-        from span s join ledger_entry e
-            on e.account_id = p_account_id and e.fund = s.fund
-                and e.wallet_version > s.low and e.wallet_version <= s.high
+        -- `offset 0` has each wallet looked up by itself; one join of all would read the whole table.
+        select e.*
+        from span s cross join lateral (
+            select w.fund, w.wallet_version, w.tx_id, w.created_at from ledger_entry w
+            where w.account_id = p_account_id and w.fund = s.fund
+                and w.wallet_version > s.low and w.wallet_version <= s.high
+            offset 0
+        ) as e
     ), cut as (
         select n.fund, max(n.wallet_version) as version from near n where n.created_at < p_moment group by n.fund
     ), inside as (
