@@ -18,4 +18,5 @@ pub mod live;
 pub mod billing;
 pub mod plan;
 pub mod receipt;
+pub mod statement;
 pub mod operator;

@@ -8,4 +8,5 @@ pub mod keys;
 pub mod letters;
 pub mod models;
 pub mod operator;
+pub mod statements;
 pub mod theme;

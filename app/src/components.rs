@@ -22,4 +22,4 @@ pub use markdown::Markdown;
 pub use meter::{Meter, MeterState};
 pub use moment::Moment;
 pub use notice::FaultNotice;
-pub use parts::{CopyButton, Empty, Icon, Tile, Waiting};
+pub use parts::{CopyButton, Empty, Icon, PrintButton, Tile, Waiting};

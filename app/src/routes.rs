@@ -6,7 +6,8 @@ use leptos_router::{SsrMode, path};
 
 use crate::pages::{
     AdminPage, BillingPage, BooksPage, ChatPage, CheckoutPage, ConfirmPage, ForgotPage, HomePage, KeysPage,
-    ModelPage, ModelsPage, NotFoundPage, ReceiptPage, ResetPage, SignInPage, SignUpPage,
+    ModelPage, ModelsPage, NotFoundPage, ReceiptPage, ResetPage, SignInPage, SignUpPage, StatementPage,
+    StatementsPage, VerifyPage,
 };
 use crate::shell::Frame;
 
@@ -31,6 +32,9 @@ pub fn Pages() -> impl IntoView {
                     <Route path=path!("/keys") view=KeysPage ssr=SsrMode::Async />
                     <Route path=path!("/receipts/:id") view=ReceiptPage ssr=SsrMode::Async />
                     <Route path=path!("/books") view=BooksPage ssr=SsrMode::Async />
+                    <Route path=path!("/statements") view=StatementsPage ssr=SsrMode::Async />
+                    <Route path=path!("/statements/verify") view=VerifyPage ssr=SsrMode::Async />
+                    <Route path=path!("/statements/:month") view=StatementPage ssr=SsrMode::Async />
                     <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
                 </Routes>
             </Frame>

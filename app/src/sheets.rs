@@ -12,6 +12,7 @@ pub mod price;
 pub mod receipt;
 pub mod results;
 pub mod standing;
+pub mod statement;
 pub mod top_ups;
 pub mod words;
 

@@ -91,6 +91,18 @@ export async function receipt(request: APIRequestContext, buyer: Buyer, id: stri
   return (await answer.json()) as Receipt;
 }
 
+/** The month that runs, as statements name it. */
+export function thisMonth(): string {
+  return new Date().toISOString().slice(0, 7);
+}
+
+/** The signed file, byte for byte. */
+export async function statement(request: APIRequestContext, buyer: Buyer, month: string): Promise<string> {
+  const answer = await request.get(`/api/v1/statements/${month}`, { headers: bearer(buyer) });
+  expect(answer.status(), await answer.text()).toBe(200);
+  return answer.text();
+}
+
 /** A balance as pages show it: four decimals, never more than there is. */
 export function balanceText(nanos: bigint): string {
   const shown = nanos / 100_000n;

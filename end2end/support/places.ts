@@ -1,7 +1,7 @@
 // Every page there is, with a name for its screenshot.
 
 import { type Page, expect } from '@playwright/test';
-import { type Buyer, ask, makeKey, startTopUp, topUp } from './api.ts';
+import { type Buyer, ask, makeKey, startTopUp, thisMonth, topUp } from './api.ts';
 import { operator } from './operator.ts';
 
 export interface Place {
@@ -17,6 +17,7 @@ export const open: Place[] = [
   { name: 'models-none', path: '/models?q=there-is-no-such-model' },
   { name: 'model', path: '/models/openai/gpt-5-mini' },
   { name: 'books', path: '/books' },
+  { name: 'statement-check', path: '/statements/verify' },
   { name: 'sign-in', path: '/sign-in' },
   { name: 'sign-up', path: '/sign-up?next=/billing' },
   { name: 'confirm', path: `/confirm?token=${'A'.repeat(43)}` },
@@ -26,6 +27,7 @@ export const open: Place[] = [
   { name: 'model-not-found', path: '/models/nobody/nothing' },
   { name: 'chat-stranger', path: '/chat' },
   { name: 'billing-stranger', path: '/billing' },
+  { name: 'statements-stranger', path: '/statements' },
   { name: 'keys-stranger', path: '/keys' },
   { name: 'admin-stranger', path: '/admin' },
 ];
@@ -33,6 +35,8 @@ export const open: Place[] = [
 /** What somebody sees who has just signed up. */
 export const fresh: Place[] = [
   { name: 'billing-empty', path: '/billing' },
+  { name: 'statements-empty', path: '/statements' },
+  { name: 'statement-empty', path: `/statements/${thisMonth()}` },
   { name: 'keys-empty', path: '/keys' },
   { name: 'chat-empty', path: '/chat' },
   { name: 'admin-refused', path: '/admin' },
@@ -50,6 +54,7 @@ export async function furnish(page: Page, buyer: Buyer): Promise<Place[]> {
     { name: 'keys', path: '/keys' },
     { name: 'chat', path: '/chat' },
     { name: 'receipt', path: `/receipts/${answer.headers()['x-generation-id']}` },
+    { name: 'statement', path: `/statements/${thisMonth()}` },
     { name: 'checkout', path: await startTopUp(page.request, buyer) },
   ];
 }

@@ -8,6 +8,7 @@ mod letters;
 mod keys;
 mod models;
 mod billing;
+mod statements;
 mod chat;
 mod conversations;
 mod credit;
@@ -41,6 +42,8 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/top-ups/{id}", get(billing::read_top_up))
         .route("/api/v1/ledger", get(billing::list_ledger))
         .route("/api/v1/receipts/{id}", get(billing::read_receipt))
+        .route("/api/v1/statements", get(statements::list_statements))
+        .route("/api/v1/statements/{month}", get(statements::read_statement))
         .route("/api/v1/webhooks/payments/{processor}", post(billing::receive_payment_event))
         .route("/api/v1/conversations", get(conversations::list_conversations))
         .route("/api/v1/plans", get(billing::list_plans))

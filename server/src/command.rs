@@ -3,6 +3,7 @@
 mod serve;
 mod reconcile;
 mod prices;
+mod statement;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,11 @@ enum Action {
         #[command(subcommand)]
         action: prices::PricesAction,
     },
+    /// What accounts are given to prove their months with.
+    Statement {
+        #[command(subcommand)]
+        action: StatementAction,
+    },
     /// Play every vendor over real sockets, for demonstrations and tests.
     SimulateProviders {
         #[arg(long, default_value = "127.0.0.1:4100")]
@@ -95,6 +101,17 @@ enum LedgerAction {
     Verify,
 }
 
+#[derive(Debug, Subcommand)]
+enum StatementAction {
+    /// Check a statement: signature, chain, balances and every charge. Needs no database and asks nobody.
+    Verify {
+        file: PathBuf,
+        /// The key it must be signed with: `public_key` at /api/v1/books of the market.
+        #[arg(long)]
+        key: Option<String>,
+    },
+}
+
 impl Command {
     pub fn run(self) -> anyhow::Result<()> {
         start_logging();
@@ -113,6 +130,9 @@ impl Command {
             Action::Ledger { action: LedgerAction::Verify } => runtime.block_on(verify(config)),
             Action::Reconcile { action } => runtime.block_on(reconcile::run(config, action)),
             Action::Prices { action } => runtime.block_on(prices::run(config, action)),
+            Action::Statement { action: StatementAction::Verify { file, key } } => {
+                statement::verify(&file, key.as_deref())
+            }
             Action::SimulateProviders { addr, instant, truth } => {
                 runtime.block_on(simulate(addr, instant, truth))
             }

@@ -79,6 +79,7 @@ fn files(config: &Config) -> Router<Site> {
         .route_service("/favicon.svg", file("favicon.svg"))
         .route_service("/icons.svg", file("icons.svg"))
         .route_service("/robots.txt", file("robots.txt"))
+        .route_service("/verify.js", file("verify.js"))
         .layer(fresh)
 }
 

@@ -10,7 +10,7 @@ use manifest::{Dependency, dependencies, locked, text};
 use source::{Source, production, sources};
 
 /// Each of our crates, its folder, and which of our crates it may use.
-const CRATES: [(&str, &str, &[&str]); 8] = [
+const CRATES: [(&str, &str, &[&str]); 9] = [
     ("marketplace", "", &[]),
     ("store", "server/store", &["marketplace"]),
     ("providers", "server/providers", &["marketplace"]),
@@ -18,11 +18,12 @@ const CRATES: [(&str, &str, &[&str]); 8] = [
     ("app", "app", &["marketplace", "engine"]),
     ("server", "server", &["marketplace", "engine", "app"]),
     ("frontend", "frontend", &["app"]),
+    ("statement", "frontend/statement", &["marketplace"]),
     ("xtask", "xtask", &[]),
 ];
 
 /// Crates that a part of the tree must never see.
-const FORBIDDEN: [(&str, &[&str]); 5] = [
+const FORBIDDEN: [(&str, &[&str]); 6] = [
     ("", &["tokio", "sqlx", "reqwest", "axum", "leptos", "futures-util"]),
     (
         "server/engine",
@@ -31,6 +32,7 @@ const FORBIDDEN: [(&str, &[&str]); 5] = [
     ("server/store", &["reqwest", "axum", "leptos", "http"]),
     ("server/providers", &["sqlx", "axum", "leptos"]),
     ("frontend", &["tokio", "sqlx", "axum", "reqwest"]),
+    ("frontend/statement", &["leptos", "web-sys", "js-sys", "tokio", "reqwest"]),
 ];
 
 /// From RELIABILITY: advisories that a lock file must not fall behind.
@@ -46,11 +48,12 @@ const MINIMUM_VERSIONS: [(&str, [u64; 3]); 8] = [
 ];
 
 /// Where amounts are computed, and nothing may be a fraction.
-const MONEY: [&str; 9] = [
+const MONEY: [&str; 10] = [
     "src/money.rs",
     "src/price.rs",
     "src/quote.rs",
     "src/allowance.rs",
+    "src/statement",
     "src/usage.rs",
     "server/store/",
     "server/engine/src/chat",

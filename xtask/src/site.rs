@@ -22,11 +22,13 @@ const COMPRESSED: [&str; 4] = ["wasm", "js", "css", "svg"];
 
 /// Builds the browser half and everything else the server hands out.
 pub fn build(workspace: &Workspace, toolchain: &Toolchain, profile: Profile, log: &Log) -> Result<()> {
-    let bound = browser_half::build(workspace, toolchain, profile, log)?;
+    let programs = browser_half::build(workspace, toolchain, profile, log)?;
     let css = style::bundle(&workspace.root.join("style/main.css"))?;
     let package = Path::new(PACKAGE_FOLDER);
     let mut site = Site { root: workspace.site(), profile, placed: BTreeSet::new() };
-    site.place_folder(&bound, package, log)?;
+    for bound in &programs {
+        site.place_folder(bound, package, log)?;
+    }
     site.place(&package.join(format!("{OUTPUT_NAME}.css")), css.as_bytes(), log)?;
     site.place_folder(&workspace.root.join("public"), Path::new(""), log)?;
     site.remove_others(&site.root)

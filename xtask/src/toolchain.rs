@@ -64,7 +64,7 @@ impl Toolchain {
             Self::Active => workspace.cargo(),
             Self::Debian { library } => debian_cargo(workspace, library, subcommand),
         };
-        command.args([subcommand, "--package", "frontend", "--target", WASM]);
+        command.args([subcommand, "--package", "frontend", "--package", "statement", "--target", WASM]);
         command.arg("--target-dir").arg(target(workspace));
         command
     }

@@ -58,3 +58,12 @@ pub fn CopyButton(text: String) -> impl IntoView {
         </button>
     }
 }
+
+#[component]
+pub fn PrintButton() -> impl IntoView {
+    let print = |_| {
+        // A browser that cannot print says so itself.
+        let _ = window().print();
+    };
+    view! { <button type="button" class="button scripted" on:click=print>"Print"</button> }
+}

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::sign_in::Refusal;
 use crate::api::billing::ReadReceipt;
-use crate::components::{Awaited, Drawing};
+use crate::components::{Awaited, Drawing, PrintButton};
 use crate::door::Asked;
 
 #[component]
@@ -34,15 +34,11 @@ pub fn ReceiptPage() -> impl IntoView {
 
 #[component]
 fn Actions(id: String) -> impl IntoView {
-    let print = |_| {
-        // A browser that cannot print says so itself.
-        let _ = window().print();
-    };
     view! {
         <p class="cluster sheet-actions">
             <a class="button" href=format!("/api/v1/receipts/{id}") rel="external">"As JSON"</a>
             <a class="button" href="/billing">"Ledger"</a>
-            <button type="button" class="button scripted" on:click=print>"Print"</button>
+            <PrintButton />
         </p>
     }
 }

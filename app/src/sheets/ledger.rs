@@ -24,7 +24,10 @@ fn LedgerTable(lines: Vec<LedgerLine>, before: Option<i64>) -> impl IntoView {
     };
     view! {
         <section class="stack" aria-labelledby="ledger-heading">
-            <h2 id="ledger-heading">"Ledger"</h2>
+            <div class="split">
+                <h2 id="ledger-heading">"Ledger"</h2>
+                <a href="/statements">"Monthly statements"</a>
+            </div>
             {table}
             <nav class="cluster" aria-label="Pages of the ledger">
                 {before.map(|_| view! { <a class="button" href="/billing">"Newest"</a> })}
@@ -69,7 +72,8 @@ fn Entry(line: LedgerLine) -> impl IntoView {
     }
 }
 
-fn kind(kind: &str) -> String {
+/// A kind of entry in words.
+pub fn kind(kind: &str) -> String {
     match kind {
         "top_up" => "Top-up".to_owned(),
         "usage" => "Answer".to_owned(),

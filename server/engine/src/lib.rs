@@ -21,6 +21,7 @@ mod prices;
 mod reconciliation;
 mod watch;
 mod figures;
+mod statement;
 mod background;
 mod engine;
 
@@ -40,6 +41,7 @@ pub use letters::Post;
 pub use providers::{Egress, Limits, Registry, Sender};
 pub use secrets::MasterKey;
 pub use sign_in::SignedIn;
+pub use statement::SignedStatement;
 pub use store::api_key::KeySpending;
 pub use store::books::Violation;
 pub use store::correction::Adjusted;

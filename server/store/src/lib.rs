@@ -17,6 +17,7 @@ pub mod correction;
 pub mod plan;
 pub mod idempotency;
 pub mod call;
+pub mod statement;
 pub mod conversation;
 pub mod audit;
 pub mod overview;

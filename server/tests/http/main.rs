@@ -25,5 +25,6 @@ mod payment_events;
 mod price_change;
 mod race;
 mod reports;
+mod statement;
 mod support;
 mod top_up;

@@ -45,8 +45,11 @@ pub fn query_descriptions(bench: &mut Bench, _: &Log) -> Result<Tally> {
 
 /// Fails when a native crate leaks into what the browser has to fetch.
 pub fn browser_half_crates(bench: &mut Bench, log: &Log) -> Result<Tally> {
-    let tree = ["--package", "frontend", "--target", WASM, "--edges", "normal,no-proc-macro"];
-    refuse(bench, &tree, &NATIVE, log)
+    for package in ["frontend", "statement"] {
+        let tree = ["--package", package, "--target", WASM, "--edges", "normal,no-proc-macro"];
+        refuse(bench, &tree, &NATIVE, log)?;
+    }
+    Ok(Tally::PASSED)
 }
 
 /// Fails when a second family of cryptography slips in.

@@ -17,5 +17,6 @@ mod months;
 mod proof;
 mod reports;
 mod rights;
+mod statement;
 mod support;
 mod tamper;
