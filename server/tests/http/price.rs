@@ -20,35 +20,6 @@ fn assert_charged(receipt: &Value, owed: &Bill) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_price_that_changes_in_mid_call_is_for_the_calls_after_it() {
-    let market = Market::open().await;
-    let buyer = market.paying_buyer().await;
-    let body = json!({
-        "model": MODEL, "stream": true, "max_tokens": 8,
-        "messages": [{ "role": "user", "content": "Tell me a story. [[simulate: slow]]" }],
-    });
-    let response = buyer.chat(&body).send().await.unwrap();
-    let call = response.headers()["x-generation-id"].to_str().unwrap().to_owned();
-    market
-        .run(
-            "select ledger.set_price(gen_random_uuid(), model_id, provider,
-                terms || '{\"input\": 900000000, \"output\": 7000000000}', false)
-            from price where model_id = 'openai/gpt-5-mini' and upper_inf(valid_during)",
-        )
-        .await;
-    let open = "select count(*) from hold where state = 'open'";
-    assert_eq!(market.count(open).await, 1, "the call was over before the price had changed");
-    Answer::read(response).await.expect(200);
-    let owed = owed(&market, &call).await;
-    assert_charged(&buyer.receipt(&call).await, &owed);
-    assert_eq!(market.debits(&call).await, [-owed.charge]);
-    market.assert_books_balance().await;
-    // This server still reads the old price, so it sells nothing at it any more.
-    Answer::to(buyer.chat(&body)).await.expect(503);
-    assert_eq!(buyer.available().await, 10_000_000_000 - owed.charge);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_a_request_says_of_its_cost_is_a_limit_and_no_price() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;

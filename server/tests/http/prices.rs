@@ -129,6 +129,7 @@ async fn a_server_whose_catalogue_leaps_starts_at_the_old_price_and_its_operator
 async fn what_has_no_price_in_force_is_neither_for_sale_nor_called() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
+    let before = unpriced(&market).await;
     market.run("update price set valid_during = tstzrange(lower(valid_during), now()) where model_id = 'openai/gpt-5-mini'").await;
     chat(&buyer).await.expect(503);
     let refused = chat(&buyer).await.expect(404).json();
@@ -139,6 +140,12 @@ async fn what_has_no_price_in_force_is_neither_for_sale_nor_called() {
     let found = open["data"].as_array().unwrap().iter().any(|model| model["id"] == MODEL);
     assert!(!found, "it is among what is for sale: {open}");
     assert_eq!(market.count("select count(*) from hold").await, 0);
+    assert_eq!(unpriced(&market).await, before + 1);
+}
+
+/// How many listed models want a price, as a watcher reads it.
+async fn unpriced(market: &Market) -> u64 {
     let metrics = Answer::to(market.get("/metrics")).await.expect(200).text;
-    assert!(metrics.contains("\nmercato_models_unpriced 1\n"), "{metrics}");
+    let figure = metrics.lines().find_map(|line| line.strip_prefix("mercato_models_unpriced "));
+    figure.unwrap().parse().unwrap()
 }

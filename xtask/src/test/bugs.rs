@@ -44,7 +44,7 @@ const BUGS: [Bug; 10] = [
     },
     Bug {
         name: "price_at_settle",
-        tests: &["price::a_price_that_changes_in_mid_call_is_for_the_calls_after_it"],
+        tests: &["price_change::a_price_edited_in_the_middle_of_answers_changes_none_of_them"],
     },
     Bug {
         name: "fold_by_id",
