@@ -294,5 +294,146 @@ begin
     from wallet w where w.account_id = h.account_id and w.asset = 'USD';
 end $$;
 
+-- Books captures that are paid with money alone. Their holds, open and each named once, and their paid wallets are locked.
+create function ledger.capture_together(
+    p_places bigint[], p_call_ids uuid[], p_tokens bigint[], p_usage_sources text[], p_costs bigint[],
+    p_commissions bigint[], p_finishes text[]
+) returns table (
+    call_id uuid, applied boolean, paid bigint, released bigint, overrun bigint, free_tokens bigint, available bigint
+)
+-- Planned once: planning it takes longer than carrying it out.
+language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+begin
+    return query with recursive used as materialized (
+            select h.*, p.usage_source, p.cost, p.commission, p.finish, p.place,
+                least(p.cost + p.commission, h.amount) as paid,
+                p.cost + p.commission - least(p.cost + p.commission, h.amount) as overrun,
+                row_number() over (partition by h.account_id order by h.call_id) as turn
+            from unnest(p_call_ids, p_usage_sources, p_costs, p_commissions, p_finishes)
+                with ordinality as p (call_id, usage_source, cost, commission, finish, place) join hold h using (call_id)
+            where p.place = any (p_places)
+        ), chain as (
+            -- Each entry of a wallet follows from the one before.
+            select u.account_id, u.turn, u.call_id, u.paid, w.asset, w.version + 1 as version, w.posted - u.paid as balance,
+                ledger.link(w.chain_head, u.call_id, 1::smallint, w.account_id, w.fund, w.asset, -u.paid, w.version + 1,
+                    w.posted - u.paid) as head
+            from used u join wallet w on w.account_id = u.account_id and w.fund = 'paid'
+            where u.turn = 1
+            union all
+            select u.account_id, u.turn, u.call_id, u.paid, c.asset, c.version + 1, c.balance - u.paid,
+                ledger.link(c.head, u.call_id, 1::smallint, u.account_id, 'paid', c.asset, -u.paid, c.version + 1,
+                    c.balance - u.paid)
+            from chain c join used u on u.account_id = c.account_id and u.turn = c.turn + 1
+        ), closed as (
+            update hold h set state = 'captured', closed_at = now() from used u where h.call_id = u.call_id
+        ), purse as (
+            update wallet w
+            set posted = c.balance, version = c.version, chain_head = c.head, held = w.held - s.held
+            from (select account_id, max(turn) as turn, sum(amount) as held from used group by account_id) as s
+                join chain c using (account_id, turn)
+            where w.account_id = s.account_id and w.fund = 'paid'
+        ), moved as (
+            insert into ledger_tx (tx_id, kind, idempotency_key, account_id, call_id, actor)
+            select call_id, 'usage', call_id::text, account_id, call_id, 'system' from used
+        ), entered as (
+            insert into ledger_entry
+                (tx_id, line, account, asset, amount, account_id, fund, wallet_version, balance_after, hash)
+            select call_id, 1::smallint, 'user:' || account_id || ':paid', asset, -paid, account_id, 'paid', version,
+                balance, head
+            from chain
+            union all
+            select u.call_id, l.line, l.account, 'USD', l.amount, null, null, null, null, null
+            from used u, lateral (values
+                (3::smallint, 'provider:' || u.provider || ':payable', u.cost),
+                (4::smallint, 'platform:commission', u.commission),
+                (5::smallint, 'platform:overrun', -u.overrun)
+            ) as l (line, account, amount)
+            where l.amount <> 0
+        ), key_used as (
+            update api_key k set held_nanos = k.held_nanos - s.held, spent_nanos = k.spent_nanos + s.paid
+            from (
+                select api_key_id, sum(amount) as held, sum(paid) as paid from used
+                where api_key_id is not null group by api_key_id
+            ) as s
+            where k.api_key_id = s.api_key_id
+        ), budget_used as (
+            update budget b set held_nanos = b.held_nanos - s.held, spent_nanos = b.spent_nanos + s.paid
+            from (
+                select budget_id, sum(amount) as held, sum(paid) as paid
+                from used u, unnest(u.budget_ids) as budget_id group by budget_id
+            ) as s
+            where b.budget_id = s.budget_id
+        ), written as (
+            insert into usage_call (call_id, account_id, api_key_id, conversation_id, run_id, model_id, provider, price_id,
+                take_bps, input, cached_input, cache_write, cache_write_1h, output, reasoning, usage_source,
+                provider_cost, commission, charge, overrun, free_tokens, finish, started_at)
+            select call_id, account_id, api_key_id, conversation_id, run_id, model_id, provider, price_id, take_bps,
+                p_tokens[place * 6 - 5], p_tokens[place * 6 - 4], p_tokens[place * 6 - 3], p_tokens[place * 6 - 2],
+                p_tokens[place * 6 - 1], p_tokens[place * 6], usage_source, cost, commission, cost + commission, overrun,
+                0, finish, opened_at
+            from used
+        )
+        select call_id, true, paid, amount - paid, overrun, 0::bigint, (
+                select sum(w.posted - w.held + w.credit_limit) from wallet w
+                where w.account_id = used.account_id and w.asset = 'USD'
+            )::bigint + sum(amount - paid) over (partition by account_id order by turn)::bigint
+        from used;
+end $$;
+
+-- Captures several calls in one commit. What is paid with money alone, as nearly all is, is booked together, a statement
+-- for all; the rest one by one. Either way it is as if each had been captured for itself, account by account.
+--
+-- All holds are locked first and then all paid wallets, each in the order of their accounts, so that two groups cannot
+-- block each other.
+create or replace function ledger.capture_many(
+    p_call_ids uuid[], p_tokens bigint[], p_usage_sources text[], p_costs bigint[], p_commissions bigint[],
+    p_finishes text[]
+) returns table (
+    call_id uuid, applied boolean, paid bigint, released bigint, overrun bigint, free_tokens bigint, available bigint
+)
+language plpgsql security definer set search_path = public, pg_temp as $$
+#variable_conflict use_column
+declare
+    together bigint[] := '{}';
+    place integer;
+begin
+    if cardinality(p_call_ids) > 1 then
+        select coalesce(array_agg(plain.place), '{}') into together
+        from (
+            select distinct on (locked.call_id) locked.place, locked.is_plain
+            from (
+                select p.call_id, p.place, h.amount > 0 and h.promo = 0 and h.free_tokens = 0
+                    and p.cost > 0 and p.commission >= 0 as is_plain
+                from unnest(p_call_ids, p_costs, p_commissions) with ordinality as p (call_id, cost, commission, place)
+                    join hold h using (call_id)
+                where h.state = 'open'
+                order by h.account_id, h.call_id for update of h
+            ) as locked
+            order by locked.call_id, locked.place
+        ) as plain
+        where plain.is_plain
+            and (select sum(used) from unnest(p_tokens[plain.place * 6 - 5:plain.place * 6]) as used) >= 0;
+        perform from wallet w
+        where w.fund = 'paid' and w.account_id in (
+            select h.account_id from hold h where h.call_id = any (p_call_ids) and h.state = 'open'
+        )
+        order by w.account_id for update;
+        return query select * from ledger.capture_together(
+            together, p_call_ids, p_tokens, p_usage_sources, p_costs, p_commissions, p_finishes);
+    end if;
+    for place in
+        select p.place from unnest(p_call_ids) with ordinality as p (call_id, place) left join hold h using (call_id)
+        where p.place <> all (together)
+        order by h.account_id, p.call_id
+    loop
+        -- Six counts a call: input, cached input, cache write, cache write for an hour, output, reasoning.
+        return query select c.* from ledger.capture(
+            p_call_ids[place], p_tokens[place * 6 - 5], p_tokens[place * 6 - 4], p_tokens[place * 6 - 3],
+            p_tokens[place * 6 - 2], p_tokens[place * 6 - 1], p_tokens[place * 6], p_usage_sources[place],
+            p_costs[place], p_commissions[place], p_finishes[place]) as c;
+    end loop;
+end $$;
+
 call ledger.secure();
-call ledger.open_door('mercato_runtime', array['ledger.reserve', 'ledger.capture']);
+call ledger.open_door('mercato_runtime', array['ledger.reserve', 'ledger.capture', 'ledger.capture_many']);

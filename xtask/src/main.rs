@@ -1,5 +1,6 @@
 //! `cargo xtask`: builds both halves, serves, tests; knows nothing of what the product does.
 
+mod bench;
 mod browser_half;
 mod database;
 mod debian;
@@ -31,7 +32,8 @@ usage: cargo xtask <command>
   dev                   build quickly, serve, and rebuild whenever a file changes
   test                  every check that continuous integration runs
   lint-wasm             clippy for the browser half
-  prepare               refresh .sqlx, the query descriptions that builds without a database need";
+  prepare               refresh .sqlx, the query descriptions that builds without a database need
+  bench [arguments]     the ledger's speed beside bare pgbench; --help lists the arguments";
 
 fn main() -> ExitCode {
     match run() {
@@ -56,6 +58,7 @@ fn run() -> Result<ExitCode> {
         ["test"] => test::run(&workspace),
         ["lint-wasm"] => lint_wasm(&workspace),
         ["prepare"] => prepare::run(&workspace),
+        ["bench", rest @ ..] => bench::run(&workspace, rest),
         _ => bail!("{USAGE}"),
     }
 }

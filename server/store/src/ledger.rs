@@ -106,6 +106,7 @@ pub struct Captured {
 pub const LEASE_SECONDS: i32 = 15;
 
 pub async fn reserve(db: &Db, wanted: &Reservation<'_>) -> Result<Reserved> {
+    let mut step = db.step().await?;
     let row = sqlx::query!(
         r#"select outcome as "outcome!", amount as "amount!", free_tokens as "free_tokens!", available as "available!",
             resets_at
@@ -127,8 +128,9 @@ pub async fn reserve(db: &Db, wanted: &Reservation<'_>) -> Result<Reserved> {
         wanted.instance,
         LEASE_SECONDS,
     )
-    .fetch_one(db.people())
+    .fetch_one(&mut *step)
     .await?;
+    step.done();
     let available = Nanos(row.available);
     let reached = |limit| Ok(Reserved::LimitReached { limit, available, resets_at: row.resets_at });
     match row.outcome.as_str() {
@@ -154,6 +156,7 @@ pub async fn reserve(db: &Db, wanted: &Reservation<'_>) -> Result<Reserved> {
 pub async fn checkpoint(db: &Db, instance: Uuid, progress: &[Progress]) -> Result<Vec<CallId>> {
     let calls: Vec<Uuid> = progress.iter().map(|p| p.call.0).collect();
     let column = |of: fn(&Progress) -> i64| progress.iter().map(of).collect::<Vec<i64>>();
+    let mut step = db.step().await?;
     let owned = sqlx::query_scalar!(
         r#"select checkpoint as "call_id!" from ledger.checkpoint($1, $2, $3, $4, $5, $6, $7)"#,
         instance,
@@ -164,8 +167,9 @@ pub async fn checkpoint(db: &Db, instance: Uuid, progress: &[Progress]) -> Resul
         &column(|p| p.charge.provider_cost.0),
         &column(|p| p.charge.commission.0),
     )
-    .fetch_all(db.people())
+    .fetch_all(&mut *step)
     .await?;
+    step.done();
     Ok(owned.into_iter().map(CallId).collect())
 }
 
@@ -177,6 +181,7 @@ pub async fn capture_many(db: &Db, used: &[Capture]) -> Result<Vec<Captured>> {
     let costs: Vec<i64> = used.iter().map(|one| one.charge.provider_cost.0).collect();
     let commissions: Vec<i64> = used.iter().map(|one| one.charge.commission.0).collect();
     let finishes: Vec<String> = used.iter().map(|one| one.finish.clone()).collect();
+    let mut step = db.step().await?;
     let rows = sqlx::query!(
         r#"select call_id as "call_id!", applied as "applied!", paid as "paid!", released as "released!",
             overrun as "overrun!", free_tokens as "free_tokens!", available as "available!"
@@ -188,8 +193,9 @@ pub async fn capture_many(db: &Db, used: &[Capture]) -> Result<Vec<Captured>> {
         &commissions,
         &finishes,
     )
-    .fetch_all(db.people())
+    .fetch_all(&mut *step)
     .await?;
+    step.done();
     Ok(rows
         .into_iter()
         .map(|row| Captured {
