@@ -12,7 +12,8 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgPool, Postgres};
 
-use self::step::{Kept, Step};
+pub(crate) use self::step::{Kept, Step};
+use crate::ledger::Reserving;
 use crate::{Error, Result};
 
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -25,6 +26,7 @@ const BOOKS_CONNECTIONS_MAX: u32 = 2;
 pub struct Db {
     people: PgPool,
     kept: Arc<Kept>,
+    reserving: Reserving,
     books: PgPool,
 }
 
@@ -45,7 +47,9 @@ impl Db {
         let people = pool(options.clone(), connections_max, "set role mercato_runtime").await?;
         let books = pool(options, BOOKS_CONNECTIONS_MAX, "set role mercato_admin").await?;
         refuse_to_forget(&people).await?;
-        Ok(Self { kept: Arc::new(Kept::of(&people)), people, books })
+        let kept = Arc::new(Kept::of(&people));
+        let reserving = Reserving::start(people.clone(), Arc::clone(&kept));
+        Ok(Self { people, kept, reserving, books })
     }
 
     /// For the ledger's functions, which name the account they work for.
@@ -56,6 +60,11 @@ impl Db {
     /// For the steps of a call, which are worth not to wait: one statement that leaves nothing behind.
     pub(crate) async fn step(&self) -> Result<Step<'_>> {
         self.kept.take(&self.people).await
+    }
+
+    /// The queue of those who want money set aside.
+    pub(crate) fn reserving(&self) -> &Reserving {
+        &self.reserving
     }
 
     /// For operators, who read every account.

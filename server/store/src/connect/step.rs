@@ -13,7 +13,7 @@ use crate::Result;
 
 /// Taken out of the pool for good, and never more than half of it, so that nobody else need wait for them.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(crate) struct Kept {
     idle: Mutex<Vec<PoolConnection<Postgres>>>,
     max: usize,
 }
