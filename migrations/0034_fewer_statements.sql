@@ -189,6 +189,32 @@ begin
         p_instance_id, now() + make_interval(secs => p_lease_seconds));
 end $$;
 
+-- Sets money aside for several calls in one commit, always in the order of their accounts so that two groups cannot
+-- block each other. A group is planned once for all sizes: planning it takes longer than carrying it out.
+create function ledger.reserve_many(
+    p_call_ids uuid[], p_account_ids uuid[], p_api_key_ids uuid[], p_conversation_ids uuid[], p_run_ids text[],
+    p_run_limits bigint[], p_model_ids text[], p_providers text[], p_price_ids uuid[], p_take_bps integer[],
+    p_wants bigint[], p_leasts bigint[], p_free_wants bigint[], p_free_leasts bigint[],
+    p_instance_ids uuid[], p_lease_seconds integer
+) returns table (
+    call_id uuid, outcome text, amount bigint, free_tokens bigint, available bigint, resets_at timestamptz
+)
+language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+begin
+    return query select p.call_id, r.outcome, r.amount, r.free_tokens, r.available, r.resets_at
+    from (
+        select * from unnest(p_call_ids, p_account_ids, p_api_key_ids, p_conversation_ids, p_run_ids, p_run_limits,
+            p_model_ids, p_providers, p_price_ids, p_take_bps, p_wants, p_leasts, p_free_wants, p_free_leasts,
+            p_instance_ids)
+            as p (call_id, account_id, api_key_id, conversation_id, run_id, run_limit, model_id, provider, price_id,
+                take_bps, want, least, free_want, free_least, instance_id)
+        order by account_id, call_id
+    ) as p cross join lateral ledger.reserve(p.call_id, p.account_id, p.api_key_id, p.conversation_id, p.run_id,
+        p.run_limit, p.model_id, p.provider, p.price_id, p.take_bps, p.want, p.least, p.free_want, p.free_least,
+        p.instance_id, p_lease_seconds) as r;
+end $$;
+
 -- Takes what was used out of a hold, once. A second call changes nothing and answers what the first one did.
 --
 -- The hold is a promise: what a provider reports beyond it is paid by the house. The transaction bears the id of the
@@ -392,36 +418,39 @@ create or replace function ledger.capture_many(
 ) returns table (
     call_id uuid, applied boolean, paid bigint, released bigint, overrun bigint, free_tokens bigint, available bigint
 )
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
-    together bigint[] := '{}';
+    together bigint[];
     place integer;
 begin
-    if cardinality(p_call_ids) > 1 then
-        select coalesce(array_agg(plain.place), '{}') into together
-        from (
-            select distinct on (locked.call_id) locked.place, locked.is_plain
-            from (
-                select p.call_id, p.place, h.amount > 0 and h.promo = 0 and h.free_tokens = 0
-                    and p.cost > 0 and p.commission >= 0 as is_plain
-                from unnest(p_call_ids, p_costs, p_commissions) with ordinality as p (call_id, cost, commission, place)
-                    join hold h using (call_id)
-                where h.state = 'open'
-                order by h.account_id, h.call_id for update of h
-            ) as locked
-            order by locked.call_id, locked.place
-        ) as plain
-        where plain.is_plain
-            and (select sum(used) from unnest(p_tokens[plain.place * 6 - 5:plain.place * 6]) as used) >= 0;
-        perform from wallet w
-        where w.fund = 'paid' and w.account_id in (
-            select h.account_id from hold h where h.call_id = any (p_call_ids) and h.state = 'open'
-        )
-        order by w.account_id for update;
-        return query select * from ledger.capture_together(
-            together, p_call_ids, p_tokens, p_usage_sources, p_costs, p_commissions, p_finishes);
+    if cardinality(p_call_ids) = 1 then
+        return query select c.* from ledger.capture(p_call_ids[1], p_tokens[1], p_tokens[2], p_tokens[3], p_tokens[4],
+            p_tokens[5], p_tokens[6], p_usage_sources[1], p_costs[1], p_commissions[1], p_finishes[1]) as c;
+        return;
     end if;
+    select coalesce(array_agg(plain.place), '{}') into together
+    from (
+        select distinct on (locked.call_id) locked.place, locked.is_plain
+        from (
+            select p.call_id, p.place, h.amount > 0 and h.promo = 0 and h.free_tokens = 0
+                and p.cost > 0 and p.commission >= 0 as is_plain
+            from unnest(p_call_ids, p_costs, p_commissions) with ordinality as p (call_id, cost, commission, place)
+                join hold h using (call_id)
+            where h.state = 'open'
+            order by h.account_id, h.call_id for update of h
+        ) as locked
+        order by locked.call_id, locked.place
+    ) as plain
+    where plain.is_plain
+        and (select sum(used) from unnest(p_tokens[plain.place * 6 - 5:plain.place * 6]) as used) >= 0;
+    perform from wallet w
+    where w.fund = 'paid' and w.account_id in (
+        select h.account_id from hold h where h.call_id = any (p_call_ids) and h.state = 'open'
+    )
+    order by w.account_id for update;
+    return query select * from ledger.capture_together(
+        together, p_call_ids, p_tokens, p_usage_sources, p_costs, p_commissions, p_finishes);
     for place in
         select p.place from unnest(p_call_ids) with ordinality as p (call_id, place) left join hold h using (call_id)
         where p.place <> all (together)
@@ -436,4 +465,6 @@ begin
 end $$;
 
 call ledger.secure();
-call ledger.open_door('mercato_runtime', array['ledger.reserve', 'ledger.capture', 'ledger.capture_many']);
+call ledger.open_door('mercato_runtime', array[
+    'ledger.reserve', 'ledger.reserve_many', 'ledger.capture', 'ledger.capture_many'
+]);

@@ -108,25 +108,16 @@ impl Waiting {
     }
 }
 
-/// All or none, in the order of their accounts so that two groups cannot block each other.
+/// All or none.
 async fn write(pool: &PgPool, kept: &Kept, wanted: &[Wanted]) -> Result<Vec<(Uuid, Reserved)>> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
     let mut step = kept.take(pool).await?;
     let rows = sqlx::query!(
-        r#"select p.call_id as "call_id!", r.outcome as "outcome!", r.amount as "amount!",
-            r.free_tokens as "free_tokens!", r.available as "available!", r.resets_at
-        from (
-            select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::text[],
-                $8::text[], $9::uuid[], $10::integer[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
-                $15::uuid[])
-                as p (call_id, account_id, api_key_id, conversation_id, run_id, run_limit, model_id, provider, price_id,
-                    take_bps, want, least, free_want, free_least, instance_id)
-            order by account_id, call_id
-        ) as p cross join lateral ledger.reserve(p.call_id, p.account_id, p.api_key_id, p.conversation_id, p.run_id,
-            p.run_limit, p.model_id, p.provider, p.price_id, p.take_bps, p.want, p.least, p.free_want, p.free_least,
-            p.instance_id, $16) as r"#,
+        r#"select call_id as "call_id!", outcome as "outcome!", amount as "amount!", free_tokens as "free_tokens!",
+            available as "available!", resets_at
+        from ledger.reserve_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"#,
         &column(wanted, |one| one.call),
         &column(wanted, |one| one.account),
         &column(wanted, |one| one.key) as _,

@@ -7,3 +7,4 @@ mod ledger;
 mod proof;
 mod rights;
 mod support;
+mod together;
