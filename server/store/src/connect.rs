@@ -48,7 +48,7 @@ impl Db {
         let books = pool(options, BOOKS_CONNECTIONS_MAX, "set role mercato_admin").await?;
         refuse_to_forget(&people).await?;
         let kept = Arc::new(Kept::of(&people));
-        let reserving = Reserving::start(people.clone(), Arc::clone(&kept));
+        let reserving = Reserving::start(&people, &kept);
         Ok(Self { people, kept, reserving, books })
     }
 

@@ -1,14 +1,16 @@
 //! Reservations that are asked for at the same time are made in one commit.
 //!
 //! A commit costs as much as a reservation, and a connection that has just made one makes the next in a third of the
-//! time. While one group is written, the next one gathers; who comes alone waits for nobody.
+//! time. While groups are written, the next one gathers; who comes alone waits for nobody.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use marketplace::money::Nanos;
 use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{LEASE_SECONDS, Limit, Reservation, Reserved};
@@ -18,6 +20,10 @@ use crate::{Error, Result};
 /// Reservations in one commit at most: their wallets are locked until all are made.
 const GROUP_MAX: usize = 32;
 const WAITING_MAX: usize = 1_024;
+/// As long as one may wait for a connection, and then for a statement.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+/// One reckons while the other waits for its commit.
+const WRITERS: usize = 2;
 
 /// The queue of reservations of this server.
 #[derive(Clone, Debug)]
@@ -53,46 +59,51 @@ struct Wanted {
 
 impl Reserving {
     /// Ends when nobody can ask any more.
-    pub fn start(pool: PgPool, kept: Arc<Kept>) -> Self {
-        let (queue, mut waiting) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(async move {
-            let mut group: Vec<Waiting> = Vec::with_capacity(GROUP_MAX);
-            while waiting.recv_many(&mut group, GROUP_MAX).await > 0 {
-                // Who is gone needs no money set aside.
-                group.retain(|one| !one.answer.is_closed());
-                answer(&pool, &kept, std::mem::take(&mut group)).await;
-            }
-        });
+    pub fn start(pool: &PgPool, kept: &Arc<Kept>) -> Self {
+        let (queue, waiting) = mpsc::channel(WAITING_MAX);
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..WRITERS {
+            tokio::spawn(write_groups(pool.clone(), Arc::clone(kept), Arc::clone(&waiting)));
+        }
         Self { queue }
     }
 
     pub async fn reserve(&self, wanted: &Reservation<'_>) -> Result<Reserved> {
         let (answer, reserved) = oneshot::channel();
-        let gone = || Error::Database(sqlx::Error::WorkerCrashed);
-        self.queue.send(Waiting { wanted: wanted.into(), answer }).await.map_err(|_| gone())?;
-        reserved.await.map_err(|_| gone())?
+        let asked = async {
+            let gone = || Error::Database(sqlx::Error::WorkerCrashed);
+            self.queue.send(Waiting { wanted: wanted.into(), answer }).await.map_err(|_| gone())?;
+            reserved.await.map_err(|_| gone())?
+        };
+        timeout(WAIT_MAX, asked).await.unwrap_or(Err(Error::Database(sqlx::Error::PoolTimedOut)))
+    }
+}
+
+async fn write_groups(pool: PgPool, kept: Arc<Kept>, waiting: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
+    loop {
+        let mut group = Vec::with_capacity(GROUP_MAX);
+        if waiting.lock().await.recv_many(&mut group, GROUP_MAX).await == 0 {
+            return;
+        }
+        // Who is gone needs no money set aside.
+        group.retain(|one| !one.answer.is_closed());
+        answer(&pool, &kept, group).await;
     }
 }
 
 async fn answer(pool: &PgPool, kept: &Arc<Kept>, group: Vec<Waiting>) {
     let wanted: Vec<Wanted> = group.iter().map(|one| one.wanted.clone()).collect();
     let made = write(pool, kept, &wanted).await;
-    if made.is_err() && group.len() > 1 {
-        // One bad apple must not spoil the others, nor keep them waiting.
-        for one in group {
-            let (pool, kept) = (pool.clone(), Arc::clone(kept));
-            tokio::spawn(async move {
-                let made = write(&pool, &kept, std::slice::from_ref(&one.wanted)).await;
-                one.hear(made.map(|made| made.first().map(|(_, own)| *own)));
-            });
-        }
-        return;
-    }
     match made {
         Ok(made) => group.into_iter().for_each(|one| {
             let own = made.iter().find(|(call, _)| *call == one.wanted.call);
             one.hear(Ok(own.map(|(_, own)| *own)));
         }),
+        // The database is not there, for anybody.
+        Err(Error::Database(sqlx::Error::PoolTimedOut)) => {
+            group.into_iter().for_each(|one| one.hear(Err(Error::Database(sqlx::Error::PoolTimedOut))))
+        }
+        Err(_) if group.len() > 1 => group.into_iter().for_each(|one| one.go_alone(pool, kept)),
         Err(cause) => {
             if let Some(one) = group.into_iter().next() {
                 one.hear(Err(cause));
@@ -102,6 +113,15 @@ async fn answer(pool: &PgPool, kept: &Arc<Kept>, group: Vec<Waiting>) {
 }
 
 impl Waiting {
+    /// One bad apple must not spoil the others, nor keep them waiting.
+    fn go_alone(self, pool: &PgPool, kept: &Arc<Kept>) {
+        let (pool, kept) = (pool.clone(), Arc::clone(kept));
+        tokio::spawn(async move {
+            let made = write(&pool, &kept, std::slice::from_ref(&self.wanted)).await;
+            self.hear(made.map(|made| made.first().map(|(_, own)| *own)));
+        });
+    }
+
     fn hear(self, own: Result<Option<Reserved>>) {
         // Whoever asked may be gone; then the lease of the hold runs out.
         let _ = self.answer.send(own.and_then(|own| own.ok_or(Error::NotFound)));
