@@ -247,11 +247,12 @@ pub async fn list_lines(
         select t.kind, t.call_id, coalesce(t.reason, u.model_id) as note, e.amount,
             e.balance_after as "balance_after!", e.wallet_version as "version!", e.created_at
         from ledger_entry e join ledger_tx t using (tx_id) left join usage_call u on u.call_id = t.call_id
-        where e.account_id = $1 and e.fund = 'paid' and e.wallet_version < coalesce($2, 9223372036854775807)
+        where e.account_id = $1 and e.fund = 'paid' and e.wallet_version < $2
         order by e.wallet_version desc limit $3
         "#,
         account.0,
-        before,
+        // A bound that the index can begin at: behind row security it could not at a `coalesce`.
+        before.unwrap_or(i64::MAX),
         limit,
     )
     .fetch_all(&mut *db.of(account).await?)
