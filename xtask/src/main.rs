@@ -1,5 +1,6 @@
 //! `cargo xtask`: builds both halves, serves, tests; knows nothing of what the product does.
 
+mod bench;
 mod browser_half;
 mod database;
 mod debian;
@@ -32,7 +33,8 @@ usage: cargo xtask <command>
   test                  every check that continuous integration runs
   bugs                  put known bugs in, one at a time, and see whether the tests notice
   lint-wasm             clippy for the browser half
-  prepare               refresh .sqlx, the query descriptions that builds without a database need";
+  prepare               refresh .sqlx, the query descriptions that builds without a database need
+  bench [arguments]     the ledger's speed beside bare pgbench; --help lists the arguments";
 
 fn main() -> ExitCode {
     match run() {
@@ -58,6 +60,7 @@ fn run() -> Result<ExitCode> {
         ["bugs"] => test::bugs::run(&workspace),
         ["lint-wasm"] => lint_wasm(&workspace),
         ["prepare"] => prepare::run(&workspace),
+        ["bench", rest @ ..] => bench::run(&workspace, rest),
         _ => bail!("{USAGE}"),
     }
 }

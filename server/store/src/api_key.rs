@@ -78,14 +78,16 @@ pub async fn insert_key(db: &Db, account: AccountId, new: &NewKey<'_>) -> Result
 
 /// Whose key this is, as long as it may be used.
 pub async fn find_owner(db: &Db, digest: &[u8]) -> Result<Option<(KeyId, User)>> {
+    let mut step = db.step().await?;
     let row = sqlx::query!(
         r#"select api_key_id as "api_key_id!", account_id as "account_id!", email as "email!", name, role as "role!",
             plan as "plan!", sign_in.is_verified(account_id) as "verified!"
         from sign_in.find_key($1)"#,
         digest,
     )
-    .fetch_optional(db.people())
+    .fetch_optional(&mut *step)
     .await?;
+    step.done();
     row.map(|row| {
         let user = user(row.account_id, &row.email, row.name, &row.role, row.plan)?;
         Ok((KeyId(row.api_key_id), User { email_verified: row.verified, ..user }))

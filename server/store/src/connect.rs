@@ -1,6 +1,9 @@
 //! Reaching the database, as the role each kind of work is allowed, and bringing its schema up to date.
 
+mod step;
+
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use marketplace::id::AccountId;
@@ -9,6 +12,8 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgPool, Postgres};
 
+pub(crate) use self::step::{Kept, Step};
+use crate::ledger::Reserving;
 use crate::{Error, Result, seeded};
 
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -20,6 +25,8 @@ const BOOKS_CONNECTIONS_MAX: u32 = 2;
 #[derive(Clone, Debug)]
 pub struct Db {
     people: PgPool,
+    kept: Arc<Kept>,
+    reserving: Reserving,
     books: PgPool,
 }
 
@@ -40,12 +47,24 @@ impl Db {
         let people = pool(options.clone(), connections_max, "set role mercato_runtime").await?;
         let books = pool(options, BOOKS_CONNECTIONS_MAX, "set role mercato_admin").await?;
         refuse_to_forget(&people).await?;
-        Ok(Self { people, books })
+        let kept = Arc::new(Kept::of(&people));
+        let reserving = Reserving::start(&people, &kept);
+        Ok(Self { people, kept, reserving, books })
     }
 
     /// For the ledger's functions, which name the account they work for.
     pub(crate) fn people(&self) -> &PgPool {
         &self.people
+    }
+
+    /// For the steps of a call, which are worth not to wait: one statement that leaves nothing behind.
+    pub(crate) async fn step(&self) -> Result<Step<'_>> {
+        self.kept.take(&self.people).await
+    }
+
+    /// The queue of those who want money set aside.
+    pub(crate) fn reserving(&self) -> &Reserving {
+        &self.reserving
     }
 
     /// For operators, who read every account.

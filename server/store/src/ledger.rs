@@ -1,5 +1,7 @@
 //! The books: every step of a paid call is one statement, and so is every other move of money.
 
+mod reserving;
+
 use chrono::{DateTime, Utc};
 use marketplace::billing::{Balance, LedgerLine};
 use marketplace::id::{AccountId, CallId, ConversationId, KeyId, ModelId, PriceId, ProviderId};
@@ -8,6 +10,7 @@ use marketplace::price::{Charge, TakeRate};
 use marketplace::usage::{Tokens, UsageSource};
 use uuid::Uuid;
 
+pub(crate) use self::reserving::Reserving;
 use crate::{Db, Error, Result};
 
 /// A call that is about to be made, with the least and the most it may cost.
@@ -105,55 +108,16 @@ pub struct Captured {
 /// How long a hold outlives the last sign of life of its server.
 pub const LEASE_SECONDS: i32 = 15;
 
+/// Sets money aside, in one commit with whatever else is asked for at this moment.
 pub async fn reserve(db: &Db, wanted: &Reservation<'_>) -> Result<Reserved> {
-    let row = sqlx::query!(
-        r#"select outcome as "outcome!", amount as "amount!", free_tokens as "free_tokens!", available as "available!",
-            resets_at
-        from ledger.reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"#,
-        wanted.call.0,
-        wanted.account.0,
-        wanted.key.map(|key| key.0),
-        wanted.conversation.map(|conversation| conversation.0),
-        wanted.run.map(|run| run.id),
-        wanted.run.and_then(|run| run.limit).map(|limit| limit.0),
-        wanted.model.as_str(),
-        wanted.provider.0,
-        wanted.price.0,
-        i32::from(wanted.take.0),
-        wanted.want.0,
-        wanted.least.0,
-        wanted.free_tokens.map(|(most, _)| most.cast_signed()),
-        wanted.free_tokens.map(|(_, least)| least.cast_signed()),
-        wanted.instance,
-        LEASE_SECONDS,
-    )
-    .fetch_one(db.people())
-    .await?;
-    let available = Nanos(row.available);
-    let reached = |limit| Ok(Reserved::LimitReached { limit, available, resets_at: row.resets_at });
-    match row.outcome.as_str() {
-        "held" => Ok(Reserved::Held {
-            amount: Nanos(row.amount),
-            free_tokens: row.free_tokens.unsigned_abs(),
-            available,
-        }),
-        "balance" => Ok(Reserved::BalanceShort { available }),
-        "key_limit" => reached(Limit::Key),
-        "account_limit" => reached(Limit::Account),
-        "conversation_limit" => reached(Limit::Conversation),
-        "run_limit" => reached(Limit::Run),
-        "no_account" | "no_key" => Ok(Reserved::Gone),
-        "frozen" => Ok(Reserved::Frozen),
-        "price_changed" => Ok(Reserved::PriceChanged),
-        "books_broken" => Ok(Reserved::BooksBroken),
-        _ => Err(Error::Unreadable("ledger.reserve outcome")),
-    }
+    db.reserving().reserve(wanted).await
 }
 
 /// Writes progress down and renews leases; returns the calls that are still this instance's to serve.
 pub async fn checkpoint(db: &Db, instance: Uuid, progress: &[Progress]) -> Result<Vec<CallId>> {
     let calls: Vec<Uuid> = progress.iter().map(|p| p.call.0).collect();
     let column = |of: fn(&Progress) -> i64| progress.iter().map(of).collect::<Vec<i64>>();
+    let mut step = db.step().await?;
     let owned = sqlx::query_scalar!(
         r#"select checkpoint as "call_id!" from ledger.checkpoint($1, $2, $3, $4, $5, $6, $7)"#,
         instance,
@@ -164,8 +128,9 @@ pub async fn checkpoint(db: &Db, instance: Uuid, progress: &[Progress]) -> Resul
         &column(|p| p.charge.provider_cost.0),
         &column(|p| p.charge.commission.0),
     )
-    .fetch_all(db.people())
+    .fetch_all(&mut *step)
     .await?;
+    step.done();
     Ok(owned.into_iter().map(CallId).collect())
 }
 
@@ -177,6 +142,7 @@ pub async fn capture_many(db: &Db, used: &[Capture]) -> Result<Vec<Captured>> {
     let costs: Vec<i64> = used.iter().map(|one| one.charge.provider_cost.0).collect();
     let commissions: Vec<i64> = used.iter().map(|one| one.charge.commission.0).collect();
     let finishes: Vec<String> = used.iter().map(|one| one.finish.clone()).collect();
+    let mut step = db.step().await?;
     let rows = sqlx::query!(
         r#"select call_id as "call_id!", applied as "applied!", paid as "paid!", released as "released!",
             overrun as "overrun!", free_tokens as "free_tokens!", available as "available!"
@@ -188,8 +154,9 @@ pub async fn capture_many(db: &Db, used: &[Capture]) -> Result<Vec<Captured>> {
         &commissions,
         &finishes,
     )
-    .fetch_all(db.people())
+    .fetch_all(&mut *step)
     .await?;
+    step.done();
     Ok(rows
         .into_iter()
         .map(|row| Captured {
@@ -291,11 +258,12 @@ pub async fn list_lines(
         select t.kind, t.call_id, coalesce(t.reason, u.model_id) as note, e.amount,
             e.balance_after as "balance_after!", e.wallet_version as "version!", e.created_at
         from ledger_entry e join ledger_tx t using (tx_id) left join usage_call u on u.call_id = t.call_id
-        where e.account_id = $1 and e.fund = 'paid' and e.wallet_version < coalesce($2, 9223372036854775807)
+        where e.account_id = $1 and e.fund = 'paid' and e.wallet_version < $2
         order by e.wallet_version desc limit $3
         "#,
         account.0,
-        before,
+        // A bound that the index can begin at: behind row security it could not at a `coalesce`.
+        before.unwrap_or(i64::MAX),
         limit,
     )
     .fetch_all(&mut *db.of(account).await?)

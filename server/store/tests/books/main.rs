@@ -20,3 +20,4 @@ mod rights;
 mod statement;
 mod support;
 mod tamper;
+mod together;
