@@ -1,9 +1,13 @@
 //! Our request in the words of the Messages protocol, or the name of the field it has no words for.
 
-use marketplace::chat::{ChatRequest, Content, Delivery, Failure, Message, Role};
+use marketplace::chat::{
+    ANTHROPIC_ONLY, ChatRequest, Content, Delivery, Failure, Message, Role, THINKING_BLOCKS,
+};
 use serde_json::{Map, Value, json};
 
-use super::wire::{Options, Request, Said, Source, Speaker, Tool, ToolChoice, Turn};
+use super::wire::{
+    Options, OutputConfig, OutputFormat, Request, Said, Source, Speaker, Tool, ToolChoice, Turn,
+};
 use crate::dialect::Outgoing;
 use crate::failure::unsupported;
 
@@ -34,7 +38,7 @@ fn refuse_unsayable(options: &Map<String, Value>) -> Result<(), Failure> {
             "logprobs" => *value == json!(false),
             "top_logprobs" | "presence_penalty" | "frequency_penalty" => value.as_f64() == Some(0.0),
             "logit_bias" => value.as_object().is_some_and(Map::is_empty),
-            "response_format" => value["type"] == "text",
+            "response_format" => value["type"] == "text" || schema(value).is_some(),
             "modalities" => *value == json!(["text"]),
             "temperature" => value.as_f64().is_some_and(|temperature| (0.0..=1.0).contains(&temperature)),
             "reasoning_effort" | "functions" | "function_call" | "audio" | "prediction"
@@ -54,6 +58,7 @@ fn options(options: &Map<String, Value>) -> Result<Options<'_>, Failure> {
         Some(tools) => list("tools", tools)?.iter().map(tool).collect::<Result<Vec<_>, _>>()?,
         None => Vec::new(),
     };
+    let own = Own(given(ANTHROPIC_ONLY));
     let one_at_a_time = given("parallel_tool_calls") == Some(&Value::Bool(false));
     let tool_choice = match given("tool_choice") {
         Some(choice) => Some(tool_choice(choice, one_at_a_time)?),
@@ -66,7 +71,7 @@ fn options(options: &Map<String, Value>) -> Result<Options<'_>, Failure> {
         temperature: given("temperature"),
         top_p: given("top_p"),
         top_k: given("top_k"),
-        thinking: given("thinking"),
+        thinking: given("thinking").or(own.get("thinking")),
         stop_sequences: match given("stop") {
             Some(Value::String(stop)) => vec![stop.as_str()],
             Some(stops) => list("stop", stops)?
@@ -77,10 +82,31 @@ fn options(options: &Map<String, Value>) -> Result<Options<'_>, Failure> {
         },
         tool_choice: tool_choice.filter(|_| !tools.is_empty()),
         tools,
+        output_config: output_config(own.get("effort"), given("response_format")),
+        cache_control: own.get("cache_control"),
     })
 }
 
-fn tool(tool: &Value) -> Result<Tool<'_>, Failure> {
+/// Fields that came in this protocol's own words.
+struct Own<'a>(Option<&'a Value>);
+
+impl<'a> Own<'a> {
+    fn get(&self, field: &str) -> Option<&'a Value> {
+        self.0?.get(field).filter(|value| !value.is_null())
+    }
+}
+
+fn output_config<'a>(effort: Option<&'a Value>, format: Option<&'a Value>) -> Option<OutputConfig<'a>> {
+    let format = format.and_then(schema).map(|schema| OutputFormat::JsonSchema { schema });
+    (effort.is_some() || format.is_some()).then_some(OutputConfig { effort, format })
+}
+
+/// The schema that an answer is to follow.
+fn schema(format: &Value) -> Option<&Value> {
+    (format["type"] == "json_schema").then(|| format["json_schema"].get("schema")).flatten()
+}
+
+fn tool<'a>(tool: &'a Value) -> Result<Tool<'a>, Failure> {
     let function = &tool["function"];
     let Some(name) = function["name"].as_str() else {
         return Err(unsupported("tools", "only functions with a name are offered by this model's provider"));
@@ -89,7 +115,14 @@ fn tool(tool: &Value) -> Result<Tool<'_>, Failure> {
         Value::Null => json!({"type": "object", "properties": {}}),
         schema => schema.clone(),
     };
-    Ok(Tool { name, description: function["description"].as_str(), input_schema })
+    let given = |value: &'a Value| Some(value).filter(|value| !value.is_null());
+    Ok(Tool {
+        name,
+        description: function["description"].as_str(),
+        input_schema,
+        strict: given(&function["strict"]),
+        cache_control: given(&tool["cache_control"]),
+    })
 }
 
 fn tool_choice(choice: &Value, one_at_a_time: bool) -> Result<ToolChoice<'_>, Failure> {
@@ -161,7 +194,9 @@ fn source(url: &str) -> Result<Source<'_>, Failure> {
 }
 
 fn answered(message: &Message) -> Result<Vec<Said<'_>>, Failure> {
-    let mut blocks = said(&message.content)?;
+    // What was thought comes before what was said of it, or the vendor does not take its own seal.
+    let mut blocks = sealed(message)?;
+    blocks.extend(said(&message.content)?);
     match message.rest.get("tool_calls") {
         None | Some(Value::Null) => {}
         Some(calls) => {
@@ -171,6 +206,20 @@ fn answered(message: &Message) -> Result<Vec<Said<'_>>, Failure> {
         }
     }
     Ok(blocks)
+}
+
+/// Thinking that this vendor sealed in an earlier answer.
+fn sealed(message: &Message) -> Result<Vec<Said<'_>>, Failure> {
+    match message.rest.get(THINKING_BLOCKS) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(blocks) => list("messages.thinking_blocks", blocks)?
+            .iter()
+            .map(|block| match block["type"].as_str() {
+                Some("thinking" | "redacted_thinking") => Ok(Said::Sealed(block)),
+                _ => Err(unsupported("messages.thinking_blocks", "holds a block that is no thinking")),
+            })
+            .collect(),
+    }
 }
 
 fn tool_use(call: &Value) -> Result<Said<'_>, Failure> {
@@ -192,7 +241,13 @@ fn tool_result(message: &Message) -> Result<Said<'_>, Failure> {
     let Some(tool_use_id) = message.rest.get("tool_call_id").and_then(Value::as_str) else {
         return Err(unsupported("messages.tool_call_id", "is required in a tool message"));
     };
-    Ok(Said::ToolResult { tool_use_id, content: said(&message.content)? })
+    let given = |field: &str| message.rest.get(field).filter(|value| !value.is_null());
+    Ok(Said::ToolResult {
+        tool_use_id,
+        content: said(&message.content)?,
+        is_error: given("is_error"),
+        cache_control: given("cache_control"),
+    })
 }
 
 fn list<'a>(field: &str, value: &'a Value) -> Result<&'a Vec<Value>, Failure> {
