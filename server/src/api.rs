@@ -2,19 +2,23 @@
 
 mod body;
 mod error;
+mod request_id;
 mod idempotency;
 mod account;
 mod keys;
 mod models;
 mod billing;
+mod sale;
 mod chat;
+mod messages;
 mod conversations;
 mod operator;
 
 use axum::Router;
 use axum::routing::{delete, get, post, put};
 
-pub use error::ApiError;
+pub use error::{ApiError, Family};
+pub use request_id::name_request;
 
 use crate::routes::Site;
 
@@ -52,4 +56,6 @@ fn compatible() -> Router<Site> {
         .route("/models", get(models::list_models))
         .route("/models/{*id}", get(models::read_model))
         .route("/chat/completions", post(chat::complete))
+        .route("/messages", post(messages::create))
+        .route("/messages/count_tokens", post(messages::count_tokens))
 }

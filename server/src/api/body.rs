@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, Request};
 use marketplace::fault::{Code, Fault};
 use serde::de::DeserializeOwned;
 
-use super::ApiError;
+use super::{ApiError, Family};
 use crate::routes::BODY_BYTES_MAX;
 
 /// A body parsed into `T`, whatever content type it claims.
@@ -24,8 +24,8 @@ pub async fn read<T: DeserializeOwned>(
     request: Request,
     state: &(impl Send + Sync),
 ) -> Result<(T, Bytes), ApiError> {
-    let path = request.uri().path().to_owned();
-    let wrong = |fault| ApiError::for_path(&path, fault);
+    let family = Family::of(&request);
+    let wrong = |fault: Fault| ApiError::of(family, fault);
     let bytes = Bytes::from_request(request, state).await.map_err(|_| {
         let message = format!("The body may have at most {} MiB", BODY_BYTES_MAX / 1024 / 1024);
         wrong(Fault::new(Code::PayloadTooLarge, message))

@@ -11,6 +11,7 @@ mod keys;
 mod late;
 mod leave;
 mod live;
+mod messages;
 mod operator;
 mod oracle;
 mod race;
