@@ -73,6 +73,8 @@ pub enum ChatEvent {
     Reasoning(String),
     /// The vendor's seal on the reasoning before it. Whoever goes on with this answer hands both back unread.
     Signature(String),
+    /// Reasoning that the vendor shows to nobody, to be handed back unread like a seal.
+    Redacted(String),
     Refusal(String),
     /// A piece of a tool call; pieces of one `index` belong together, `arguments` are to be joined.
     ToolCall {

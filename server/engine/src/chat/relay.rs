@@ -170,6 +170,7 @@ fn content_bytes(event: &ChatEvent) -> usize {
         ChatEvent::ToolCall { name, arguments, .. } => name.as_deref().map_or(0, str::len) + arguments.len(),
         ChatEvent::Started { .. }
         | ChatEvent::Signature(_)
+        | ChatEvent::Redacted(_)
         | ChatEvent::Usage(_)
         | ChatEvent::Finished { .. }
         | ChatEvent::Failed(_) => 0,

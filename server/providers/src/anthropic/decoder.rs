@@ -81,6 +81,7 @@ impl Decoder {
             wire::Block::Thinking { thinking, .. } => {
                 (!thinking.is_empty()).then_some(ChatEvent::Reasoning(thinking))
             }
+            wire::Block::RedactedThinking { data } => Some(ChatEvent::Redacted(data)),
             wire::Block::ToolUse { id, name, .. } => {
                 self.call_block = Some(index);
                 self.calls += 1;

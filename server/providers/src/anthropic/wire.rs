@@ -191,6 +191,9 @@ pub(super) enum Block {
         #[serde(default)]
         signature: String,
     },
+    RedactedThinking {
+        data: String,
+    },
     ToolUse {
         id: String,
         name: String,

@@ -61,6 +61,7 @@ impl sale::Reply for Reply {
             }
             ChatEvent::Started { .. }
             | ChatEvent::Signature(_)
+            | ChatEvent::Redacted(_)
             | ChatEvent::Usage(_)
             | ChatEvent::Finished { .. }
             | ChatEvent::Failed(_) => {}

@@ -19,6 +19,7 @@ pub struct Reply {
 enum Block {
     Text(String),
     Thinking { text: String, signature: String },
+    Redacted(String),
     Call { index: u32, id: String, name: String, arguments: String },
 }
 
@@ -72,6 +73,7 @@ impl sale::Reply for Reply {
             }
             ChatEvent::Reasoning(piece) => self.think(&piece, ""),
             ChatEvent::Signature(seal) => self.think("", &seal),
+            ChatEvent::Redacted(data) => self.blocks.push(Block::Redacted(data)),
             ChatEvent::ToolCall { index, id, name, arguments } => {
                 self.course.has_calls = true;
                 self.call(index, (id, name, arguments));
@@ -100,6 +102,7 @@ impl Block {
             Self::Thinking { text, signature } => {
                 json!({ "type": "thinking", "thinking": text, "signature": signature })
             }
+            Self::Redacted(data) => json!({ "type": "redacted_thinking", "data": data }),
             Self::Call { index, id, name, arguments } => {
                 // Arguments that were cut off are no object, and half of them would be taken for all.
                 let input: Map<String, Value> = serde_json::from_str(&arguments).unwrap_or_default();

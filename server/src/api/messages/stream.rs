@@ -46,10 +46,14 @@ enum Kind {
 
 impl Lines {
     pub fn new(call: &Call, stops: Vec<String>) -> Self {
+        Self::of(message_id(call), call.model.clone(), call.quote.input_tokens, stops)
+    }
+
+    fn of(id: String, model: ModelId, estimate: u64, stops: Vec<String>) -> Self {
         Self {
-            id: message_id(call),
-            model: call.model.clone(),
-            estimate: call.quote.input_tokens,
+            id,
+            model,
+            estimate,
             counted: None,
             has_begun: false,
             blocks: Blocks::default(),
@@ -87,6 +91,11 @@ impl Lines {
             ChatEvent::Signature(seal) => {
                 self.think(json!({ "type": "signature_delta", "signature": seal }));
                 // What is sealed is over.
+                self.close();
+            }
+            ChatEvent::Redacted(data) => {
+                self.close();
+                self.open(Kind::Thinking, json!({ "type": "redacted_thinking", "data": data }));
                 self.close();
             }
             ChatEvent::ToolCall { index, id, name, arguments } => {
@@ -176,5 +185,103 @@ impl sale::Lines for Lines {
 
     fn next(&mut self) -> Option<Line> {
         self.ready.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use marketplace::fault::{Code, Fault};
+    use marketplace::money::Nanos;
+
+    use super::*;
+    use crate::api::sale::Lines as _;
+
+    /// The lines of an answer, each as its name and its data, checked to agree.
+    fn said(events: Vec<ChatEvent>) -> Vec<Value> {
+        let mut lines = Lines::of("msg_1".to_owned(), ModelId::parse("a/b").unwrap(), 7, Vec::new());
+        let fault = Fault::new(Code::ProviderOverloaded, "Too much");
+        let failed = CallEvent::Failed { fault, released: Nanos::ZERO, settlement: None };
+        events.into_iter().map(CallEvent::Chat).chain([failed]).for_each(|event| lines.add(event));
+        let line = |line: Line| {
+            let data: Value = serde_json::from_str(&line.data).unwrap();
+            assert_eq!(line.name, data["type"].as_str());
+            data
+        };
+        std::iter::from_fn(move || lines.next()).map(line).collect()
+    }
+
+    fn piece(index: u32, name: Option<&str>, arguments: &str) -> ChatEvent {
+        let (id, name) = (name.map(|name| format!("id of {name}")), name.map(str::to_owned));
+        ChatEvent::ToolCall { index, id, name, arguments: arguments.to_owned() }
+    }
+
+    /// Each event as its kind and its place.
+    fn outline(said: &[Value]) -> Vec<(&str, Option<u64>)> {
+        said.iter().map(|event| (event["type"].as_str().unwrap(), event["index"].as_u64())).collect()
+    }
+
+    #[test]
+    fn each_kind_of_content_is_a_block_of_its_own() {
+        let said = said(vec![
+            ChatEvent::Started { upstream_id: None, upstream_model: None },
+            ChatEvent::Reasoning("Hm".to_owned()),
+            ChatEvent::Reasoning("m.".to_owned()),
+            ChatEvent::Signature("c2ln".to_owned()),
+            ChatEvent::Redacted("b3BhcXVl".to_owned()),
+            ChatEvent::Text("I'll".to_owned()),
+            ChatEvent::Text(" look.".to_owned()),
+            piece(0, Some("f"), ""),
+            piece(0, None, "{}"),
+        ]);
+        let expected = [
+            ("message_start", None),
+            ("content_block_start", Some(0)),
+            ("content_block_delta", Some(0)),
+            ("content_block_delta", Some(0)),
+            ("content_block_delta", Some(0)),
+            ("content_block_stop", Some(0)),
+            ("content_block_start", Some(1)),
+            ("content_block_stop", Some(1)),
+            ("content_block_start", Some(2)),
+            ("content_block_delta", Some(2)),
+            ("content_block_delta", Some(2)),
+            ("content_block_stop", Some(2)),
+            ("content_block_start", Some(3)),
+            ("content_block_delta", Some(3)),
+            ("error", None),
+        ];
+        assert_eq!(outline(&said), expected);
+        assert_eq!(said[0]["message"]["usage"]["input_tokens"], 7);
+        assert_eq!(said[4]["delta"], json!({ "type": "signature_delta", "signature": "c2ln" }));
+        let call = json!({ "type": "tool_use", "id": "id of f", "name": "f", "input": {} });
+        assert_eq!(said[12]["content_block"], call);
+        assert_eq!(said[14]["error"]["type"], "overloaded_error");
+    }
+
+    #[test]
+    fn a_piece_of_an_earlier_call_goes_to_its_place() {
+        let said = said(vec![
+            piece(0, Some("f"), "{"),
+            piece(1, Some("g"), "{"),
+            piece(0, None, "}"),
+            piece(1, None, "}"),
+        ]);
+        let places: Vec<u64> = said
+            .iter()
+            .filter(|event| event["type"] == "content_block_delta")
+            .filter_map(|event| event["index"].as_u64())
+            .collect();
+        assert_eq!(places, [0, 1, 0, 1]);
+    }
+
+    #[test]
+    fn what_the_vendor_counted_is_told_at_the_beginning() {
+        let counted = Usage { input_tokens: Some(40), cached_input_tokens: Some(30), ..Usage::default() };
+        let said = said(vec![
+            ChatEvent::Usage(counted),
+            ChatEvent::Started { upstream_id: None, upstream_model: None },
+        ]);
+        let usage = &said[0]["message"]["usage"];
+        assert_eq!((&usage["input_tokens"], &usage["cache_read_input_tokens"]), (&json!(10), &json!(30)));
     }
 }
