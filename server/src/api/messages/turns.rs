@@ -24,7 +24,7 @@ enum Speaker {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "content must be a string or a list of blocks")]
 enum Said {
     Text(String),
     Blocks(Vec<Block>),
