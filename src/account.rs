@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::id::AccountId;
+use crate::id::{AccountId, SessionId};
 
 /// An address we can write to. Always trimmed, lower-case and containing one `@`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,18 @@ impl Email {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Who the address belongs to: spellings that reach the same person are one. `sign_in.identity` in the database
+    /// says the same.
+    pub fn identity(&self) -> String {
+        let address = self.0.to_ascii_lowercase();
+        let (name, host) = address.split_once('@').unwrap_or((&address, ""));
+        let name = name.split('+').next().unwrap_or_default();
+        match host {
+            "gmail.com" | "googlemail.com" => format!("{}@gmail.com", name.replace('.', "")),
+            _ => format!("{name}@{host}"),
+        }
     }
 }
 
@@ -92,6 +104,20 @@ pub struct User {
     pub name: Option<String>,
     pub role: Role,
     pub plan: String,
+    /// Whether the address was shown to reach its owner; free tokens are given to nobody else.
+    #[serde(default)]
+    pub email_verified: bool,
+}
+
+/// A sign-in that still opens something, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    pub id: SessionId,
+    /// Whether it is the one that asks.
+    pub is_this_one: bool,
+    pub created_at: String,
+    pub last_seen_at: String,
+    pub expires_at: String,
 }
 
 #[cfg(test)]
@@ -101,6 +127,18 @@ mod tests {
     #[test]
     fn an_address_is_trimmed_and_lower_case() {
         assert_eq!(Email::parse("  Ada@Example.ORG ").unwrap().as_str(), "ada@example.org");
+    }
+
+    #[test]
+    fn spellings_of_one_address_are_one_identity() {
+        for (address, identity) in [
+            ("a.d.a@gmail.com", "ada@gmail.com"),
+            ("ada+shop+more@Googlemail.com", "ada@gmail.com"),
+            ("ada.lovelace+shop@example.org", "ada.lovelace@example.org"),
+            ("ada@gmail.com.example.org", "ada@gmail.com.example.org"),
+        ] {
+            assert_eq!(Email::parse(address).unwrap().identity(), identity);
+        }
     }
 
     #[test]

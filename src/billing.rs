@@ -14,6 +14,9 @@ pub struct Balance {
     pub held_nanos: Nanos,
     #[serde(with = "as_text")]
     pub available_nanos: Nanos,
+    /// Given by the house, part of what is available, and spent first.
+    #[serde(default, with = "as_text")]
+    pub promo_nanos: Nanos,
     pub free_tokens_left: i64,
     pub plan: String,
 }

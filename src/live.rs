@@ -62,6 +62,8 @@ pub enum News {
         model: ModelId,
         #[serde(with = "as_text")]
         hold_nanos: Nanos,
+        /// Set aside instead of money.
+        free_tokens: u64,
         max_output_tokens: u64,
     },
     Delta {

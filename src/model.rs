@@ -152,7 +152,7 @@ impl Sale {
             Self::Unserved => {
                 Some("Listed for reference; this kind of model is not served here yet".to_owned())
             }
-            Self::Unconfigured => Some("The operator has no key for this provider".to_owned()),
+            Self::Unconfigured => Some("The operator has not set this provider up".to_owned()),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! What the operator sees: sums over the ledger, never a second set of books.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::money::{Nanos, as_text};
+use crate::id::{ModelId, PriceId, ProviderId};
+use crate::money::{Nanos, as_text, as_text_option};
+use crate::price::Price;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overview {
@@ -52,4 +55,79 @@ pub struct AuditLine {
     pub action: String,
     pub subject: String,
     pub reason: Option<String>,
+}
+
+/// A provider's day of one model: what the books say it is owed, beside what it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconciled {
+    pub provider: ProviderId,
+    /// In UTC.
+    pub day: NaiveDate,
+    /// As the provider names it, where we have no such model.
+    pub model: String,
+    pub calls: i64,
+    /// What is payable, leaks included.
+    #[serde(with = "as_text")]
+    pub booked_nanos: Nanos,
+    #[serde(with = "as_text")]
+    pub abort_leak_nanos: Nanos,
+    #[serde(with = "as_text")]
+    pub crash_leak_nanos: Nanos,
+    #[serde(with = "as_text_option")]
+    pub reported_nanos: Option<Nanos>,
+    #[serde(with = "as_text_option")]
+    pub difference_nanos: Option<Nanos>,
+    pub state: Agreement,
+}
+
+/// How a report and the books stand to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Agreement {
+    Agrees,
+    /// By more than half a per cent, or than a dollar.
+    Differs,
+    /// Nothing was reported of what is booked.
+    Missing,
+}
+
+impl Agreement {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agrees => "agrees",
+            Self::Differs => "differs",
+            Self::Missing => "missing",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Agrees, Self::Differs, Self::Missing].into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// What became of a provider's report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportTaken {
+    pub provider: ProviderId,
+    pub lines: usize,
+    pub new: usize,
+    pub corrected: usize,
+    pub unchanged: usize,
+    /// What this report added to the leaks in the books; negative when it corrects a higher one.
+    #[serde(with = "as_text")]
+    pub abort_leak_nanos: Nanos,
+    #[serde(with = "as_text")]
+    pub crash_leak_nanos: Nanos,
+}
+
+/// A price that leaps by more than a fifth and waits to be approved. Approved, it keeps its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceChange {
+    pub id: PriceId,
+    pub model: ModelId,
+    pub provider: ProviderId,
+    pub before: Price,
+    pub after: Price,
+    pub free: bool,
+    pub proposed_at: String,
 }

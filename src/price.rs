@@ -277,6 +277,78 @@ mod tests {
         assert_eq!(at(24, 10, 0), usd("2.5"));
     }
 
+    /// Numbers that look like chance and come again with their seed (SplitMix64).
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, end: u64) -> u64 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            (mixed ^ (mixed >> 31)) % end
+        }
+    }
+
+    /// Goal M5. The oracle shares nothing with the price but the numbers: it adds up each component by itself and
+    /// looks whether a nano-dollar less would still have been enough.
+    #[test]
+    fn a_million_commissions_drift_by_less_than_a_thousandth_of_a_dollar() {
+        const CALLS: u32 = 1_000_000;
+        let given = std::env::var("MERCATO_SEED").ok().map(|seed| seed.parse().unwrap());
+        let seed: u64 = given.unwrap_or_else(|| u64::from(std::process::id()) ^ 0x5eed);
+        let mut dice = Dice(seed);
+        let (mut charges, mut commissions, mut furthest) = (0_i128, 0_i128, 0_i128);
+        for _ in 0..CALLS {
+            // From a hundredth of a cent to a hundred dollars per million tokens, as vendors publish them.
+            let mut rate =
+                || Rate(i64::try_from(dice.below(1_000_000) * 10_u64.pow(dice.below(6) as u32)).unwrap());
+            let rates = Rates {
+                input: rate(),
+                output: rate(),
+                cached_input: Some(rate()),
+                cache_write: Some(rate()),
+                cache_write_1h: Some(rate()),
+                reasoning: Some(rate()),
+            };
+            let mut count = || dice.below(10_u64.pow(1 + dice.0 as u32 % 6));
+            let tokens = Tokens {
+                input: count(),
+                output: count(),
+                cached_input: count(),
+                cache_write: count(),
+                cache_write_1h: count(),
+                reasoning: count(),
+            };
+            let made = rates.charge(&tokens, TakeRate::STANDARD);
+            let (cost, charge) = (i128::from(made.provider_cost.0), i128::from(made.charge.0));
+            let mut millionths = 0_i128;
+            for (tokens, rate) in [
+                (tokens.input, rates.input),
+                (tokens.output, rates.output),
+                (tokens.cached_input, rates.cached_input.unwrap()),
+                (tokens.cache_write, rates.cache_write.unwrap()),
+                (tokens.cache_write_1h, rates.cache_write_1h.unwrap()),
+                (tokens.reasoning, rates.reasoning.unwrap()),
+            ] {
+                millionths += i128::from(tokens) * i128::from(rate.0);
+            }
+            let covers = |cost: i128| cost * 1_000_000 >= millionths;
+            assert!(covers(cost) && !covers(cost - 1), "seed {seed}: {cost} for {millionths} millionths");
+            let leaves = |charge: i128| charge * 7 >= cost * 10;
+            assert!(leaves(charge) && !leaves(charge - 1), "seed {seed}: {charge} for a cost of {cost}");
+            assert_eq!(i128::from(made.commission.0), charge - cost, "seed {seed}");
+            let above = i128::from(made.commission.0) * 10 - charge * 3;
+            assert!((0..10).contains(&above), "seed {seed}: {above} tenths of a nano-dollar above 30 %");
+            furthest = furthest.max(above);
+            (charges, commissions) = (charges + charge, commissions + i128::from(made.commission.0));
+        }
+        let drift = commissions * 10 - charges * 3;
+        println!(
+            "MERCATO_SEED={seed}: {CALLS} calls for {charges} nano-dollars, commission {drift} tenths of a nano-dollar above 30 %, {furthest} at most for one"
+        );
+        assert!((0..=10_000_000).contains(&drift), "seed {seed}: {drift} tenths of a nano-dollar");
+    }
+
     proptest! {
         #[test]
         fn commission_is_at_least_its_share_and_within_one_nano(

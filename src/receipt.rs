@@ -65,6 +65,8 @@ pub struct Settlement {
     pub released_nanos: Nanos,
     #[serde(with = "as_text")]
     pub available_nanos: Nanos,
+    /// Taken instead of money.
+    pub free_tokens: u64,
 }
 
 /// A settlement as it is read: flat, since reading flattened types costs the browser much code.
@@ -86,6 +88,8 @@ struct FlatSettlement {
     released_nanos: Nanos,
     #[serde(with = "as_text")]
     available_nanos: Nanos,
+    #[serde(default)]
+    free_tokens: u64,
 }
 
 impl From<FlatSettlement> for Settlement {
@@ -100,6 +104,7 @@ impl From<FlatSettlement> for Settlement {
             hold_nanos: flat.hold_nanos,
             released_nanos: flat.released_nanos,
             available_nanos: flat.available_nanos,
+            free_tokens: flat.free_tokens,
         }
     }
 }

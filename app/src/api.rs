@@ -2,8 +2,10 @@
 
 pub mod auth;
 pub mod billing;
+pub mod books;
 pub mod chat;
 pub mod keys;
+pub mod letters;
 pub mod models;
 pub mod operator;
 pub mod theme;

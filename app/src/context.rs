@@ -5,6 +5,7 @@ use engine::{Actor, Engine, SignedIn};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::{expect_context, use_context};
+use leptos::server_fn::error::ServerFnUrlError;
 use leptos_axum::ResponseOptions;
 use marketplace::account::User;
 use marketplace::fault::{Code, Fault};
@@ -44,6 +45,11 @@ pub fn subject<T, E: Into<Fault>>(found: Result<T, E>) -> Result<T, AppError> {
             status(fault.code.status());
         }
     })
+}
+
+/// What a form was told that was posted without scripts; it stands in the address of the next page.
+pub fn refused(text: &str) -> Fault {
+    ServerFnUrlError::<AppError>::decode_err(text).0
 }
 
 /// The address this market was reached at, for samples of code.

@@ -5,8 +5,8 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::pages::{
-    AdminPage, BillingPage, ChatPage, CheckoutPage, HomePage, KeysPage, ModelPage, ModelsPage, NotFoundPage,
-    ReceiptPage, SignInPage, SignUpPage,
+    AdminPage, BillingPage, BooksPage, ChatPage, CheckoutPage, ConfirmPage, ForgotPage, HomePage, KeysPage,
+    ModelPage, ModelsPage, NotFoundPage, ReceiptPage, ResetPage, SignInPage, SignUpPage,
 };
 use crate::shell::Frame;
 
@@ -22,11 +22,15 @@ pub fn Pages() -> impl IntoView {
                     <Route path=path!("/models/*id") view=ModelPage ssr=SsrMode::Async />
                     <Route path=path!("/sign-up") view=SignUpPage ssr=SsrMode::Async />
                     <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+                    <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async />
+                    <Route path=path!("/forgot") view=ForgotPage ssr=SsrMode::Async />
+                    <Route path=path!("/reset") view=ResetPage ssr=SsrMode::Async />
                     <Route path=path!("/chat/:conversation?") view=ChatPage ssr=SsrMode::Async />
                     <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async />
                     <Route path=path!("/pay/:id") view=CheckoutPage ssr=SsrMode::Async />
                     <Route path=path!("/keys") view=KeysPage ssr=SsrMode::Async />
                     <Route path=path!("/receipts/:id") view=ReceiptPage ssr=SsrMode::Async />
+                    <Route path=path!("/books") view=BooksPage ssr=SsrMode::Async />
                     <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
                 </Routes>
             </Frame>

@@ -1,14 +1,17 @@
 //! Parts of pages that are only read: drawn by the server, sent as markup, and so no code for the browser.
 
 pub mod admin;
+pub mod books;
 pub mod checkout;
 pub mod code;
 pub mod front;
 pub mod ledger;
+pub mod letter;
 pub mod model;
 pub mod price;
 pub mod receipt;
 pub mod results;
+pub mod standing;
 pub mod top_ups;
 pub mod words;
 

@@ -129,6 +129,7 @@ class Oracle:
         parts = {name: count for name, count in counted.items() if name not in ("input", "output")}
         agree(call, "parts of an estimate", set(parts.values()), {0})
         agree(call, f"at most {sent} bytes delivered, {output} tokens billed", output * BYTES_A_TOKEN <= sent, True)
+        self.figures["calls that ended early or uncounted, none billed beyond what was delivered"] += 1
         if source == "none" and undisturbed:
             agree(call, "an answer with content is paid", sent == 0 or record["finished"] in ("refused", "truncated") or seen["bytes"] < BYTES_A_TOKEN, True)
         if undisturbed and record["finished"] == "complete" and seen["status"] == 200:

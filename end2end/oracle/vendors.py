@@ -32,7 +32,56 @@ def anthropic(report: dict) -> dict:
     }
 
 
-DIALECTS = {"openai": openai, "anthropic": anthropic}
+def google(report: dict) -> dict:
+    """Thoughts stand beside the answer. A count of zero is left out; whether it is zero only the total tells."""
+    prompt = known_sum(report, "promptTokenCount", "toolUsePromptTokenCount")
+    completion = known_sum(report, "candidatesTokenCount", "thoughtsTokenCount")
+    total = report.get("totalTokenCount")
+    if completion is None and prompt is not None and total is not None:
+        completion = total - prompt
+    return {
+        "prompt": prompt,
+        "cached": report.get("cachedContentTokenCount") or 0,
+        "written": 0,
+        "written_1h": 0,
+        "completion": completion,
+        "reasoning": report.get("thoughtsTokenCount") or 0,
+    }
+
+
+def cohere(report: dict) -> dict:
+    """What is billed counts, not what was read; whole numbers are written with a point."""
+    billed = {name: int(count) for name, count in (report.get("billed_units") or {}).items()}
+    prompt = billed.get("input_tokens")
+    cached = int(report.get("cached_tokens") or 0)
+    return {
+        "prompt": prompt,
+        "cached": cached if prompt is None else min(cached, prompt),
+        "written": 0,
+        "written_1h": 0,
+        "completion": billed.get("output_tokens"),
+        "reasoning": 0,
+    }
+
+
+def ollama(report: dict) -> dict:
+    """A prompt that was still in memory is not counted, which is not the same as a count of zero."""
+    return {
+        "prompt": report.get("prompt_eval_count"),
+        "cached": 0,
+        "written": 0,
+        "written_1h": 0,
+        "completion": report.get("eval_count"),
+        "reasoning": 0,
+    }
+
+
+def known_sum(report: dict, *names: str) -> int | None:
+    known = [report[name] for name in names if name in report]
+    return sum(known) if known else None
+
+
+DIALECTS = {"openai": openai, "anthropic": anthropic, "google": google, "cohere": cohere, "ollama": ollama}
 
 
 def input_reported(dialect: str, report: dict | None) -> int | None:

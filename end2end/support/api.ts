@@ -14,6 +14,7 @@ export interface Receipt {
   provider_cost_nanos: string;
   commission_nanos: string;
   charge_nanos: string;
+  free_tokens: number;
 }
 
 export const TEN_DOLLARS = 10_000_000_000n;

@@ -5,6 +5,7 @@ mod error;
 mod request_id;
 mod idempotency;
 mod account;
+mod letters;
 mod keys;
 mod models;
 mod billing;
@@ -12,10 +13,13 @@ mod sale;
 mod chat;
 mod messages;
 mod conversations;
+mod credit;
 mod operator;
+mod reports;
+mod prices;
 
 use axum::Router;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, patch, post, put};
 
 pub use error::{ApiError, Family};
 pub use request_id::name_request;
@@ -27,9 +31,15 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/auth/register", post(account::register))
         .route("/api/v1/auth/login", post(account::log_in))
         .route("/api/v1/auth/logout", post(account::log_out))
-        .route("/api/v1/auth/me", get(account::read_me))
+        .route("/api/v1/auth/me", get(account::read_me).patch(account::change_me))
+        .route("/api/v1/auth/verification", post(letters::send_confirmation))
+        .route("/api/v1/auth/verification/{token}", post(letters::confirm_address))
+        .route("/api/v1/auth/reset", post(letters::forget_password))
+        .route("/api/v1/auth/reset/{token}", post(letters::reset_password))
         .route("/api/v1/keys", get(keys::list_keys).post(keys::create_key))
-        .route("/api/v1/keys/{id}", delete(keys::revoke_key))
+        .route("/api/v1/auth/sessions", get(account::list_sessions))
+        .route("/api/v1/auth/sessions/{id}", delete(account::end_session))
+        .route("/api/v1/keys/{id}", patch(keys::change_key).delete(keys::revoke_key))
         .route("/api/v1/balance", get(billing::read_balance))
         .route("/api/v1/top-ups", post(billing::start_top_up))
         .route("/api/v1/top-ups/{id}", get(billing::read_top_up))
@@ -37,15 +47,27 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/receipts/{id}", get(billing::read_receipt))
         .route("/api/v1/webhooks/payments/{processor}", post(billing::receive_payment_event))
         .route("/api/v1/conversations", get(conversations::list_conversations))
-        .route("/api/v1/conversations/{id}", get(conversations::read_conversation))
+        .route("/api/v1/plans", get(billing::list_plans))
+        .route(
+            "/api/v1/conversations/{id}",
+            get(conversations::read_conversation)
+                .patch(conversations::rename_conversation)
+                .delete(conversations::delete_conversation),
+        )
         .route("/api/v1/subscription", put(billing::choose_plan))
         .route("/api/v1/books", get(operator::read_books))
+        .route("/api/v1/books/blocks/{number}", get(operator::read_block))
         .route("/api/v1/admin/overview", get(operator::read_overview))
         .route("/api/v1/admin/ledger/verification", post(operator::verify_books))
         .route("/api/v1/admin/users/{id}/adjustments", post(operator::adjust_balance))
         .route("/api/v1/admin/users/{id}/grants", post(operator::give_promo))
         .route("/api/v1/admin/adjustments/{id}/approve", post(operator::approve_adjustment))
         .route("/api/v1/admin/adjustments/{id}/reject", post(operator::reject_adjustment))
+        .route("/api/v1/admin/providers/{id}/reports", post(reports::import_report))
+        .route("/api/v1/admin/reconciliation", get(reports::read_reconciliation))
+        .route("/api/v1/admin/prices/waiting", get(prices::list_waiting_prices))
+        .route("/api/v1/admin/prices/{id}/approve", post(prices::approve_price))
+        .route("/api/v1/admin/prices/{id}/reject", post(prices::reject_price))
         .nest("/api/v1", compatible())
         .nest("/v1", compatible())
 }
@@ -58,4 +80,7 @@ fn compatible() -> Router<Site> {
         .route("/chat/completions", post(chat::complete))
         .route("/messages", post(messages::create))
         .route("/messages/count_tokens", post(messages::count_tokens))
+        .route("/key", get(credit::read_key))
+        .route("/credits", get(credit::read_credits))
+        .route("/generation", get(credit::read_generation))
 }

@@ -1,6 +1,8 @@
 //! The command line: serve by default, and what an operator needs besides.
 
 mod serve;
+mod reconcile;
+mod prices;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -42,6 +44,16 @@ enum Action {
     Ledger {
         #[command(subcommand)]
         action: LedgerAction,
+    },
+    /// What providers bill, beside what is booked.
+    Reconcile {
+        #[command(subcommand)]
+        action: reconcile::ReconcileAction,
+    },
+    /// Prices that wait to be approved.
+    Prices {
+        #[command(subcommand)]
+        action: prices::PricesAction,
     },
     /// Play every vendor over real sockets, for demonstrations and tests.
     SimulateProviders {
@@ -99,6 +111,8 @@ impl Command {
             }
             Action::Db { action } => run_db(&config, action),
             Action::Ledger { action: LedgerAction::Verify } => runtime.block_on(verify(config)),
+            Action::Reconcile { action } => runtime.block_on(reconcile::run(config, action)),
+            Action::Prices { action } => runtime.block_on(prices::run(config, action)),
             Action::SimulateProviders { addr, instant, truth } => {
                 runtime.block_on(simulate(addr, instant, truth))
             }
@@ -162,6 +176,8 @@ pub(crate) async fn open_engine(
         demo: simulated.is_some(),
         test_gateway: config.env == Environment::Development || simulated.is_some(),
         seal_file: Some(database.state_dir.join("book-seals.jsonl")),
+        post: config.post(&database.state_dir)?,
+        public_url: config.public_url.clone().filter(|url| !url.trim().is_empty()),
     };
     Ok(Engine::open(db, registry, Sender::new(Egress::parse(&allowed)?)?, settings).await?)
 }

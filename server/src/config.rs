@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
-use engine::MasterKey;
+use engine::{MasterKey, Post};
 
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -22,7 +22,7 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     #[arg(long, global = true, env = "MERCATO_ENV", value_enum, default_value = "development")]
     pub env: Environment,
-    /// Whether the simulator answers instead of vendors: `auto` in development when no vendor key is set.
+    /// Whether the simulator answers instead of vendors: `auto` in development when no vendor is set up.
     #[arg(long, global = true, env = "MERCATO_DEMO", value_enum, default_value = "auto")]
     pub demo: Demo,
     /// 32 bytes in base64, from which sessions and API keys are secured. Development makes its own.
@@ -36,12 +36,24 @@ pub struct Config {
     pub admin_email: Option<String>,
     #[arg(long, global = true, env = "MERCATO_ADMIN_PASSWORD", hide_env_values = true)]
     pub admin_password: Option<String>,
+    /// The mail server that letters go through, for example `smtps://name:password@mail.example.org`.
+    #[arg(long, global = true, env = "MERCATO_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Who letters are from, for example `Mercato <mercato@example.org>`.
+    #[arg(long, global = true, env = "MERCATO_MAIL_FROM")]
+    pub mail_from: Option<String>,
+    /// Where people reach this server, for example `https://mercato.example.org`. Letters lead there.
+    #[arg(long, global = true, env = "MERCATO_PUBLIC_URL")]
+    pub public_url: Option<String>,
     /// Connections to the database.
     #[arg(long, global = true, env = "MERCATO_DB_CONNECTIONS", default_value_t = 10)]
     pub db_connections: u32,
     /// Lets production run on the private database after all.
     #[arg(long, global = true, env = "MERCATO_ALLOW_PRIVATE_DATABASE")]
     pub allow_private_database: bool,
+    /// With this bearer token `/metrics` can be read. Without it only from this machine.
+    #[arg(long, global = true, env = "MERCATO_METRICS_TOKEN", hide_env_values = true)]
+    pub metrics_token: Option<String>,
     /// The built browser half, styles and pictures.
     #[arg(long, global = true, env = "LEPTOS_SITE_ROOT", default_value = "target/site")]
     pub site_root: PathBuf,
@@ -74,6 +86,23 @@ impl Config {
         let key =
             <[u8; 32]>::try_from(bytes).ok().context("MERCATO_MASTER_KEY must be 32 bytes in base64")?;
         Ok(MasterKey::new(key))
+    }
+
+    /// How letters leave: by the mail server that is set, else in development into a folder beside the data.
+    pub fn post(&self, state_dir: &Path) -> anyhow::Result<Post> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        match (given(&self.smtp_url), given(&self.mail_from)) {
+            (Some(url), Some(from)) => {
+                // The address of a request is its sender's word, and a letter must not lead wherever that says.
+                if self.env == Environment::Production && given(&self.public_url).is_none() {
+                    bail!("MERCATO_PUBLIC_URL is not set, and letters must lead somewhere");
+                }
+                Ok(Post::Smtp { url: url.into(), from })
+            }
+            (Some(_), None) => bail!("MERCATO_MAIL_FROM is not set; letters must be from somebody"),
+            (None, _) if self.env == Environment::Development => Ok(Post::Folder(state_dir.join("mail"))),
+            (None, _) => Ok(Post::Nowhere),
+        }
     }
 
     /// Where things are kept that are not in the database.

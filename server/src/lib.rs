@@ -10,6 +10,7 @@ pub mod routes;
 pub mod auth;
 pub mod pages;
 pub mod live;
+pub mod metrics;
 pub mod api;
 pub mod command;
 pub mod postgres;

@@ -18,7 +18,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::config::Config;
-use crate::{api, auth, live, pages};
+use crate::{api, auth, live, metrics, pages};
 
 /// What handlers may ask for.
 #[derive(Clone, Debug, FromRef)]
@@ -48,11 +48,12 @@ pub fn router(engine: Engine, config: &Config) -> Router {
         .merge(api::routes())
         .route("/api/v1/chat/live", get(live::connect))
         .fallback(pages::not_found)
-        .layer(middleware::from_fn_with_state(engine, auth::identify))
+        .layer(middleware::from_fn_with_state(engine.clone(), auth::identify))
         .layer(middleware::from_fn(api::name_request))
         .layer(CsrfLayer::new())
         .layer(CompressionLayer::new())
         .merge(files(config))
+        .merge(metrics::routes(engine, config.metrics_token.clone()))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -2,8 +2,11 @@
 
 mod anthropic;
 mod answer;
+mod cohere;
 mod dialect;
 mod frame;
+mod google;
+mod ollama;
 mod openai;
 mod performance;
 mod phrases;
@@ -20,7 +23,7 @@ use std::path::PathBuf;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
@@ -33,7 +36,10 @@ use tracing::{debug, warn};
 use uuid::Uuid;
 
 use anthropic::Anthropic;
+use cohere::Cohere;
 use dialect::{Ask, Dialect, Refusal};
+use google::Google;
+use ollama::Ollama;
 use openai::OpenAi;
 use performance::Tempo;
 use reply::Reply;
@@ -121,7 +127,13 @@ pub fn router(simulator: Simulator) -> Router {
         .route("/{vendor}/chat/completions", post(chat::<OpenAi>))
         .route("/{vendor}/openai/v1/chat/completions", post(chat::<OpenAi>))
         .route("/{vendor}/v1/messages", post(chat::<Anthropic>))
+        .route("/{vendor}/v1beta/models/{call}", post(chat::<Google>))
+        .route("/{vendor}/v2/chat", post(chat::<Cohere>))
+        .route("/{vendor}/api/chat", post(chat::<Ollama>))
         .route("/anthropic/v1/models", get(list_models::<Anthropic>))
+        .route("/google/v1beta/models", get(list_models::<Google>))
+        .route("/cohere/v1/models", get(list_models::<Cohere>))
+        .route("/ollama/api/tags", get(list_models::<Ollama>))
         .route("/{vendor}/v1/models", get(list_models::<OpenAi>))
         .route("/{vendor}/models", get(list_models::<OpenAi>))
         .route("/{vendor}/openai/v1/models", get(list_models::<OpenAi>))
@@ -132,14 +144,15 @@ pub fn router(simulator: Simulator) -> Router {
 
 async fn chat<D: Dialect>(
     State(simulator): State<Simulator>,
-    Path(vendor): Path<String>,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let vendor = uri.path().split('/').nth(1).unwrap_or_default().to_owned();
     let tells_usage = TELLS_USAGE_UNASKED.contains(&vendor.as_str());
     let mut entry = simulator.truth.begin(vendor, D::NAME, header(&headers, "x-client-request-id"));
     let request_id = entry.request_id();
-    let response = match understand::<D>(&headers, &body, &mut entry) {
+    let response = match understand::<D>(&uri, &headers, &body, &mut entry) {
         Ok((mut ask, scenario)) => {
             ask.include_usage |= tells_usage;
             respond::<D>(simulator, ask, scenario, entry).await
@@ -150,12 +163,13 @@ async fn chat<D: Dialect>(
 }
 
 fn understand<D: Dialect>(
+    uri: &Uri,
     headers: &HeaderMap,
     body: &[u8],
     entry: &mut Entry,
 ) -> Result<(Ask, Scenario), Refusal> {
     D::authorise(headers)?;
-    let mut ask = D::read(headers, body)?;
+    let mut ask = D::read(uri, headers, body)?;
     let scenario = Scenario::choose(header(headers, "x-simulate").as_deref(), &mut ask)?;
     entry.asked(&ask, scenario);
     Ok((ask, scenario))

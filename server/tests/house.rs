@@ -46,10 +46,11 @@ const MINIMUM_VERSIONS: [(&str, [u64; 3]); 8] = [
 ];
 
 /// Where amounts are computed, and nothing may be a fraction.
-const MONEY: [&str; 8] = [
+const MONEY: [&str; 9] = [
     "src/money.rs",
     "src/price.rs",
     "src/quote.rs",
+    "src/allowance.rs",
     "src/usage.rs",
     "server/store/",
     "server/engine/src/chat",
@@ -182,6 +183,27 @@ fn gates_between_server_and_browser_are_few_and_in_app() {
     assert!(gates.len() <= 5, "{} gates, at most five:\n  {}", gates.len(), gates.join("\n  "));
     let elsewhere = gates.into_iter().filter(|gate| !gate.starts_with("app/src/")).collect();
     assert_none("gates stand in app only", elsewhere);
+}
+
+#[test]
+fn bugs_are_let_in_by_one_line() {
+    let is_gate = |line: &str| line.contains("seeded-bugs\"");
+    let in_product: Vec<Source> =
+        production().into_iter().filter(|source| !source.path.starts_with("xtask/")).collect();
+    let gates = lines_with(&in_product, is_gate);
+    assert!(
+        gates.len() == 1 && gates[0].starts_with("server/store/src/seeded.rs:"),
+        "one gate lets bugs in:\n  {}",
+        gates.join("\n  ")
+    );
+    let offenders = CRATES.iter().filter_map(|(name, folder, _)| {
+        let manifest = text(format!("{folder}/Cargo.toml").trim_start_matches('/'));
+        manifest
+            .lines()
+            .any(|line| line.starts_with("default = "))
+            .then(|| format!("{name} has features by default"))
+    });
+    assert_none("nobody builds with bugs unasked", offenders.collect());
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub(super) struct Message {
     max_nanos: Option<Nanos>,
     input_tokens: Option<u64>,
     max_output_tokens: Option<u64>,
+    free_tokens: Option<u64>,
     call_id: Option<CallId>,
     model: Option<ModelId>,
     #[serde(default, with = "as_text_option")]
@@ -77,6 +78,7 @@ fn news(message: Message) -> Option<News> {
             call_id: message.call_id?,
             model: message.model?,
             hold_nanos: message.hold_nanos?,
+            free_tokens: message.free_tokens.unwrap_or_default(),
             max_output_tokens: message.max_output_tokens?,
         },
         "delta" => News::Delta { text: message.text? },
@@ -124,13 +126,14 @@ mod tests {
             hold_nanos: Nanos(100),
             released_nanos: Nanos(90),
             available_nanos: Nanos(500),
+            free_tokens: 0,
         };
         let shortfall = Shortfall { required_nanos: Nanos(2), available_nanos: Nanos(1) };
         let fault = Fault { shortfall: Some(shortfall), ..Fault::new(Code::PaymentRequired, "too little") };
         let model = ModelId::parse("openai/gpt-5-mini").unwrap();
         for news in [
             News::Quoted { quote: Quote { max_nanos: Nanos(5), max_output_tokens: 9, ..Quote::default() } },
-            News::Held { call_id, model, hold_nanos: Nanos(100), max_output_tokens: 10 },
+            News::Held { call_id, model, hold_nanos: Nanos(100), free_tokens: 8, max_output_tokens: 10 },
             News::Delta { text: "a".to_owned() },
             News::Reasoning { text: "b".to_owned() },
             News::Tick { output_tokens: 3, cost_nanos: Nanos(5), hold_left_nanos: Nanos(7) },

@@ -30,6 +30,7 @@ usage: cargo xtask <command>
   build [--dev]         the same without starting; --dev: a server without optimisation
   dev                   build quickly, serve, and rebuild whenever a file changes
   test                  every check that continuous integration runs
+  bugs                  put known bugs in, one at a time, and see whether the tests notice
   lint-wasm             clippy for the browser half
   prepare               refresh .sqlx, the query descriptions that builds without a database need";
 
@@ -54,6 +55,7 @@ fn run() -> Result<ExitCode> {
         ["build", "--dev"] => build(&workspace, Profile::Dev),
         ["dev"] => dev::run(&workspace),
         ["test"] => test::run(&workspace),
+        ["bugs"] => test::bugs::run(&workspace),
         ["lint-wasm"] => lint_wasm(&workspace),
         ["prepare"] => prepare::run(&workspace),
         _ => bail!("{USAGE}"),

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check, one after the other, whatever the earlier ones said.
 
+pub mod bugs;
 mod checks;
 mod clients;
 mod journeys;
@@ -57,6 +58,8 @@ const STEPS: &[(&str, Step)] = &[
     ("tests of xtask", tests::xtask),
     ("journeys", journeys::run),
     ("clients", clients::run),
+    // After everything that uses the built server, whose place its tests take for a while.
+    ("bugs that are put in are noticed", bugs::step),
     ("test database stopped", tests::stop_database),
 ];
 

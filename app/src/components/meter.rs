@@ -1,7 +1,7 @@
 //! The meter: what a call will cost, costs and has cost, in one place with one shape and the same words.
 
 use leptos::prelude::*;
-use marketplace::money::Nanos;
+use marketplace::money::{Nanos, group};
 
 /// Where a call stands with the money.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,8 +13,15 @@ pub enum MeterState {
         likely: Nanos,
         max: Nanos,
     },
+    /// Free tokens would pay for it, at most so many.
+    FreeQuoted {
+        most: u64,
+    },
     Held {
         hold: Nanos,
+    },
+    FreeHeld {
+        most: u64,
     },
     Streaming {
         cost: Nanos,
@@ -23,6 +30,9 @@ pub enum MeterState {
     Settled {
         charge: Nanos,
         hold: Nanos,
+    },
+    FreeSettled {
+        tokens: u64,
     },
     /// Nothing was charged; the whole hold went back.
     Released {
@@ -56,10 +66,10 @@ impl MeterState {
     fn name(&self) -> &'static str {
         match self {
             Self::Idle => "idle",
-            Self::Quoted { .. } => "quoted",
-            Self::Held { .. } => "held",
+            Self::Quoted { .. } | Self::FreeQuoted { .. } => "quoted",
+            Self::Held { .. } | Self::FreeHeld { .. } => "held",
             Self::Streaming { .. } => "streaming",
-            Self::Settled { .. } => "settled",
+            Self::Settled { .. } | Self::FreeSettled { .. } => "settled",
             Self::Released { .. } => "released",
             Self::Refunded { .. } => "refunded",
         }
@@ -69,9 +79,10 @@ impl MeterState {
         match self {
             Self::Idle => "Ready",
             Self::Quoted { .. } => "Quoted",
-            Self::Held { .. } => "Held",
+            Self::FreeQuoted { .. } => "Free",
+            Self::Held { .. } | Self::FreeHeld { .. } => "Held",
             Self::Streaming { .. } => "Streaming",
-            Self::Settled { .. } => "Settled",
+            Self::Settled { .. } | Self::FreeSettled { .. } => "Settled",
             Self::Released { .. } => "Released",
             Self::Refunded { .. } => "Refunded",
         }
@@ -80,7 +91,7 @@ impl MeterState {
     /// The figure that matters now.
     fn amount(&self) -> Option<Nanos> {
         match *self {
-            Self::Idle => None,
+            Self::Idle | Self::FreeQuoted { .. } | Self::FreeHeld { .. } | Self::FreeSettled { .. } => None,
             Self::Quoted { likely, .. } => Some(likely),
             Self::Held { hold } | Self::Released { hold } => Some(hold),
             Self::Streaming { cost, .. } => Some(cost),
@@ -93,9 +104,12 @@ impl MeterState {
         match *self {
             Self::Idle => "The price shows as you type".to_owned(),
             Self::Quoted { max, .. } => format!(" likely, at most {}", max.cost()),
+            Self::FreeQuoted { most } => format!("up to {} tokens of this month's", group(most)),
             Self::Held { .. } => " set aside until the answer ends".to_owned(),
+            Self::FreeHeld { most } => format!("{} free tokens until the answer ends", group(most)),
             Self::Streaming { hold, .. } => format!(" of at most {}", hold.cost()),
             Self::Settled { charge, hold } => format!(" paid, {} given back", (hold - charge).cost()),
+            Self::FreeSettled { tokens } => format!("{} free tokens taken, nothing paid", group(tokens)),
             Self::Released { .. } => " given back, nothing charged".to_owned(),
             Self::Refunded { .. } => " refunded".to_owned(),
         }
@@ -115,11 +129,14 @@ impl MeterState {
     fn announcement(&self) -> String {
         match *self {
             // Prices that change with each letter typed would only disturb.
-            Self::Idle | Self::Quoted { .. } => String::new(),
+            Self::Idle | Self::Quoted { .. } | Self::FreeQuoted { .. } => String::new(),
             Self::Streaming { cost, hold } => {
                 format!("Streaming: {} % of {} used", share(cost, hold, 10) * 10, hold.cost())
             }
-            _ => format!("{}: {}{}", self.word(), self.amount().unwrap_or_default().cost(), self.remark()),
+            _ => {
+                let amount = self.amount().map(Nanos::cost).unwrap_or_default();
+                format!("{}: {amount}{}", self.word(), self.remark())
+            }
         }
     }
 }
@@ -144,6 +161,14 @@ mod tests {
             .collect();
         said.dedup();
         assert_eq!(said.len(), 11);
+    }
+
+    #[test]
+    fn free_tokens_are_told_without_money() {
+        assert_eq!(
+            MeterState::FreeSettled { tokens: 1_312 }.announcement(),
+            "Settled: 1,312 free tokens taken, nothing paid"
+        );
     }
 
     #[test]

@@ -7,13 +7,13 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use marketplace::billing::Balance;
 use marketplace::fault::{Code, Fault};
-use marketplace::money::group;
+use marketplace::money::{Nanos, group};
 
 use self::top_up::TopUpForms;
 use super::sign_in::Refusal;
 use crate::api::auth::Visit;
-use crate::api::billing::{ListLedger, ListTopUps, StartTopUp};
-use crate::components::{Awaited, Drawing, FaultNotice};
+use crate::api::billing::{ListLedger, ListTopUps, ReadStanding, StartTopUp};
+use crate::components::{Awaited, Drawing, Drawn, FaultNotice};
 use crate::door::{Asked, Submission};
 use crate::error::AppError;
 use crate::shell::Session;
@@ -27,6 +27,13 @@ pub fn BillingPage() -> impl IntoView {
     let before =
         Memo::new(move |_| query.read().get("before").and_then(|version| version.parse::<i64>().ok()));
     let lines = Asked::new(move || before.get(), |before| ListLedger { before });
+    let standing = Asked::new(
+        move || {
+            let query = query.read();
+            [query.get("done"), query.get("__path"), query.get("__err")]
+        },
+        |[done, at, refusal]| ReadStanding { done, at, refusal },
+    );
     let account = move || async move {
         match session.visit.read().await {
             Ok(Visit { balance: Some(balance), .. }) => view! {
@@ -40,16 +47,12 @@ pub fn BillingPage() -> impl IntoView {
             Err(fault) => view! { <Refusal fault /> }.into_any(),
         }
     };
-    let payments = move || async move {
-        match top_ups.read().await {
-            Ok(top_ups) => view! { <Drawing of=top_ups /> }.into_any(),
-            Err(fault) => view! { <FurtherFault fault /> }.into_any(),
-        }
-    };
-    let ledger = move || async move {
-        match lines.read().await {
-            Ok(lines) => view! { <Drawing of=lines /> }.into_any(),
-            Err(fault) => view! { <FurtherFault fault /> }.into_any(),
+    let part = |sheet: Asked<Drawn>| {
+        move || async move {
+            match sheet.read().await {
+                Ok(sheet) => view! { <Drawing of=sheet /> }.into_any(),
+                Err(fault) => view! { <FurtherFault fault /> }.into_any(),
+            }
         }
     };
     view! {
@@ -60,8 +63,9 @@ pub fn BillingPage() -> impl IntoView {
                 <p class="soft">"What you have, what is held for answers being written, and where every cent went."</p>
             </div>
             <Awaited what="your balance" content=account />
-            <Awaited what="your payments" content=payments />
-            <Awaited what="the ledger" content=ledger />
+            <Awaited what="your plan" content=part(standing) />
+            <Awaited what="your payments" content=part(top_ups) />
+            <Awaited what="the ledger" content=part(lines) />
         </div>
     }
 }
@@ -76,6 +80,7 @@ fn FurtherFault(fault: AppError) -> impl IntoView {
 fn BalanceCard(balance: Balance) -> impl IntoView {
     let session = expect_context::<Session>();
     let available = move || session.live_available.get().unwrap_or(balance.available_nanos).balance();
+    let promo = Some(balance.promo_nanos).filter(|promo| *promo > Nanos::ZERO);
     let free_tokens = u64::try_from(balance.free_tokens_left).ok().filter(|tokens| *tokens > 0);
     view! {
         <section class="card balance-card" aria-labelledby="balance-heading">
@@ -84,6 +89,9 @@ fn BalanceCard(balance: Balance) -> impl IntoView {
             <dl class="kv">
                 <dt>"Held for answers being written"</dt><dd class="num">{balance.held_nanos.balance()}</dd>
                 <dt>"Booked in the ledger"</dt><dd class="num">{balance.posted_nanos.balance()}</dd>
+                {promo.map(|promo| view! {
+                    <dt>"Of it given by the house, spent first"</dt><dd class="num">{promo.balance()}</dd>
+                }.into_any())}
                 {free_tokens.map(|tokens| view! {
                     <dt>"Free tokens left this month"</dt><dd class="num">{group(tokens)}</dd>
                 }.into_any())}

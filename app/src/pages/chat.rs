@@ -26,7 +26,7 @@ use self::thread::Thread;
 use self::transcript::Transcribed;
 use self::view::View;
 use super::sign_in::Refusal;
-use crate::api::auth::ReadVisit;
+use crate::api::auth::{ReadVisit, Visit};
 use crate::api::chat::{ChatModel, ListChatModels, ListConversations, ReadTranscript};
 use crate::browser::is_sheet_open;
 use crate::components::{Awaited, FaultNotice};
@@ -96,6 +96,11 @@ fn Desk(
     let order = Order::new(models, model, turns);
     let thread = Thread::new(transcript, order, conversations, born);
     let session = expect_context::<Session>();
+    Effect::new(move || {
+        if let Some(Ok(Visit { balance: Some(balance), .. })) = session.visit.last() {
+            order.free_tokens.set(u64::try_from(balance.free_tokens_left).unwrap_or_default());
+        }
+    });
     Effect::new(move || {
         if is_signed_in {
             order.wake();

@@ -28,7 +28,10 @@ pub fn SignInPage() -> impl IntoView {
                 <PasswordField fault autocomplete="current-password" />
                 <SubmitButton label="Sign in" waiting="Signing in…" form=sign_in />
             </DoorForm>
-            <p class="soft">"New here? "<OtherWay href="/sign-up" label="Create an account" /></p>
+            <p class="soft">
+                "New here? "<OtherWay href="/sign-up" label="Create an account" />" · "
+                <a href="/forgot">"Forgotten your password?"</a>
+            </p>
         </Entrance>
     }
 }
@@ -106,7 +109,7 @@ fn OtherWay(href: &'static str, label: &'static str) -> impl IntoView {
         Some(next) => format!("{href}?next={}", Url::escape(&next)),
         None => href.to_owned(),
     };
-    view! { <a href=move || href()>{label}</a> }
+    view! { <a href=href>{label}</a> }
 }
 
 /// Where a visitor goes on to: a page of ours, whatever the address says.

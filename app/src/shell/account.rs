@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use marketplace::account::User;
 use marketplace::billing::Balance;
-use marketplace::money::Nanos;
+use marketplace::money::{Nanos, group};
 
 use super::Session;
 use super::browser;
@@ -40,8 +40,15 @@ pub fn AccountBar() -> impl IntoView {
 /// The spendable balance. It pulses when money moved.
 #[component]
 fn BalancePill(balance: Balance) -> impl IntoView {
-    let live = expect_context::<Session>().live_available;
-    let available = move || live.get().unwrap_or(balance.available_nanos);
+    let session = expect_context::<Session>();
+    let available = move || session.live_available.get().unwrap_or(balance.available_nanos);
+    let promo = (balance.promo_nanos > Nanos::ZERO)
+        .then(|| format!("{} of it given by the house", balance.promo_nanos.balance()));
+    let free = move || {
+        let left = u64::try_from(balance.free_tokens_left).unwrap_or_default();
+        let left = session.live_free_tokens.get().unwrap_or(left);
+        (left > 0).then(|| format!(" + {} free", group(left)))
+    };
     let moved = RwSignal::new(false);
     Effect::new(move |before: Option<Nanos>| {
         let now = available();
@@ -57,9 +64,10 @@ fn BalancePill(balance: Balance) -> impl IntoView {
         now
     });
     view! {
-        <a class="pill balance" class:moved=move || moved.get() href="/billing">
+        <a class="pill balance" class:moved=move || moved.get() href="/billing" title=promo>
             <span class="visually-hidden">"Balance "</span>
             <b class="num">{move || available().balance()}</b>
+            <span class="soft wide-only">{move || free()}</span>
         </a>
     }
 }
@@ -124,7 +132,7 @@ fn ThemeForm() -> impl IntoView {
             chosen.set(Some(theme.to_owned()));
         };
         view! {
-            <button type="submit" name="theme" value=theme aria-pressed=move || pressed() on:click=draw>
+            <button type="submit" name="theme" value=theme aria-pressed=pressed on:click=draw>
                 <Icon name=icon />
                 {label}
             </button>

@@ -7,8 +7,9 @@ use marketplace::account::Role;
 use super::Session;
 use super::account::AccountBar;
 use super::browser;
+use crate::api::books::ReadBooksLine;
 use crate::api::models::ReadDemo;
-use crate::components::{AddressForm, Awaited, Icon};
+use crate::components::{AddressForm, Awaited, Drawing, Icon};
 use crate::door::Asked;
 
 #[component]
@@ -97,6 +98,7 @@ fn Footer() -> impl IntoView {
     view! {
         <footer class="site-footer">
             <p>"Mercato sells answers of AI models by the token. Prices include a fee of 30 % of what you pay."</p>
+            <BooksLine />
             <nav aria-label="Footer">
                 <a href="/models">"Models and prices"</a>
                 <a href="/chat">"Chat"</a>
@@ -106,6 +108,16 @@ fn Footer() -> impl IntoView {
         </footer>
     }
     .into_any()
+}
+
+/// Whether the books balance, and since when that is known.
+#[component]
+fn BooksLine() -> impl IntoView {
+    let books = Asked::once(ReadBooksLine {});
+    let line = move || async move {
+        books.read().await.ok().map(|line| view! { <Drawing of=line /> }.into_any()).into_any()
+    };
+    view! { <Awaited content=line /> }
 }
 
 #[component]

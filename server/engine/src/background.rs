@@ -5,12 +5,14 @@ use std::time::Duration;
 use tracing::{error, info, warn};
 
 use crate::Engine;
+use crate::watch::Happened;
 
 /// How often progress becomes durable.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 const REAP_EVERY: Duration = Duration::from_secs(5);
 const CHECK_EVERY: Duration = Duration::from_secs(10);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+const RECONCILE_EVERY: Duration = Duration::from_secs(3_600);
 
 impl Engine {
     pub(crate) fn start_background(&self) {
@@ -18,12 +20,16 @@ impl Engine {
         self.every(REAP_EVERY, |engine| async move {
             match store::ledger::reap(&engine.0.db, engine.0.instance).await {
                 Ok(0) => {}
-                Ok(closed) => info!(closed, "closed {closed} holds whose server was gone"),
+                Ok(closed) => {
+                    engine.0.watch.note_many(Happened::HoldReaped, closed.unsigned_abs());
+                    info!(closed, "closed {closed} holds whose server was gone");
+                }
                 Err(cause) => warn!(%cause, "the reaper could not look for abandoned holds"),
             }
         });
         self.every(CHECK_EVERY, |engine| async move { engine.check_recent().await });
         self.every(HOUSEKEEPING_EVERY, |engine| async move { engine.keep_house().await });
+        self.every(RECONCILE_EVERY, |engine| async move { engine.watch_reports().await });
     }
 
     /// Does something again and again, never twice at once.
@@ -43,7 +49,8 @@ impl Engine {
         });
     }
 
-    /// Seals the books, forgets old idempotency keys, takes back grants that have run out and renews plans.
+    /// Seals the books, forgets old idempotency keys, takes back grants that have run out, renews plans and takes over
+    /// prices that another server has changed.
     async fn keep_house(&self) {
         if let Err(cause) = self.seal_books().await {
             error!(%cause, "the books could not be sealed");
@@ -57,6 +64,7 @@ impl Engine {
         if let Err(cause) = store::plan::renew_subscriptions(&self.0.db).await {
             warn!(%cause, "plans could not be renewed");
         }
+        self.try_to_refresh_prices().await;
     }
 
     async fn checkpoint(&self) {

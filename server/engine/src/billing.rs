@@ -3,6 +3,8 @@
 use marketplace::billing::{Balance, LedgerLine, TopUp, parse_top_up};
 use marketplace::fault::{Code, Fault};
 use marketplace::id::{CallId, TopUpId};
+use marketplace::money::Nanos;
+use marketplace::plan::{Grant, Plan, Subscription};
 use marketplace::receipt::Receipt;
 
 use crate::gateway;
@@ -13,6 +15,26 @@ pub const LINES_A_PAGE: i64 = 50;
 impl Engine {
     pub async fn balance(&self, actor: &Actor) -> Result<Balance> {
         Ok(store::ledger::get_balance(&self.0.db, actor.account()?).await?)
+    }
+
+    /// Every plan there is, for everybody.
+    pub async fn list_plans(&self, _actor: &Actor) -> Result<Vec<Plan>> {
+        Ok(store::plan::list_plans(&self.0.db).await?)
+    }
+
+    /// What the caller pays for each month, if anything.
+    pub async fn subscription(&self, actor: &Actor) -> Result<Option<Subscription>> {
+        Ok(store::plan::find_subscription(&self.0.db, actor.account()?).await?)
+    }
+
+    /// What the house gave the caller and is not spent.
+    pub async fn list_grants(&self, actor: &Actor) -> Result<Vec<Grant>> {
+        Ok(store::correction::list_grants(&self.0.db, actor.account()?).await?)
+    }
+
+    /// What came in so far, and what was spent on calls.
+    pub async fn turnover(&self, actor: &Actor) -> Result<(Nanos, Nanos)> {
+        Ok(store::ledger::get_turnover(&self.0.db, actor.account()?).await?)
     }
 
     /// Newest first; `before` is the version of the last line already seen.

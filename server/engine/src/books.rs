@@ -2,20 +2,26 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat, Utc};
 use marketplace::account::Role;
+use marketplace::fault::Fault;
 use serde::{Deserialize, Serialize};
 use store::books::{Block, INVARIANTS, Violation};
 use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 use tracing::{error, warn};
 
 use crate::{Actor, Engine, Error, Result};
 
 const VIOLATIONS_TOLD_MAX: i64 = 20;
 const BLOCKS_A_TIME: i64 = 1_000;
+/// Pages tell of the books; they must not all ask for them, nor wait for them.
+const GLANCE_KEPT: Duration = Duration::from_secs(5);
+const GLANCE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a check of the whole history looks at next.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +40,7 @@ pub struct BooksState {
     pub last_check: Option<String>,
     pub entries_checked: Option<i64>,
     pub last_whole_check: Option<String>,
+    pub entries_in_whole_check: Option<i64>,
     pub block: Option<i64>,
     pub block_hash: Option<String>,
     pub sealed_at: Option<String>,
@@ -42,13 +49,14 @@ pub struct BooksState {
 }
 
 /// A line of the seal file.
-#[derive(Debug, Serialize, Deserialize)]
-struct Seal {
-    block: i64,
-    entries: i64,
-    hash: String,
-    sealed_at: String,
-    signature: String,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Seal {
+    pub block: i64,
+    pub entries: i64,
+    pub hash: String,
+    pub sealed_at: String,
+    /// Over `mercato-seal|block|entries|hash|sealed_at`.
+    pub signature: String,
 }
 
 impl Engine {
@@ -86,12 +94,32 @@ impl Engine {
             stopped_since: stop.map(|(since, _)| time(since)),
             entries_checked: recent.as_ref().map(|check| check.entries),
             last_check: recent.map(|check| time(check.finished_at)),
+            entries_in_whole_check: whole.as_ref().map(|check| check.entries),
             last_whole_check: whole.map(|check| time(check.finished_at)),
             block: block.as_ref().map(|block| block.number),
             block_hash: block.as_ref().map(|block| STANDARD.encode(&block.hash)),
             sealed_at: block.map(|block| time(block.sealed_at)),
             public_key: STANDARD.encode(self.0.secrets.seal_public_key()),
         })
+    }
+
+    /// The same as it was at most a few seconds ago, for every page; `None` when it cannot be known quickly.
+    pub async fn books_glance(&self, actor: &Actor) -> Option<BooksState> {
+        let mut glance = self.0.books_glance.lock().await;
+        if let Some((_, state)) = glance.as_ref().filter(|(at, _)| at.elapsed() < GLANCE_KEPT) {
+            return state.clone();
+        }
+        let state = timeout(GLANCE_PATIENCE, self.books_state(actor)).await.ok().and_then(Result::ok);
+        *glance = Some((Instant::now(), state.clone()));
+        state
+    }
+
+    /// A sealed block, signed anew.
+    pub async fn book_seal(&self, _actor: &Actor, number: i64) -> Result<Seal> {
+        let before = number.checked_sub(1).ok_or_else(|| Fault::not_found("This block"))?;
+        let found = store::books::list_blocks(&self.0.db, before, 1).await?;
+        let block = found.iter().find(|block| block.number == number);
+        Ok(self.seal(block.ok_or_else(|| Fault::not_found("This block"))?))
     }
 
     /// The check that runs all the time. What it finds stops paid calls on every server.

@@ -3,22 +3,25 @@
 mod file;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use marketplace::fault::{Code, Fault};
-use marketplace::id::{ModelId, PriceId};
+use marketplace::id::{ModelId, PriceId, ProviderId};
 use marketplace::model::{Kind, Listing, Model, Sale, Status};
 use marketplace::price::{Price, TakeRate};
 use marketplace::search::{Found, Search};
 use providers::Registry;
 use store::Db;
-use store::price::Offer;
-use tracing::info;
+use store::price::{InForce, Offer};
+use tracing::{info, warn};
 
 use crate::{Actor, Engine, Error, Result};
 
 /// One consistent view of everything for sale. A change makes a new one.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
+    /// As the file has them. Their prices are wishes; those in force stand in the listings.
+    models: Arc<Vec<Model>>,
     listings: Vec<Listing>,
     /// Every id and alias a client may use.
     by_name: HashMap<String, usize>,
@@ -49,17 +52,61 @@ impl Catalogue {
                 free: model.free,
             })
             .collect();
-        let ids = store::price::set_prices(db, &offers).await?;
-        let versions = priced.iter().map(|(model, _)| model.id.clone()).zip(ids).collect();
-        let listings: Vec<Listing> = models.into_iter().map(|model| list(model, registry)).collect();
-        let open = listings.iter().filter(|listing| listing.sale.is_open()).count();
-        info!(
-            models = listings.len(),
-            open,
-            "loaded the catalogue: {open} of {} models can be bought",
-            listings.len()
-        );
-        Ok(Self { by_name: names(&listings), listings, versions })
+        store::price::set_prices(db, &offers).await?;
+        let waiting = store::price::list_waiting(db).await?.len();
+        if waiting > 0 {
+            warn!(
+                waiting,
+                "{waiting} prices leap by more than a fifth and wait: see `mercato prices list-waiting`"
+            );
+        }
+        let in_force = store::price::list_in_force(db).await?;
+        let catalogue = Self::new(Arc::new(models), in_force, registry);
+        let (models, open) = (catalogue.listings.len(), catalogue.count(Sale::is_open));
+        info!(models, open, "loaded the catalogue: {open} of {models} models can be bought");
+        Ok(catalogue)
+    }
+
+    /// The same models at other prices.
+    pub fn at_prices(&self, in_force: Vec<InForce>, registry: &Registry) -> Self {
+        Self::new(self.models.clone(), in_force, registry)
+    }
+
+    fn new(models: Arc<Vec<Model>>, in_force: Vec<InForce>, registry: &Registry) -> Self {
+        let mut prices: HashMap<(ModelId, ProviderId), InForce> = in_force
+            .into_iter()
+            .map(|price| ((price.model.clone(), price.provider.clone()), price))
+            .collect();
+        let mut versions = HashMap::new();
+        let listings: Vec<Listing> = models
+            .iter()
+            .map(|model| {
+                // What the file does not price is not for sale, whatever its price was once.
+                let wanted = model.price.as_ref();
+                let price = wanted.and_then(|_| prices.remove(&(model.id.clone(), model.provider.clone())));
+                versions.extend(price.as_ref().map(|price| (model.id.clone(), price.id)));
+                let free = price.as_ref().is_some_and(|price| price.free);
+                let price = price.map(|price| price.price);
+                list(Model { price, free, ..model.clone() }, registry)
+            })
+            .collect();
+        Self { models, by_name: names(&listings), listings, versions }
+    }
+
+    /// How many models are in a state of sale.
+    pub fn count(&self, is_so: impl Fn(&Sale) -> bool) -> usize {
+        self.listings.iter().filter(|listing| is_so(&listing.sale)).count()
+    }
+
+    /// Our id of what a provider calls by one of its own names, or by ours.
+    pub fn id_of(&self, provider: &ProviderId, name: &str) -> Option<&ModelId> {
+        let is_named = |model: &Model| {
+            model.id.as_str() == name
+                || model.upstream == name
+                || model.aliases.iter().any(|alias| alias == name)
+        };
+        let mut models = self.models.iter().filter(|model| model.provider == *provider);
+        models.find(|model| is_named(model)).map(|model| &model.id)
     }
 
     fn find(&self, id: &str) -> Option<&Listing> {
@@ -121,7 +168,15 @@ fn list(model: Model, registry: &Registry) -> Listing {
 }
 
 fn is_spoken(protocol: &str) -> bool {
-    matches!(protocol, "openai_chat_completions" | "anthropic_messages")
+    matches!(
+        protocol,
+        "openai_chat_completions"
+            | "anthropic_messages"
+            | "gemini_generate_content"
+            | "cohere_v2_chat"
+            | "ollama_chat"
+            | "tgi_generate"
+    )
 }
 
 /// Ids first, then `provider/alias`, so that an alias never hides a model.
@@ -136,4 +191,20 @@ fn names(listings: &[Listing]) -> HashMap<String, usize> {
         }
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_says_how_many_models_can_be_called() {
+        let models = file::parse(include_str!("../../../catalogue.toml")).unwrap();
+        let registry = Registry::simulated("http://simulator");
+        let listings: Vec<Listing> = models.into_iter().map(|model| list(model, &registry)).collect();
+        let open = listings.iter().filter(|listing| listing.sale.is_open()).count();
+        let told = format!("Of the {} models in the catalogue {open} can be called", listings.len());
+        let readme = include_str!("../../../README.md").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(readme.contains(&told), "the README does not say: {told}");
+    }
 }

@@ -8,10 +8,11 @@ mod relay;
 mod settle;
 
 use chrono::{DateTime, Utc};
+use marketplace::allowance::FreeCall;
 use marketplace::chat::{ChatEvent, ChatRequest};
 use marketplace::fault::{Code, Fault, Shortfall};
 use marketplace::id::{CallId, ConversationId, ModelId};
-use marketplace::money::{Nanos, Rate};
+use marketplace::money::Nanos;
 use marketplace::price::Charge;
 use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote, wanted_output};
 use marketplace::receipt::Settlement;
@@ -26,7 +27,8 @@ pub(crate) use meter::Running;
 pub use settle::STOPPED;
 
 use crate::catalogue::OnSale;
-use crate::{Actor, Engine, Result};
+use crate::watch::Happened;
+use crate::{Actor, Engine, Error, Result};
 use meter::Meter;
 use std::sync::Arc;
 
@@ -54,6 +56,8 @@ pub struct Call {
     pub id: CallId,
     pub model: ModelId,
     pub hold: Nanos,
+    /// Held instead of money.
+    pub free_tokens: u64,
     pub max_output_tokens: u64,
     pub quote: Quote,
     events: mpsc::Receiver<CallEvent>,
@@ -88,6 +92,8 @@ pub(crate) struct Terms {
     pub free_tokens: u64,
     pub prompt: PromptSize,
     pub max_output_tokens: u64,
+    /// What the caller would pay at most. The hold heeds it; the charge must not.
+    pub cap: Option<Nanos>,
     pub opened_at: DateTime<Utc>,
 }
 
@@ -106,7 +112,11 @@ impl Engine {
             let _ = begun.send(call);
         });
         let unsaid = || Fault::new(Code::Internal, "The call could not be begun");
-        beginning.await.unwrap_or_else(|_| Err(unsaid().into()))
+        let call = beginning.await.unwrap_or_else(|_| Err(unsaid().into()));
+        if matches!(&call, Err(Error::Fault(fault)) if fault.code == Code::PaymentRequired) {
+            self.0.watch.note(Happened::RefusedForMoney);
+        }
+        call
     }
 
     async fn open_call(&self, actor: &Actor, order: Order, has_left: impl Fn() -> bool) -> Result<Call> {
@@ -128,6 +138,7 @@ impl Engine {
             }
             want = want.min(cap);
         }
+        let free = FreeCall::new(&on_sale.price, prompt, wanted);
         let id = order.id.unwrap_or_else(|| CallId(Uuid::now_v7()));
         let reservation = Reservation {
             call: id,
@@ -140,40 +151,46 @@ impl Engine {
             take: on_sale.take,
             want,
             least,
-            free_tokens: takes_free_tokens(&on_sale)
-                .then(|| (prompt.tokens_max + wanted, prompt.tokens_max + wanted.min(OUTPUT_TOKENS_LEAST))),
+            free_tokens: free.map(|free| (free.most(), free.least())),
             run: order.run.as_ref().map(|run| store::ledger::Run { id: &run.id, limit: run.cap }),
             instance: self.0.instance,
         };
         let (hold, free_tokens) = match store::ledger::reserve(&self.0.db, &reservation).await? {
             Reserved::Held { amount, free_tokens, .. } => (amount, free_tokens),
-            refused => return Err(refusal(&refused, least).into()),
+            refused => {
+                if refused == Reserved::PriceChanged {
+                    // Whoever asks again gets the new price.
+                    self.try_to_refresh_prices().await;
+                }
+                return Err(refusal(&refused, least).into());
+            }
         };
         if has_left() {
             store::ledger::release(&self.0.db, id, "stopped").await?;
             return Err(Fault::new(Code::Conflict, "Left before anything was asked").into());
         }
         let opened_at = Utc::now();
-        let affordable = if free_tokens > 0 {
-            Some(wanted.min(free_tokens.saturating_sub(prompt.tokens_max)))
-        } else {
-            on_sale.price.affordable_output(prompt.tokens_max, wanted, hold, on_sale.take)
+        let affordable = match free {
+            Some(free) if free_tokens > 0 => Some(free.output_tokens(free_tokens)),
+            _ => on_sale.price.affordable_output(prompt.tokens_max, wanted, hold, on_sale.take),
         };
         let max_output_tokens = affordable.unwrap_or(wanted.min(OUTPUT_TOKENS_LEAST));
         let quote = quote(&on_sale.price, on_sale.take, prompt, max_output_tokens, opened_at);
-        let terms = Terms { id, on_sale, hold, free_tokens, prompt, max_output_tokens, opened_at };
+        let cap = order.cap;
+        let terms = Terms { id, on_sale, hold, free_tokens, prompt, max_output_tokens, cap, opened_at };
         Ok(self.dispatch(terms, order.request, quote))
     }
 
     /// Hands the call to a task of its own.
     fn dispatch(&self, terms: Terms, mut request: ChatRequest, quote: Quote) -> Call {
         let (id, hold, max_output_tokens) = (terms.id, terms.hold, terms.max_output_tokens);
+        let free_tokens = terms.free_tokens;
         let model = terms.on_sale.model.id.clone();
         // What the hold affords is what the vendor may write: this makes "never more than held" true upstream as well.
         request.max_output_tokens = Some(max_output_tokens);
         let (sender, events) = mpsc::channel(EVENTS_WAITING_MAX);
         let stop = CancellationToken::new();
-        let meter = self.0.running.open(&terms, &sender);
+        let meter = self.0.running.open(&terms, request.stream, &sender);
         let task = relay::Relay {
             engine: self.clone(),
             terms,
@@ -183,7 +200,7 @@ impl Engine {
             meter: meter.clone(),
         };
         tokio::spawn(task.run());
-        Call { id, model, hold, max_output_tokens, quote, events, meter, stop }
+        Call { id, model, hold, free_tokens, max_output_tokens, quote, events, meter, stop }
     }
 }
 
@@ -206,6 +223,7 @@ impl Call {
             id: self.id,
             model: self.model.clone(),
             hold: self.hold,
+            free_tokens: self.free_tokens,
             max_output_tokens: self.max_output_tokens,
             quote: self.quote,
             events,
@@ -229,13 +247,6 @@ impl Terms {
         }
         Charge { commission: Nanos::ZERO, charge: Nanos::ZERO, ..charge }
     }
-}
-
-/// Models whose output costs at most this much take the month's free tokens.
-const FREE_OUTPUT_RATE_MAX: Rate = Rate(20_000_000_000);
-
-fn takes_free_tokens(on_sale: &OnSale) -> bool {
-    (Rate(1)..=FREE_OUTPUT_RATE_MAX).contains(&on_sale.price.rates.output)
 }
 
 fn check_window(

@@ -22,6 +22,7 @@ use crate::{Actor, Engine, Result};
 
 const TEXT_BYTES_MAX: usize = 400_000;
 const TITLE_CHARACTERS: usize = 60;
+const TITLE_CHARACTERS_MAX: usize = 200;
 /// What the page asks for where the writer chose nothing.
 const OUTPUT_TOKENS_USUAL: u64 = 1_024;
 /// How long the news of a finished answer can still be read again.
@@ -35,6 +36,23 @@ impl Engine {
     pub async fn transcript(&self, actor: &Actor, id: ConversationId) -> Result<Transcript> {
         let transcript = store::conversation::find_transcript(&self.0.db, actor.account()?, id).await?;
         Ok(transcript.ok_or_else(|| Fault::not_found("This conversation"))?)
+    }
+
+    pub async fn rename_conversation(&self, actor: &Actor, id: ConversationId, title: &str) -> Result<()> {
+        let title = title.trim();
+        if title.is_empty() || title.chars().count() > TITLE_CHARACTERS_MAX {
+            return Err(Fault::invalid("title", "needs 1 to 200 characters").into());
+        }
+        Ok(store::conversation::update_title(&self.0.db, actor.person()?, id, title).await?)
+    }
+
+    /// Forgets what was said, for good. An answer being written must be stopped first.
+    pub async fn delete_conversation(&self, actor: &Actor, id: ConversationId) -> Result<()> {
+        let account = actor.person()?;
+        if self.find_answering(actor, id).is_ok_and(|answering| !answering.is_over()) {
+            return Err(Fault::new(Code::Conflict, "An answer is being written here; stop it first").into());
+        }
+        Ok(store::conversation::delete_conversation(&self.0.db, account, id).await?)
     }
 
     /// Sends a message and begins an answer, to be read with [`Engine::follow`].

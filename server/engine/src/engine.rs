@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use marketplace::id::ConversationId;
@@ -12,11 +13,14 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::Result;
+use crate::books::BooksState;
 use crate::catalogue::Catalogue;
 use crate::chat::{Captures, Running};
 use crate::conversation::Answering;
+use crate::letters::{Letters, Post};
 use crate::secrets::{MasterKey, Secrets};
 use crate::sign_in::Throttle;
+use crate::watch::Watch;
 
 /// How this installation wants to be run.
 #[derive(Debug)]
@@ -28,6 +32,10 @@ pub struct Settings {
     pub test_gateway: bool,
     /// The file that keeps a signed line for each sealed block of the books.
     pub seal_file: Option<PathBuf>,
+    /// How letters leave.
+    pub post: Post,
+    /// Where people reach this market. Letters lead there; without it, to this server's own address.
+    pub public_url: Option<String>,
 }
 
 /// A handle to everything; cheap to clone.
@@ -53,6 +61,11 @@ pub(crate) struct Shared {
     /// Hashing a password takes a core for a while; one at a time leaves the other cores to everybody else.
     pub hashing: Arc<Semaphore>,
     pub throttle: Throttle,
+    pub watch: Watch,
+    /// The state of the books as pages last told it.
+    pub books_glance: tokio::sync::Mutex<Option<(Instant, Option<BooksState>)>>,
+    pub letters: Letters,
+    pub public_url: Option<String>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -82,6 +95,10 @@ impl Engine {
             answering: Mutex::default(),
             hashing: Arc::new(Semaphore::new(1)),
             throttle: Throttle::default(),
+            watch: Watch::default(),
+            books_glance: tokio::sync::Mutex::default(),
+            letters: Letters::open(settings.post)?,
+            public_url: settings.public_url,
         }));
         engine.start_background();
         Ok(engine)
@@ -95,6 +112,12 @@ impl Engine {
     pub fn set_own_address(&self, address: String) {
         // A second call would come from a second listener; the first address still reaches this server.
         let _ = self.0.own_address.set(address);
+    }
+
+    /// The address of one of our pages, as a letter names it.
+    pub(crate) fn link(&self, path: &str) -> String {
+        let base = self.0.public_url.as_deref().or_else(|| self.0.own_address.get().map(String::as_str));
+        format!("{}{path}", base.unwrap_or_default().trim_end_matches('/'))
     }
 
     /// Whether the database answers.

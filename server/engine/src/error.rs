@@ -21,6 +21,8 @@ pub enum Error {
     Catalogue(String),
     #[error("a seal of the books cannot be read or written: {0}")]
     Seal(String),
+    #[error("letters cannot be sent: {0}")]
+    Letters(&'static str),
     #[error("the test gateway could not deliver its webhook: {0}")]
     Gateway(String),
 }
@@ -43,6 +45,10 @@ impl From<store::Error> for Error {
             store::Error::EmailTaken => Self::Fault(Fault {
                 field: Some("email".to_owned()),
                 ..Fault::new(Code::Conflict, "This address already has an account; sign in instead")
+            }),
+            store::Error::BelowSpent => Self::Fault(Fault {
+                field: Some("limit_nanos".to_owned()),
+                ..Fault::new(Code::Conflict, "This limit is below what was spent or is held under it already")
             }),
             store::Error::NotFound => Self::Fault(Fault::not_found("This")),
             other => Self::Store(other),

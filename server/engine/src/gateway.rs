@@ -15,6 +15,7 @@ use store::top_up::Recorded;
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use crate::watch::Happened;
 use crate::{Actor, Engine, Error, Result};
 
 pub const PROCESSOR: &str = "test";
@@ -81,6 +82,11 @@ impl Engine {
         signature: &str,
         body: &[u8],
     ) -> Result<Recorded> {
+        let acted = self.act_on_payment_event(processor, signature, body).await;
+        acted.inspect_err(|_| self.0.watch.note(Happened::WebhookRefused))
+    }
+
+    async fn act_on_payment_event(&self, processor: &str, signature: &str, body: &[u8]) -> Result<Recorded> {
         if processor != PROCESSOR || !self.0.test_gateway {
             return Err(Fault::new(Code::Unavailable, "This payment processor is not configured").into());
         }
@@ -109,7 +115,10 @@ impl Engine {
     }
 
     async fn send_webhook(&self, top_up: &TopUp, kind: TopUpState) -> Result<()> {
-        let undelivered = |cause: String| Error::Gateway(cause);
+        let undelivered = |cause: String| {
+            self.0.watch.note(Happened::WebhookUndelivered);
+            Error::Gateway(cause)
+        };
         let address =
             self.0.own_address.get().ok_or_else(|| undelivered("no address is known".to_owned()))?;
         let payment =

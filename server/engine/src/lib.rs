@@ -5,6 +5,7 @@
 mod actor;
 mod error;
 mod secrets;
+mod letters;
 mod catalogue;
 mod sign_in;
 mod keys;
@@ -16,23 +17,30 @@ mod conversation;
 mod operator;
 mod correction;
 mod books;
+mod prices;
+mod reconciliation;
+mod watch;
+mod figures;
 mod background;
 mod engine;
 
 pub use actor::Actor;
-pub use books::{BooksState, WholeCheck};
+pub use books::{BooksState, Seal, WholeCheck};
 pub use chat::{Call, CallEvent, Order, Run, STOPPED};
 pub use conversation::Following;
 pub use engine::{Engine, Settings};
 pub use error::{Error, Result};
+pub use figures::{Figure, FigureKind, FigureReading, FigureValue};
 pub use gateway::{Outcome, SIGNATURE_HEADER};
 pub use idempotency::{
     Answer, Claim, Claimed, HEADER as IDEMPOTENCY_HEADER, IdempotencyKey, KEPT_BYTES_MAX, Route,
 };
-pub use keys::KeyTerms;
+pub use keys::{KeyChange, KeyTerms};
+pub use letters::Post;
 pub use providers::{Egress, Limits, Registry, Sender};
 pub use secrets::MasterKey;
 pub use sign_in::SignedIn;
+pub use store::api_key::KeySpending;
 pub use store::books::Violation;
 pub use store::correction::Adjusted;
 pub use store::plan::Subscribed;

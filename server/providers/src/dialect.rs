@@ -1,24 +1,30 @@
 //! The languages that vendors speak, behind one face.
 
+use std::borrow::Cow;
+
 use marketplace::chat::{ChatEvent, ChatRequest, Failure};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
-use crate::frame::Event;
-use crate::{anthropic, openai};
+use crate::frame::{Event, Framing};
+use crate::{anthropic, cohere, google, ollama, openai, tgi};
 
 /// How a vendor wants to be asked and how it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     OpenAi(openai::Habits),
     Anthropic,
+    Google,
+    Cohere,
+    Ollama,
+    Tgi,
 }
 
 /// A request in a vendor's words, all but its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
     /// To be put behind the vendor's base address.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     pub headers: &'static [(&'static str, &'static str)],
     pub body: Vec<u8>,
 }
@@ -28,14 +34,33 @@ pub struct Outgoing {
 pub enum Decoder {
     OpenAi(openai::Decoder),
     Anthropic(anthropic::Decoder),
+    Google(google::Decoder),
+    Cohere(cohere::Decoder),
+    Ollama(ollama::Decoder),
+    Tgi(tgi::Decoder),
 }
 
 impl Dialect {
     /// The header that carries the key, and what stands before the key in it.
     pub fn key_header(self) -> (&'static str, &'static str) {
         match self {
-            Self::OpenAi(_) => ("authorization", "Bearer "),
+            Self::OpenAi(_) | Self::Cohere | Self::Ollama | Self::Tgi => ("authorization", "Bearer "),
             Self::Anthropic => ("x-api-key", ""),
+            // Google also takes the key in the address, from where it would find its way into logs.
+            Self::Google => ("x-goog-api-key", ""),
+        }
+    }
+
+    /// Whether the operator runs the server that speaks it: such a one asks for no key, and may have to load a model
+    /// before it says anything.
+    pub fn is_self_hosted(self) -> bool {
+        matches!(self, Self::Ollama | Self::Tgi)
+    }
+
+    pub fn framing(self) -> Framing {
+        match self {
+            Self::Ollama => Framing::Lines,
+            Self::OpenAi(_) | Self::Anthropic | Self::Google | Self::Cohere | Self::Tgi => Framing::Events,
         }
     }
 
@@ -43,6 +68,10 @@ impl Dialect {
         match self {
             Self::OpenAi(habits) => openai::encode(request, upstream_model, habits),
             Self::Anthropic => anthropic::encode(request, upstream_model),
+            Self::Google => google::encode(request, upstream_model),
+            Self::Cohere => cohere::encode(request, upstream_model),
+            Self::Ollama => ollama::encode(request, upstream_model),
+            Self::Tgi => tgi::encode(request),
         }
     }
 
@@ -56,6 +85,10 @@ impl Dialect {
         match self {
             Self::OpenAi(_) => openai::decode(status, headers, body),
             Self::Anthropic => anthropic::decode(status, headers, body),
+            Self::Google => google::decode(status, headers, body),
+            Self::Cohere => cohere::decode(status, headers, body),
+            Self::Ollama => ollama::decode(status, headers, body),
+            Self::Tgi => tgi::decode(status, headers, body),
         }
     }
 
@@ -64,6 +97,10 @@ impl Dialect {
         match self {
             Self::OpenAi(_) => openai::refusal(status, headers, body),
             Self::Anthropic => anthropic::refusal(status, headers, body),
+            Self::Google => google::refusal(status, headers, body),
+            Self::Cohere => cohere::refusal(status, headers, body),
+            Self::Ollama => ollama::refusal(status, headers, body),
+            Self::Tgi => tgi::refusal(status, headers, body),
         }
     }
 
@@ -71,6 +108,10 @@ impl Dialect {
         match self {
             Self::OpenAi(_) => Decoder::OpenAi(openai::Decoder::default()),
             Self::Anthropic => Decoder::Anthropic(anthropic::Decoder::default()),
+            Self::Google => Decoder::Google(google::Decoder::default()),
+            Self::Cohere => Decoder::Cohere(cohere::Decoder::default()),
+            Self::Ollama => Decoder::Ollama(ollama::Decoder::default()),
+            Self::Tgi => Decoder::Tgi(tgi::Decoder::default()),
         }
     }
 }
@@ -81,6 +122,10 @@ impl Decoder {
         match self {
             Self::OpenAi(decoder) => decoder.feed(event),
             Self::Anthropic(decoder) => decoder.feed(event),
+            Self::Google(decoder) => decoder.feed(event),
+            Self::Cohere(decoder) => decoder.feed(event),
+            Self::Ollama(decoder) => decoder.feed(event),
+            Self::Tgi(decoder) => decoder.feed(event),
         }
     }
 
@@ -89,6 +134,10 @@ impl Decoder {
         match self {
             Self::OpenAi(decoder) => decoder.finish(),
             Self::Anthropic(decoder) => decoder.finish(),
+            Self::Google(decoder) => decoder.finish(),
+            Self::Cohere(decoder) => decoder.finish(),
+            Self::Ollama(decoder) => decoder.finish(),
+            Self::Tgi(decoder) => decoder.finish(),
         }
     }
 
@@ -97,6 +146,10 @@ impl Decoder {
         match self {
             Self::OpenAi(decoder) => decoder.fail(failure),
             Self::Anthropic(decoder) => decoder.fail(failure),
+            Self::Google(decoder) => decoder.fail(failure),
+            Self::Cohere(decoder) => decoder.fail(failure),
+            Self::Ollama(decoder) => decoder.fail(failure),
+            Self::Tgi(decoder) => decoder.fail(failure),
         }
     }
 
@@ -105,6 +158,10 @@ impl Decoder {
         match self {
             Self::OpenAi(decoder) => decoder.is_over(),
             Self::Anthropic(decoder) => decoder.is_over(),
+            Self::Google(decoder) => decoder.is_over(),
+            Self::Cohere(decoder) => decoder.is_over(),
+            Self::Ollama(decoder) => decoder.is_over(),
+            Self::Tgi(decoder) => decoder.is_over(),
         }
     }
 }

@@ -67,17 +67,25 @@ pub fn without_words(status: StatusCode, headers: &HeaderMap) -> Failure {
 pub fn retry_after_seconds(headers: &HeaderMap) -> Option<u64> {
     let header = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let milliseconds = header("retry-after-ms").and_then(|text| text.parse().ok()).map(Duration::from_millis);
-    let wait = milliseconds.or_else(|| {
-        let text = header(RETRY_AFTER.as_str())?;
-        match text.parse::<f64>() {
-            Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-            Err(_) => {
-                let instant = DateTime::parse_from_rfc2822(text).ok()?;
-                let now = DateTime::<Utc>::from(SystemTime::now());
-                Some(instant.signed_duration_since(now).to_std().unwrap_or_default())
-            }
+    match milliseconds {
+        Some(wait) => rounded_up(wait),
+        None => wait_seconds(header(RETRY_AFTER.as_str())?),
+    }
+}
+
+/// How long a text asks us to wait: seconds, or a date.
+pub fn wait_seconds(text: &str) -> Option<u64> {
+    rounded_up(match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
+        Err(_) => {
+            let instant = DateTime::parse_from_rfc2822(text).ok()?;
+            let now = DateTime::<Utc>::from(SystemTime::now());
+            instant.signed_duration_since(now).to_std().unwrap_or_default()
         }
-    })?;
+    })
+}
+
+fn rounded_up(wait: Duration) -> Option<u64> {
     (wait <= RETRY_AFTER_MAX).then(|| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }
 

@@ -1,4 +1,4 @@
-//! Server-sent events out of bytes, however the bytes are cut.
+//! Server-sent events, or lines of JSON, out of bytes, however the bytes are cut.
 
 use serde::de::IgnoredAny;
 
@@ -7,6 +7,16 @@ use serde::de::IgnoredAny;
 pub struct Event {
     pub name: Option<String>,
     pub data: String,
+}
+
+/// How a vendor sets its events apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// Server-sent events.
+    #[default]
+    Events,
+    /// One JSON object a line.
+    Lines,
 }
 
 /// Why a stream of events cannot be read on.
@@ -28,6 +38,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Reads events as their bytes arrive. Looks at every byte once.
 #[derive(Debug, Default)]
 pub struct Framer {
+    framing: Framing,
     /// The start of a line whose end has not arrived.
     line: Vec<u8>,
     /// Whether the last byte was a CR, so that an LF after it belongs to the same line end.
@@ -36,9 +47,15 @@ pub struct Framer {
     begun: bool,
     name: Option<String>,
     data: Option<String>,
+    /// Whether the block is JSON that was sent without `data:`.
+    is_bare: bool,
 }
 
 impl Framer {
+    pub fn new(framing: Framing) -> Self {
+        Self { framing, ..Self::default() }
+    }
+
     /// Takes the next bytes and adds the events they complete to `events`, also those before an error.
     pub fn feed(&mut self, mut bytes: &[u8], events: &mut Vec<Event>) -> Result<(), FrameError> {
         if self.after_cr && !bytes.is_empty() {
@@ -69,11 +86,9 @@ impl Framer {
     /// The format says to drop it, but servers do forget the last newline.
     pub fn finish(&mut self) -> Option<Event> {
         let line = std::mem::take(&mut self.line);
-        if !line.is_empty() {
-            // An unreadable last line leaves no whole event behind, which the caller sees as a cut answer.
-            self.end_line(&line).ok()?;
-        }
-        let event = self.dispatch()?;
+        // An unreadable last line leaves no whole event behind, which the caller sees as a cut answer.
+        let last = if line.is_empty() { None } else { self.end_line(&line).ok()? };
+        let event = last.or_else(|| self.dispatch())?;
         let is_whole = event.data == "[DONE]" || serde_json::from_str::<IgnoredAny>(&event.data).is_ok();
         is_whole.then_some(event)
     }
@@ -92,8 +107,18 @@ impl Framer {
         }
         let line = if self.begun { line } else { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) };
         self.begun = true;
+        if self.framing == Framing::Lines {
+            let data = text(line)?;
+            return Ok((!data.trim().is_empty()).then(|| Event { name: None, data: data.to_owned() }));
+        }
         if line.is_empty() {
             return Ok(self.dispatch());
+        }
+        // Where an answer breaks off, some servers say why in JSON of many lines that is no event.
+        if self.is_bare || (line[0] == b'{' && self.data.is_none()) {
+            self.is_bare = true;
+            self.add_data(line)?;
+            return Ok(None);
         }
         let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
         let value = line.get(colon + 1..).unwrap_or_default();
@@ -123,6 +148,7 @@ impl Framer {
 
     fn dispatch(&mut self) -> Option<Event> {
         let name = self.name.take();
+        self.is_bare = false;
         self.data.take().map(|data| Event { name, data })
     }
 }
@@ -139,7 +165,11 @@ mod tests {
     use super::*;
 
     fn read(pieces: &[&[u8]]) -> (Vec<Event>, Option<FrameError>) {
-        let (mut framer, mut events) = (Framer::default(), Vec::new());
+        read_as(Framing::Events, pieces)
+    }
+
+    fn read_as(framing: Framing, pieces: &[&[u8]]) -> (Vec<Event>, Option<FrameError>) {
+        let (mut framer, mut events) = (Framer::new(framing), Vec::new());
         for piece in pieces {
             if let Err(error) = framer.feed(piece, &mut events) {
                 return (events, Some(error));
@@ -196,6 +226,24 @@ mod tests {
     }
 
     #[test]
+    fn json_without_data_is_an_event_of_its_own() {
+        let body = "data: a\n\n{\n  \"error\": {\n: \"x\"\n}\n}\n\ndata: b\n\n{\"error\":1}\n";
+        assert_eq!(data(body), ["a", "{\n  \"error\": {\n: \"x\"\n}\n}", "b", "{\"error\":1}"]);
+        assert_eq!(data("{\n\"error\": "), Vec::<String>::new());
+        assert_eq!(data("data: {\n{ lost\ndata: }\n\n"), ["{\n}"]);
+    }
+
+    #[test]
+    fn each_line_is_an_event_where_lines_are() {
+        let body = b"\xef\xbb\xbf{\"a\":1}\r\n\n  \n{\"a\":\"data: x\"}\n{\"a\":3}";
+        let (events, error) = read_as(Framing::Lines, &[body]);
+        let data: Vec<_> = events.iter().map(|event| event.data.as_str()).collect();
+        assert_eq!((data, error), (vec!["{\"a\":1}", "{\"a\":\"data: x\"}", "{\"a\":3}"], None));
+        assert_eq!(read_as(Framing::Lines, &[b"{\"a\":1}\n{\"a\":"]).0.len(), 1);
+        assert_eq!(read_as(Framing::Lines, &[b"\xff\n"]).1, Some(FrameError::NotUtf8));
+    }
+
+    #[test]
     fn what_came_before_an_overlong_line_is_kept() {
         let mut body = b"data: a\n\ndata: ".to_vec();
         body.resize(LINE_BYTES_MAX + 100, b'x');
@@ -225,6 +273,7 @@ mod tests {
             parts in vec(prop_oneof![
                 Just("data"), Just(":"), Just(" "), Just("\r"), Just("\n"), Just("\r\n"), Just("\n\n"), Just("event: e"),
                 Just("data: {\"a\":\"ö👋\"}"), Just("\u{feff}"), Just("data: [DONE]"), Just("id: 1"),
+                Just("{\n\"a\": 1\n}"), Just("{\"a\":1}"),
             ], 0..40),
             cuts in vec(0usize..400, 0..20),
         ) {
@@ -233,15 +282,19 @@ mod tests {
             cuts.sort_unstable();
             let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &body[pair[0]..pair[1]]).collect();
             let bytes: Vec<&[u8]> = body.chunks(1).collect();
-            let whole = read(&[&body]);
-            prop_assert_eq!(&read(&pieces), &whole);
-            prop_assert_eq!(&read(&bytes), &whole);
+            for framing in [Framing::Events, Framing::Lines] {
+                let whole = read_as(framing, &[&body]);
+                prop_assert_eq!(&read_as(framing, &pieces), &whole);
+                prop_assert_eq!(&read_as(framing, &bytes), &whole);
+            }
         }
 
         #[test]
         fn no_bytes_make_it_fall_over(body in vec(any::<u8>(), 0..300)) {
             let bytes: Vec<&[u8]> = body.chunks(1).collect();
-            prop_assert_eq!(read(&bytes), read(&[&body]));
+            for framing in [Framing::Events, Framing::Lines] {
+                prop_assert_eq!(read_as(framing, &bytes), read_as(framing, &[&body]));
+            }
         }
     }
 }

@@ -83,26 +83,34 @@ impl Sender {
         request_id: &str,
     ) -> Result<Answer, Failure> {
         let asked = Instant::now();
-        let Some(key) = &provider.key else {
-            return Err(failure(FailureClass::Auth, "no key is set for this provider"));
-        };
+        if !provider.is_available() {
+            return Err(failure(FailureClass::Auth, "this provider is not set up"));
+        }
         let outgoing = provider.vendor.dialect.encode(request, upstream_model)?;
-        let sent = self.request(provider, key, outgoing, request_id)?.send();
-        let patience = answer::patience(self.limits, request.stream);
+        let sent = self.request(provider, outgoing, request_id)?.send();
+        let limits = self.limits_for(provider);
+        let patience = answer::patience(limits, request.stream);
         let response = match timeout_at(asked + patience, sent).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(not_sent(&error)),
             Err(_) => return Err(failure(FailureClass::Timeout, "no answer began in time")),
         };
-        self.answer(provider, key, response, asked, request)
+        self.answer(provider, limits, response, asked, request)
             .await
-            .map_err(|failure| without_key(failure, key))
+            .map_err(|failure| without_key(failure, provider.key.as_ref()))
+    }
+
+    /// One's own server may read a model from disk for minutes before the first byte.
+    fn limits_for(&self, provider: &ConfiguredProvider) -> Limits {
+        match provider.vendor.dialect.is_self_hosted() {
+            true => Limits { first_event: self.limits.total, ..self.limits },
+            false => self.limits,
+        }
     }
 
     fn request(
         &self,
         provider: &ConfiguredProvider,
-        key: &SecretString,
         outgoing: Outgoing,
         request_id: &str,
     ) -> Result<RequestBuilder, Failure> {
@@ -110,14 +118,9 @@ impl Sender {
         let url = Url::parse(&format!("{}{}", provider.base_url, outgoing.path))
             .map_err(|_| misconfigured("the address of this provider is not one"))?;
         self.egress.check(&url).map_err(|error| misconfigured(&error.to_string()))?;
-        let (key_header, before_key) = provider.vendor.dialect.key_header();
-        let mut key = HeaderValue::from_str(&format!("{before_key}{}", key.expose_secret()))
-            .map_err(|_| failure(FailureClass::Auth, "the key of this provider cannot be sent"))?;
-        key.set_sensitive(true);
         let mut request = self
             .client
             .post(url)
-            .header(key_header, key)
             .header(CONTENT_TYPE, "application/json")
             // A compressed stream is held back until a block of it is full.
             .header(ACCEPT_ENCODING, "identity")
@@ -125,13 +128,20 @@ impl Sender {
         for (name, value) in outgoing.headers {
             request = request.header(*name, *value);
         }
+        if let Some(key) = &provider.key {
+            let (name, before_key) = provider.vendor.dialect.key_header();
+            let mut key = HeaderValue::from_str(&format!("{before_key}{}", key.expose_secret()))
+                .map_err(|_| failure(FailureClass::Auth, "the key of this provider cannot be sent"))?;
+            key.set_sensitive(true);
+            request = request.header(name, key);
+        }
         Ok(request.body(outgoing.body))
     }
 
     async fn answer(
         &self,
         provider: &ConfiguredProvider,
-        key: &SecretString,
+        limits: Limits,
         mut response: Response,
         asked: Instant,
         request: &ChatRequest,
@@ -139,13 +149,13 @@ impl Sender {
         let dialect = provider.vendor.dialect;
         let (status, headers) = (response.status(), response.headers().clone());
         if !status.is_success() {
-            let body = answer::read_refusal(&mut response, self.limits).await;
+            let body = answer::read_refusal(&mut response, limits).await;
             return Err(dialect.refusal(status, &headers, &body));
         }
         if answer::is_stream(&headers, request.stream) {
-            return Answer::streamed(response, dialect.decoder(), self.limits, asked, key.clone()).await;
+            return Answer::streamed(response, dialect, limits, asked, provider.key.clone()).await;
         }
-        let body = answer::read_whole(&mut response, self.limits, asked).await?;
+        let body = answer::read_whole(&mut response, limits, asked).await?;
         dialect.decode(status, &headers, &body).map(Answer::whole)
     }
 }
@@ -162,6 +172,7 @@ fn not_sent(error: &reqwest::Error) -> Failure {
 }
 
 /// Vendors repeat keys in their complaints, not always in a form that looks like one.
-fn without_key(failure: Failure, key: &SecretString) -> Failure {
+fn without_key(failure: Failure, key: Option<&SecretString>) -> Failure {
+    let Some(key) = key else { return failure };
     Failure { message: failure.message.replace(key.expose_secret(), "[key]"), ..failure }
 }

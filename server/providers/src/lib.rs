@@ -4,14 +4,21 @@
 //! All but `http` is pure; adding a vendor that speaks a known dialect is one row in `registry`.
 
 pub mod anthropic;
+mod asked;
+pub mod cohere;
 pub mod dialect;
 pub mod egress;
+pub mod embedding;
 mod error;
 pub mod failure;
 pub mod frame;
+pub mod google;
 pub mod http;
+pub mod image;
+pub mod ollama;
 pub mod openai;
 pub mod registry;
+pub mod tgi;
 
 pub use self::dialect::{Decoder, Dialect, Outgoing};
 pub use self::egress::Egress;

@@ -1,6 +1,7 @@
 //! The chat protocol of OpenAI, which most vendors speak with an accent.
 
 mod complaint;
+mod completion;
 mod decoder;
 mod told;
 mod wire;
@@ -12,6 +13,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
 pub use self::complaint::refusal;
+pub use self::completion::encode as encode_completion;
 pub use self::decoder::Decoder;
 use crate::dialect::Outgoing;
 use crate::failure::{malformed, unsupported};
@@ -81,7 +83,7 @@ pub fn encode(request: &ChatRequest, upstream_model: &str, habits: Habits) -> Re
             .collect(),
     };
     let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
-    Ok(Outgoing { path: "/chat/completions", headers: &[], body })
+    Ok(Outgoing { path: Cow::Borrowed("/chat/completions"), headers: &[], body })
 }
 
 /// Reads an answer that came in one piece.

@@ -30,6 +30,8 @@ pub struct ConfiguredProvider {
     /// Without a slash at its end.
     pub base_url: String,
     pub key: Option<SecretString>,
+    /// Whether somebody said where it is, or it is where everybody knows it to be.
+    pub is_found: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -91,6 +93,10 @@ providers! {
     ("amazon", "Amazon Nova", "AMAZON", COMPATIBLE, "https://api.nova.amazon.com/v1", stops_on_abort: false),
     ("ai21", "AI21", "AI21", COMPATIBLE, "https://api.ai21.com/studio/v1", stops_on_abort: false),
     ("meta", "Meta", "META", COMPATIBLE, "https://api.llama.com/compat/v1", stops_on_abort: false),
+    ("google", "Google", "GOOGLE", Dialect::Google, "https://generativelanguage.googleapis.com/v1beta", stops_on_abort: false),
+    ("cohere", "Cohere", "COHERE", Dialect::Cohere, "https://api.cohere.com", stops_on_abort: false),
+    ("ollama", "Ollama", "OLLAMA", Dialect::Ollama, "http://127.0.0.1:11434", stops_on_abort: true),
+    ("tgi", "Text Generation Inference", "TGI", Dialect::Tgi, "http://127.0.0.1:8080", stops_on_abort: true),
 }
 
 impl ConfiguredProvider {
@@ -98,9 +104,10 @@ impl ConfiguredProvider {
         ProviderId(self.vendor.id.to_owned())
     }
 
-    /// Whether a call can be made: without a key no vendor answers.
+    /// Whether a call can be made: without a key no vendor answers, but one's own server does.
     pub fn is_available(&self) -> bool {
-        self.key.is_some()
+        let needs_key = !self.vendor.dialect.is_self_hosted();
+        self.is_found && (self.key.is_some() || !needs_key)
     }
 }
 
@@ -111,7 +118,9 @@ impl Registry {
             variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
         };
         let providers = PROVIDERS.iter().map(|provider| {
-            let base_url = set(provider.base_url_var).unwrap_or_else(|| provider.base_url.to_owned());
+            let own_url = set(provider.base_url_var);
+            let is_found = own_url.is_some() || !provider.dialect.is_self_hosted();
+            let base_url = own_url.unwrap_or_else(|| provider.base_url.to_owned());
             Url::parse(&base_url).map_err(|error| Error::BaseUrl {
                 variable: provider.base_url_var.to_owned(),
                 reason: error.to_string(),
@@ -120,6 +129,7 @@ impl Registry {
                 vendor: *provider,
                 base_url: base_url.trim_end_matches('/').to_owned(),
                 key: set(provider.key_var).map(SecretString::from),
+                is_found,
             })
         });
         Ok(Self { providers: providers.collect::<Result<_, Error>>()? })
@@ -132,9 +142,13 @@ impl Registry {
             vendor: *provider,
             base_url: match provider.dialect {
                 Dialect::OpenAi(_) => format!("{base}/{}/v1", provider.id),
-                Dialect::Anthropic => format!("{base}/{}", provider.id),
+                Dialect::Google => format!("{base}/{}/v1beta", provider.id),
+                Dialect::Anthropic | Dialect::Cohere | Dialect::Ollama | Dialect::Tgi => {
+                    format!("{base}/{}", provider.id)
+                }
             },
             key: Some(SecretString::from("simulated")),
+            is_found: true,
         });
         Self { providers: providers.collect() }
     }
@@ -170,6 +184,17 @@ mod tests {
     }
 
     #[test]
+    fn a_server_of_ones_own_needs_an_address_and_no_key() {
+        let set = |name: &'static str, value: &'static str| {
+            Registry::from_settings(|asked| (asked == name).then(|| value.to_owned())).unwrap()
+        };
+        assert!(!find(&set("OLLAMA_API_KEY", "key"), "ollama").is_available());
+        let placed = set("OLLAMA_BASE_URL", "http://127.0.0.1:11434");
+        assert!(find(&placed, "ollama").is_available());
+        assert!(!find(&set("GOOGLE_BASE_URL", "https://example.com"), "google").is_available());
+    }
+
+    #[test]
     fn an_address_can_be_replaced_and_must_be_one() {
         let with =
             |url: &str| Registry::from_settings(|name| (name == "GROQ_BASE_URL").then(|| url.to_owned()));
@@ -187,18 +212,20 @@ mod tests {
         let registry = Registry::simulated("http://127.0.0.1:4000/");
         assert_eq!(find(&registry, "mistral").base_url, "http://127.0.0.1:4000/mistral/v1");
         assert_eq!(find(&registry, "anthropic").base_url, "http://127.0.0.1:4000/anthropic");
+        assert_eq!(find(&registry, "google").base_url, "http://127.0.0.1:4000/google/v1beta");
         assert!(registry.iter().all(ConfiguredProvider::is_available));
     }
 
     #[test]
-    fn no_two_rows_share_an_id_and_all_addresses_are_https() {
+    fn no_two_rows_share_an_id_and_only_this_machine_is_reached_without_https() {
         let mut ids: Vec<_> = PROVIDERS.iter().map(|provider| provider.id).collect();
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), PROVIDERS.len());
         for provider in PROVIDERS {
+            let start = if provider.dialect.is_self_hosted() { "http://127.0.0.1:" } else { "https://" };
             assert!(
-                provider.base_url.starts_with("https://") && !provider.base_url.ends_with('/'),
+                provider.base_url.starts_with(start) && !provider.base_url.ends_with('/'),
                 "{provider:?}"
             );
         }

@@ -77,6 +77,9 @@ async fn a_request_carries_the_key_and_asks_for_no_compression() {
     for (provider, path, key) in [
         ("openai", "POST /openai/v1/chat/completions ", "authorization: bearer simulated"),
         ("anthropic", "POST /anthropic/v1/messages ", "x-api-key: simulated"),
+        ("google", "POST /google/v1beta/models/gpt:generateContent ", "x-goog-api-key: simulated"),
+        ("cohere", "POST /cohere/v2/chat ", "authorization: bearer simulated"),
+        ("ollama", "POST /ollama/api/chat ", "authorization: bearer simulated"),
     ] {
         let vendor = Vendor::start().await;
         let (sender, provider) = (vendor.sender(Limits::default()), vendor.provider(provider));
@@ -95,6 +98,27 @@ async fn a_request_carries_the_key_and_asks_for_no_compression() {
             assert!(lower.contains(&format!("\r\n{line}\r\n")), "{text}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_server_of_ones_own_is_asked_without_a_key_and_waited_for() {
+    let vendor = Vendor::start().await;
+    let (sender, mut provider) = (vendor.sender(limits()), vendor.provider("ollama"));
+    provider.key = None;
+    let request = request(Delivery::Streamed);
+    let serving = async {
+        let (text, mut socket) = vendor.asked().await;
+        // Longer than a vendor elsewhere may take to begin.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let line = br#"{"message":{"content":"Hi"},"done":true,"done_reason":"stop"}"#;
+        say(&mut socket, 200, &[("content-type", "application/x-ndjson")], &[line]).await;
+        end(&mut socket).await;
+        text
+    };
+    let (answer, text) = tokio::join!(sender.open(&provider, &request, "llama", "call-1"), serving);
+    assert!(!text.to_lowercase().contains("authorization"), "{text}");
+    let events = listen(answer.unwrap()).await;
+    assert!(matches!(events.last(), Some(ChatEvent::Finished { finish: Finish::Stop, .. })), "{events:?}");
 }
 
 #[tokio::test]

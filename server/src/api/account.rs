@@ -1,14 +1,15 @@
-//! `/auth/*`: signing up, in and out.
+//! `/auth/*`: signing up, in and out, and who that was.
 
 use app::context::{ended_session_cookie, session_cookie};
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat, Utc};
 use engine::{Engine, SignedIn};
 use http::{StatusCode, header};
-use marketplace::account::User;
+use marketplace::account::{SignIn, User};
 use marketplace::fault::Fault;
+use marketplace::id::SessionId;
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
@@ -26,6 +27,11 @@ pub struct Registration {
 pub struct Login {
     email: String,
     password: String,
+}
+
+#[derive(Deserialize)]
+pub struct Changes {
+    name: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -60,6 +66,39 @@ pub async fn log_out(State(engine): State<Engine>, Asking(actor): Asking) -> Res
 
 pub async fn read_me(Asking(actor): Asking) -> Result<Json<User>, ApiError> {
     Ok(Json(actor.user().cloned().ok_or_else(Fault::sign_in)?))
+}
+
+/// An empty name takes it away; without one nothing changes.
+pub async fn change_me(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Body(changes): Body<Changes>,
+) -> Result<Json<User>, ApiError> {
+    match changes.name {
+        Some(name) => Ok(Json(engine.rename(&actor, Some(&name)).await?)),
+        None => read_me(Asking(actor)).await,
+    }
+}
+
+#[derive(Serialize)]
+pub struct SignIns {
+    data: Vec<SignIn>,
+}
+
+pub async fn list_sessions(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+) -> Result<Json<SignIns>, ApiError> {
+    Ok(Json(SignIns { data: engine.list_sessions(&actor).await? }))
+}
+
+pub async fn end_session(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    engine.end_session(&actor, SessionId::parse(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn with_cookie(status: StatusCode, signed_in: SignedIn) -> Response {

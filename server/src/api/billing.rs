@@ -8,6 +8,7 @@ use engine::{Engine, Route, SIGNATURE_HEADER, Subscribed};
 use http::{HeaderMap, StatusCode};
 use marketplace::billing::{Balance, LedgerLine, TopUp};
 use marketplace::id::{CallId, TopUpId};
+use marketplace::plan::Plan;
 use marketplace::receipt::Receipt;
 use serde::{Deserialize, Serialize};
 
@@ -27,9 +28,14 @@ pub struct NewPlan {
 }
 
 #[derive(Serialize)]
-pub struct Plan {
+pub struct Chosen {
     plan: String,
     state: &'static str,
+}
+
+#[derive(Serialize)]
+pub struct PlanList {
+    data: Vec<Plan>,
 }
 
 #[derive(Deserialize)]
@@ -86,18 +92,25 @@ pub async fn read_receipt(
     Ok(Json(engine.receipt(&actor, CallId::parse(&id)?).await?))
 }
 
+pub async fn list_plans(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+) -> Result<Json<PlanList>, ApiError> {
+    Ok(Json(PlanList { data: engine.list_plans(&actor).await? }))
+}
+
 /// A dearer plan begins and is paid at once; the free one follows when what was paid for has run out.
 pub async fn choose_plan(
     State(engine): State<Engine>,
     Asking(actor): Asking,
     Body(new): Body<NewPlan>,
-) -> Result<Json<Plan>, ApiError> {
+) -> Result<Json<Chosen>, ApiError> {
     let state = match engine.subscribe(&actor, &new.plan).await? {
         Subscribed::Begun => "begun",
         Subscribed::Ending => "ending",
         _ => "running",
     };
-    Ok(Json(Plan { plan: new.plan, state }))
+    Ok(Json(Chosen { plan: new.plan, state }))
 }
 
 pub async fn receive_payment_event(

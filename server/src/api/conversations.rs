@@ -3,16 +3,44 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use engine::Engine;
+use http::StatusCode;
 use marketplace::id::ConversationId;
 use marketplace::live::{Conversation, Transcript};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ApiError;
+use super::body::Body;
 use crate::auth::Asking;
 
 #[derive(Serialize)]
 pub struct Conversations {
     data: Vec<Conversation>,
+}
+
+#[derive(Deserialize)]
+pub struct Renamed {
+    title: String,
+}
+
+pub async fn rename_conversation(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Path(id): Path<String>,
+    Body(renamed): Body<Renamed>,
+) -> Result<Json<Transcript>, ApiError> {
+    let id = ConversationId::parse(&id)?;
+    engine.rename_conversation(&actor, id, &renamed.title).await?;
+    Ok(Json(engine.transcript(&actor, id).await?))
+}
+
+/// What was said is gone for good; receipts of its calls stay.
+pub async fn delete_conversation(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    engine.delete_conversation(&actor, ConversationId::parse(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub async fn list_conversations(

@@ -43,7 +43,9 @@ impl Family {
         let Some(rest) = path.strip_prefix("/api/v1/").or_else(|| path.strip_prefix("/v1/")) else {
             return Self::Problem;
         };
-        let is_shared = path.starts_with("/v1/") || rest.starts_with("models");
+        let is_shared = path.starts_with("/v1/")
+            || rest.starts_with("models")
+            || ["key", "credits", "generation"].contains(&rest);
         match rest {
             _ if rest.starts_with("messages") => Self::Anthropic,
             _ if rest.starts_with("chat/completions") => Self::OpenAi,

@@ -4,16 +4,17 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use engine::{Engine, KeyTerms, Route};
+use engine::{Engine, KeyChange, KeyTerms, Route};
 use http::StatusCode;
 use marketplace::billing::Window;
 use marketplace::fault::Fault;
 use marketplace::id::KeyId;
 use marketplace::money::Nanos;
 use marketplace::secret_key::ApiKey;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::ApiError;
+use super::body::Body;
 use super::idempotency::{Attempt, Sent, act};
 use crate::auth::Asking;
 
@@ -23,6 +24,18 @@ pub struct NewKey {
     limit_nanos: Option<String>,
     limit_reset: Option<Window>,
     expires_at: Option<DateTime<Utc>>,
+}
+
+/// What is left out stays as it is; `null` takes it away.
+#[derive(Deserialize)]
+pub struct ChangedKey {
+    name: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    limit_nanos: Option<Option<String>>,
+    #[serde(default, deserialize_with = "named")]
+    limit_reset: Option<Option<Window>>,
+    #[serde(default, deserialize_with = "named")]
+    expires_at: Option<Option<DateTime<Utc>>>,
 }
 
 #[derive(Serialize)]
@@ -60,6 +73,19 @@ pub async fn create_key(
     Ok(act(Attempt::new(engine, actor), Route::Keys, once, make).await?)
 }
 
+pub async fn change_key(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Path(id): Path<String>,
+    Body(changed): Body<ChangedKey>,
+) -> Result<Json<ApiKey>, ApiError> {
+    let limit =
+        changed.limit_nanos.map(|limit| limit.map(|text| parse_nanos(&text)).transpose()).transpose()?;
+    let ChangedKey { name, limit_reset, expires_at, .. } = changed;
+    let change = KeyChange { name, limit, limit_reset, expires_at };
+    Ok(Json(engine.change_key(&actor, KeyId::parse(&id)?, change).await?))
+}
+
 pub async fn revoke_key(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -67,6 +93,11 @@ pub async fn revoke_key(
 ) -> Result<StatusCode, ApiError> {
     engine.revoke_key(&actor, KeyId::parse(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Tells a field that is `null` from one that is not there.
+fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(field).map(Some)
 }
 
 fn parse_nanos(text: &str) -> Result<Nanos, Fault> {

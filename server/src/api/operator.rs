@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use chrono::{DateTime, Utc};
-use engine::{Adjusted, BooksState, Engine};
+use engine::{Adjusted, BooksState, Engine, Seal};
 use http::StatusCode;
 use marketplace::fault::Fault;
 use marketplace::id::AccountId;
@@ -60,6 +60,16 @@ pub async fn read_books(
     Asking(actor): Asking,
 ) -> Result<Json<BooksState>, ApiError> {
     Ok(Json(engine.books_state(&actor).await?))
+}
+
+/// A sealed block, signed: who kept its hash can see that the books were not written anew.
+pub async fn read_block(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Path(number): Path<String>,
+) -> Result<Json<Seal>, ApiError> {
+    let number = number.parse().map_err(|_| Fault::not_found("This block"))?;
+    Ok(Json(engine.book_seal(&actor, number).await?))
 }
 
 /// Checks the whole history; when nothing is broken, paid calls may begin again.

@@ -1,6 +1,7 @@
 //! `mercato serve`: from nothing to listening, and a clean end.
 
 use std::future::IntoFuture;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -26,6 +27,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let simulator = start_simulator(&config).await?;
     let base = simulator.as_ref().map(|running| format!("http://{}", running.addr));
     let engine = open_engine(&config, &database, base.as_deref()).await?;
+    if !engine.sends_letters() {
+        warn!(
+            "no letters can be sent, so addresses cannot be confirmed; set MERCATO_SMTP_URL and MERCATO_MAIL_FROM"
+        );
+    }
     create_first_admin(&engine, &config).await;
     let listener = TcpListener::bind(config.addr).await.with_context(|| {
         format!("{} cannot be listened on; set MERCATO_ADDR to another address", config.addr)
@@ -41,6 +47,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     });
     info!("serving http://{address}");
     let stopping = CancellationToken::new();
+    // Who is at the other end decides whether it may read the metrics.
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, router)
         .with_graceful_shutdown(stopping.clone().cancelled_owned())
         .into_future();

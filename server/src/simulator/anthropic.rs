@@ -1,6 +1,6 @@
 //! Anthropic's messages.
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ impl Dialect for Anthropic {
         dialect::check_key(own.or_else(|| dialect::bearer(headers)))
     }
 
-    fn read(headers: &HeaderMap, body: &[u8]) -> Result<Ask, Refusal> {
+    fn read(_uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Ask, Refusal> {
         let version = headers.get("anthropic-version").and_then(|version| version.to_str().ok());
         let request: Request = serde_json::from_slice(body).map_err(|cause| Refusal::unreadable(&cause))?;
         request.check(version)?;

@@ -1,6 +1,6 @@
 //! What the simulator needs to know to speak as a vendor does.
 
-use axum::http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+use axum::http::{HeaderMap, StatusCode, Uri, header::AUTHORIZATION};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -22,11 +22,13 @@ pub trait Dialect: 'static {
     const NAME: &'static str;
     /// The response header that carries the vendor's own name for the request.
     const REQUEST_ID_HEADER: &'static str;
+    /// What a stream says it is.
+    const STREAM_TYPE: &'static str = "text/event-stream; charset=utf-8";
 
     /// Refuses a caller without a good key.
     fn authorise(headers: &HeaderMap) -> Result<(), Refusal>;
     /// Reads a request, refusing what the vendor would refuse.
-    fn read(headers: &HeaderMap, body: &[u8]) -> Result<Ask, Refusal>;
+    fn read(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Ask, Refusal>;
     /// The answer as one body.
     fn whole(reply: &Reply) -> Frame;
     /// The answer as a stream of events.
@@ -80,11 +82,11 @@ impl Refusal {
     }
 }
 
-/// One message of a conversation; both dialects write it alike.
+/// One message of a conversation; all dialects write it alike, but for one that calls the content parts.
 #[derive(Debug, Deserialize)]
 pub struct Message {
     pub role: String,
-    #[serde(default)]
+    #[serde(default, alias = "parts")]
     pub content: Content,
 }
 

@@ -1,6 +1,6 @@
 //! OpenAI's chat completions, which most vendors speak.
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ impl Dialect for OpenAi {
         dialect::check_key(dialect::bearer(headers))
     }
 
-    fn read(_headers: &HeaderMap, body: &[u8]) -> Result<Ask, Refusal> {
+    fn read(_uri: &Uri, _headers: &HeaderMap, body: &[u8]) -> Result<Ask, Refusal> {
         let request: Request = serde_json::from_slice(body).map_err(|cause| Refusal::unreadable(&cause))?;
         request.check()?;
         let messages = request.messages.unwrap_or_default();

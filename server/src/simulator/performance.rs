@@ -72,7 +72,7 @@ pub async fn stream<D: Dialect>(
     let cut = reply.scenario.cut(reply.tokens());
     let frames = frames::<D>(reply, cut, entry.request_id());
     let body = Performance::body(frames, tempo.gap, ending(cut), entry, closing);
-    ([(CONTENT_TYPE, "text/event-stream; charset=utf-8"), (CACHE_CONTROL, "no-cache")], body).into_response()
+    ([(CONTENT_TYPE, D::STREAM_TYPE), (CACHE_CONTROL, "no-cache")], body).into_response()
 }
 
 /// Sends the answer as one body, once all of it is there.

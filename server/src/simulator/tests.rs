@@ -1,5 +1,7 @@
 //! Conversations with the simulator, most without a socket, some over a real one.
 
+mod native;
+
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};

@@ -46,7 +46,7 @@ pub async fn find_credentials(db: &Db, email: &Email) -> Result<Option<Credentia
     let row = sqlx::query!(
         r#"
         select account_id as "account_id!", email as "email!", password_hash as "password_hash!", name, role as "role!",
-            plan as "plan!", suspended_at is not null as "suspended!"
+            plan as "plan!", suspended_at is not null as "suspended!", verified_at is not null as "verified!"
         from sign_in.find_credentials($1)
         "#,
         email.as_str(),
@@ -55,7 +55,10 @@ pub async fn find_credentials(db: &Db, email: &Email) -> Result<Option<Credentia
     .await?;
     row.map(|row| {
         Ok(Credentials {
-            user: user(row.account_id, &row.email, row.name, &row.role, row.plan)?,
+            user: User {
+                email_verified: row.verified,
+                ..user(row.account_id, &row.email, row.name, &row.role, row.plan)?
+            },
             password_hash: row.password_hash,
             suspended: row.suspended,
         })
@@ -68,6 +71,13 @@ pub async fn update_password_hash(db: &Db, account: AccountId, password_hash: &s
         .execute(db.people())
         .await?;
     Ok(())
+}
+
+pub async fn update_name(db: &Db, account: AccountId, name: Option<&str>) -> Result<()> {
+    let changed = sqlx::query!("update account set name = $2 where account_id = $1", account.0, name)
+        .execute(&mut *db.of(account).await?)
+        .await?;
+    if changed.rows_affected() == 0 { Err(Error::NotFound) } else { Ok(()) }
 }
 
 /// Notes that the address was shown to reach its owner. False when the account has another address by now.
@@ -90,6 +100,7 @@ pub async fn has_admin(db: &Db) -> Result<bool> {
     Ok(found.fetch_one(db.books()).await?)
 }
 
+/// Somebody whose address is not known to be theirs.
 pub(crate) fn user(id: Uuid, email: &str, name: Option<String>, role: &str, plan: String) -> Result<User> {
     Ok(User {
         id: AccountId(id),
@@ -97,5 +108,6 @@ pub(crate) fn user(id: Uuid, email: &str, name: Option<String>, role: &str, plan
         name,
         role: Role::parse(role).ok_or(Error::Unreadable("account.role"))?,
         plan,
+        email_verified: false,
     })
 }

@@ -9,6 +9,7 @@ use marketplace::secret_key::ApiKey;
 use uuid::Uuid;
 
 use crate::account::user;
+use crate::error::OnConstraint;
 use crate::{Db, Error, Result};
 
 #[derive(Debug)]
@@ -19,6 +20,24 @@ pub struct NewKey<'a> {
     pub limit: Option<Nanos>,
     pub limit_reset: Option<Window>,
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What a key is to be from now on.
+#[derive(Debug)]
+pub struct KeyTerms<'a> {
+    pub name: &'a str,
+    pub limit: Option<Nanos>,
+    pub limit_reset: Option<Window>,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What a key has spent, whatever its limit counts: in all and since the day, week and month began, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeySpending {
+    pub total: Nanos,
+    pub today: Nanos,
+    pub this_week: Nanos,
+    pub this_month: Nanos,
 }
 
 struct KeyRow {
@@ -35,6 +54,7 @@ struct KeyRow {
     created_at: DateTime<Utc>,
 }
 
+/// Refuses what is more than the account's plan allows.
 pub async fn insert_key(db: &Db, account: AccountId, new: &NewKey<'_>) -> Result<ApiKey> {
     let row = sqlx::query_as!(
         KeyRow,
@@ -51,7 +71,8 @@ pub async fn insert_key(db: &Db, account: AccountId, new: &NewKey<'_>) -> Result
         new.expires_at,
     )
     .fetch_one(&mut *db.of(account).await?)
-    .await?;
+    .await
+    .on_constraint("api_key_within_plan", Error::TooManyKeys)?;
     Ok(row.into())
 }
 
@@ -59,13 +80,15 @@ pub async fn insert_key(db: &Db, account: AccountId, new: &NewKey<'_>) -> Result
 pub async fn find_owner(db: &Db, digest: &[u8]) -> Result<Option<(KeyId, User)>> {
     let row = sqlx::query!(
         r#"select api_key_id as "api_key_id!", account_id as "account_id!", email as "email!", name, role as "role!",
-            plan as "plan!" from sign_in.find_key($1)"#,
+            plan as "plan!", sign_in.is_verified(account_id) as "verified!"
+        from sign_in.find_key($1)"#,
         digest,
     )
     .fetch_optional(db.people())
     .await?;
     row.map(|row| {
-        Ok((KeyId(row.api_key_id), user(row.account_id, &row.email, row.name, &row.role, row.plan)?))
+        let user = user(row.account_id, &row.email, row.name, &row.role, row.plan)?;
+        Ok((KeyId(row.api_key_id), User { email_verified: row.verified, ..user }))
     })
     .transpose()
 }
@@ -80,6 +103,59 @@ pub async fn list_keys(db: &Db, account: AccountId) -> Result<Vec<ApiKey>> {
     .fetch_all(&mut *db.of(account).await?)
     .await?;
     Ok(rows.into_iter().map(ApiKey::from).collect())
+}
+
+pub async fn find_key(db: &Db, account: AccountId, key: KeyId) -> Result<Option<ApiKey>> {
+    let row = sqlx::query_as!(
+        KeyRow,
+        "select api_key_id, name, prefix, limit_nanos, limit_resets, spent_nanos, held_nanos, expires_at, last_used_at, revoked_at, created_at
+        from api_key where account_id = $1 and api_key_id = $2",
+        account.0,
+        key.0,
+    )
+    .fetch_optional(&mut *db.of(account).await?)
+    .await?;
+    Ok(row.map(ApiKey::from))
+}
+
+/// Changes a key that is not revoked, unless its limit would be below what it has spent.
+pub async fn update_terms(db: &Db, account: AccountId, key: KeyId, terms: &KeyTerms<'_>) -> Result<()> {
+    let outcome = sqlx::query_scalar!(
+        r#"select ledger.change_key($1, $2, $3, $4, $5, $6) as "outcome!""#,
+        account.0,
+        key.0,
+        terms.name,
+        terms.limit.map(|limit| limit.0),
+        terms.limit_reset.map(Window::as_str),
+        terms.expires_at,
+    );
+    match outcome.fetch_one(db.people()).await?.as_str() {
+        "changed" => Ok(()),
+        "below_spent" => Err(Error::BelowSpent),
+        _ => Err(Error::NotFound),
+    }
+}
+
+pub async fn get_spending(db: &Db, account: AccountId, key: KeyId) -> Result<KeySpending> {
+    let row = sqlx::query!(
+        r#"
+        select coalesce(sum(charge - overrun), 0)::bigint as "total!",
+            coalesce(sum(charge - overrun) filter (where settled_at >= ledger.window_start('day')), 0)::bigint as "today!",
+            coalesce(sum(charge - overrun) filter (where settled_at >= ledger.window_start('week')), 0)::bigint as "week!",
+            coalesce(sum(charge - overrun) filter (where settled_at >= ledger.window_start('month')), 0)::bigint as "month!"
+        from usage_call where account_id = $1 and api_key_id = $2
+        "#,
+        account.0,
+        key.0,
+    )
+    .fetch_one(&mut *db.of(account).await?)
+    .await?;
+    Ok(KeySpending {
+        total: Nanos(row.total),
+        today: Nanos(row.today),
+        this_week: Nanos(row.week),
+        this_month: Nanos(row.month),
+    })
 }
 
 pub async fn update_revoked(db: &Db, account: AccountId, key: KeyId) -> Result<()> {

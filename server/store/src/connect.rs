@@ -9,7 +9,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgPool, Postgres};
 
-use crate::{Error, Result};
+use crate::{Error, Result, seeded};
 
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
@@ -101,6 +101,7 @@ async fn pool(options: PgConnectOptions, connections_max: u32, role: &'static st
 pub async fn migrate(url: &str) -> Result<()> {
     let mut connection = PgConnectOptions::from_str(url)?.connect().await?;
     MIGRATOR.run(&mut connection).await?;
+    seeded::plant(&mut connection).await?;
     connection.close().await?;
     Ok(())
 }

@@ -31,6 +31,31 @@ pub async fn insert_conversation(db: &Db, account: AccountId, id: ConversationId
     Ok(())
 }
 
+pub async fn update_title(db: &Db, account: AccountId, id: ConversationId, title: &str) -> Result<()> {
+    let changed = sqlx::query!(
+        "update conversation set title = $3 where account_id = $1 and conversation_id = $2",
+        account.0,
+        id.0,
+        title.replace('\0', ""),
+    )
+    .execute(&mut *db.of(account).await?)
+    .await?;
+    if changed.rows_affected() == 0 { Err(Error::NotFound) } else { Ok(()) }
+}
+
+/// Forgets what was said. The calls and their receipts belong to the books and stay.
+pub async fn delete_conversation(db: &Db, account: AccountId, id: ConversationId) -> Result<()> {
+    let deleted = sqlx::query!(
+        "with said as (delete from message where account_id = $1 and conversation_id = $2)
+        delete from conversation where account_id = $1 and conversation_id = $2",
+        account.0,
+        id.0,
+    )
+    .execute(&mut *db.of(account).await?)
+    .await?;
+    if deleted.rows_affected() == 0 { Err(Error::NotFound) } else { Ok(()) }
+}
+
 /// Adds to a conversation of this account; somebody else's is not found.
 pub async fn insert_message(db: &Db, account: AccountId, new: &NewMessage<'_>) -> Result<()> {
     let author = match new.author {

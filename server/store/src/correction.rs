@@ -1,8 +1,9 @@
 //! What operators change by hand: promotional grants and adjustments of a balance.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use marketplace::id::AccountId;
 use marketplace::money::Nanos;
+use marketplace::plan::{Gift, Grant};
 use uuid::Uuid;
 
 use crate::{Db, Error, Result};
@@ -71,6 +72,29 @@ pub async fn give_promo(
         actor,
     );
     Ok(given.fetch_one(db.books()).await?)
+}
+
+/// What an account was given and may still spend, soonest expiry first.
+pub async fn list_grants(db: &Db, account: AccountId) -> Result<Vec<Grant>> {
+    let rows = sqlx::query!(
+        "select fund, amount, remaining, reason, expires_at from grant_
+        where account_id = $1 and remaining > 0 and expires_at > now() order by expires_at, grant_id",
+        account.0,
+    )
+    .fetch_all(&mut *db.of(account).await?)
+    .await?;
+    let tokens = i64::unsigned_abs;
+    Ok(rows
+        .into_iter()
+        .map(|row| Grant {
+            gift: match row.fund.as_str() {
+                "free" => Gift::Tokens { amount: tokens(row.amount), left: tokens(row.remaining) },
+                _ => Gift::Money { amount: Nanos(row.amount), left: Nanos(row.remaining) },
+            },
+            reason: row.reason,
+            expires_at: row.expires_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+        })
+        .collect())
 }
 
 /// Takes back what is left of grants that have run out.

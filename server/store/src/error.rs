@@ -6,6 +6,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     #[error("the e-mail address is taken")]
     EmailTaken,
+    #[error("the plan allows no more keys")]
+    TooManyKeys,
+    #[error("a limit would be below what was spent under it")]
+    BelowSpent,
     #[error("no such row")]
     NotFound,
     #[error("the database runs with {0} off, so a commit could be lost")]

@@ -245,14 +245,10 @@ pub async fn get_balance(db: &Db, account: AccountId) -> Result<Balance> {
         select a.plan, sum(w.posted) filter (where asset = 'USD')::bigint as "posted!",
             sum(w.held) filter (where asset = 'USD')::bigint as "held!",
             sum(w.posted - w.held + w.credit_limit) filter (where asset = 'USD')::bigint as "available!",
-            case
-                when a.verified_at is null then 0
-                when max(w.period) >= to_char(now() at time zone 'utc', 'YYYY-MM')
-                    then sum(w.posted - w.held) filter (where fund = 'free')::bigint
-                else (select p.free_tokens from plan p where p.plan = a.plan)
-            end as "free!"
+            sum(w.posted - w.held) filter (where fund = 'promo')::bigint as "promo!",
+            ledger.free_tokens_left(a.account_id) as "free!"
         from wallet w join account a using (account_id)
-        where account_id = $1 group by a.account_id, a.plan, a.verified_at
+        where account_id = $1 group by a.account_id, a.plan
         "#,
         account.0,
     )
@@ -263,9 +259,24 @@ pub async fn get_balance(db: &Db, account: AccountId) -> Result<Balance> {
         posted_nanos: Nanos(row.posted),
         held_nanos: Nanos(row.held),
         available_nanos: Nanos(row.available),
+        promo_nanos: Nanos(row.promo),
         free_tokens_left: row.free,
         plan: row.plan,
     })
+}
+
+/// Everything that ever came in and went out as charges; the difference is not yet what is held.
+pub async fn get_turnover(db: &Db, account: AccountId) -> Result<(Nanos, Nanos)> {
+    let row = sqlx::query!(
+        r#"
+        select coalesce((select sum(posted) from wallet where account_id = $1 and asset = 'USD'), 0)::bigint as "posted!",
+            coalesce((select sum(charge - overrun) from usage_call where account_id = $1), 0)::bigint as "used!"
+        "#,
+        account.0,
+    )
+    .fetch_one(&mut *db.of(account).await?)
+    .await?;
+    Ok((Nanos(row.posted) + Nanos(row.used), Nanos(row.used)))
 }
 
 /// Lines of the paid wallet, newest first, older than version `before`.

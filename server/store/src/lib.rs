@@ -7,6 +7,7 @@ mod error;
 mod connect;
 pub mod account;
 pub mod session;
+pub mod one_time_secret;
 pub mod api_key;
 pub mod price;
 pub mod ledger;
@@ -20,6 +21,9 @@ pub mod conversation;
 pub mod audit;
 pub mod overview;
 pub mod books;
+pub mod report;
+pub mod figures;
+pub mod seeded;
 
 pub use connect::{Db, MIGRATOR, migrate};
 pub use error::{Error, Result};

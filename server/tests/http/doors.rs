@@ -28,6 +28,30 @@ async fn an_empty_balance_is_told_what_is_required_and_what_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_empty_balance_is_enough_for_a_free_model() {
+    let market = Market::open().await;
+    let buyer = market.buyer().await;
+    // The last shape reports no prompt, so the answer is estimated, and that must cost nothing either.
+    for (shape, source) in [("ok", "provider"), ("cached", "estimated")] {
+        for stream in [false, true] {
+            let content = format!("Hi [[simulate: {shape}]]");
+            let body = json!({
+                "model": "ollama/llama3.1", "stream": stream, "messages": [{ "role": "user", "content": content }],
+            });
+            let answer = Answer::to(buyer.chat(&body)).await.expect(200);
+            let receipt = buyer.receipt(answer.header("x-generation-id")).await;
+            assert_eq!((nanos(&receipt["charge_nanos"]), nanos(&receipt["hold_nanos"])), (0, 0), "{receipt}");
+            assert_eq!(receipt["usage_source"], source, "{receipt}");
+            if stream {
+                assert_eq!(answer.data_lines().last(), Some(&"[DONE]"), "it is not said to have failed");
+            }
+        }
+    }
+    assert_eq!(buyer.available().await, 0);
+    market.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_stops_at_its_limit_though_its_owner_has_more() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
@@ -131,6 +155,8 @@ async fn a_foreign_page_changes_nothing_with_a_visitors_cookie() {
         (Method::POST, "/_fn/create_key".to_owned(), "name=evil&limit_usd="),
         (Method::POST, "/_fn/revoke_key".to_owned(), "id=x"),
         (Method::POST, "/_fn/start_top_up".to_owned(), "amount_usd=10.00"),
+        (Method::POST, "/_fn/choose_plan".to_owned(), "plan=starter"),
+        (Method::POST, "/_fn/send_confirmation".to_owned(), ""),
         (Method::POST, "/_fn/sign_out".to_owned(), ""),
         (Method::POST, "/_fn/sign_up".to_owned(), "email=evil@example.org&password=quiet-harbour-lantern-73"),
         (Method::POST, "/_fn/send_message".to_owned(), "model=openai/gpt-5-mini&text=Hi"),
@@ -138,6 +164,9 @@ async fn a_foreign_page_changes_nothing_with_a_visitors_cookie() {
         (Method::POST, "/api/v1/keys".to_owned(), "{\"name\":\"evil\"}"),
         (Method::DELETE, format!("/api/v1/keys/{key}"), ""),
         (Method::POST, "/api/v1/top-ups".to_owned(), "{\"amount_usd\":\"10.00\"}"),
+        (Method::POST, "/api/v1/auth/verification".to_owned(), ""),
+        (Method::PUT, "/api/v1/subscription".to_owned(), "{\"plan\":\"starter\"}"),
+        (Method::PATCH, "/api/v1/auth/me".to_owned(), "{\"name\":\"Mallory\"}"),
         (Method::POST, "/api/v1/auth/logout".to_owned(), ""),
         (Method::POST, "/api/v1/chat/completions".to_owned(), "{}"),
     ];

@@ -194,6 +194,23 @@ async fn a_stream_that_breaks_off_is_charged_as_far_as_it_came() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_that_fails_in_mid_answer_is_not_asked_again() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    for model in MODELS {
+        for scenario in ["truncated", "error-at-5", "reset-at-5"] {
+            let made = make(&buyer, model, scenario, true, 200).await;
+            let call = made.answer.header("x-generation-id");
+            let truths = market.truths().await;
+            let asked = truths.iter().filter(|record| record["request_id"] == call).count();
+            assert_eq!(asked, 1, "{} was asked more than once", made.what);
+            let said = made.truth["completion_bytes_sent"].as_u64().unwrap();
+            assert!(made.text().len() as u64 <= said, "{} was heard twice: {}", made.what, made.text());
+        }
+    }
+}
+
 /// A stream that failed says so in its last chunk, and never claims to be done.
 #[track_caller]
 fn assert_broken_off(made: &Made) {

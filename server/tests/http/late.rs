@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use engine::{Actor, Call, CallEvent, Order};
 use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Message, Role};
+use marketplace::fault::Code;
 use marketplace::id::ModelId;
 use serde_json::{Map, Value, json};
 use server::simulator::Pace;
@@ -14,6 +15,10 @@ use crate::support::{Answer, Buyer, Market, nanos};
 const PROMPT_CLOSING: Duration = Duration::from_secs(2);
 /// More than one round of writing progress down.
 const WRITTEN_DOWN: Duration = Duration::from_millis(1_200);
+/// Two rounds of it, with the time a busy machine takes.
+const FORWARDING_MAX: Duration = Duration::from_secs(5);
+/// The background task that closes abandoned holds looks every five seconds.
+const REAPED: Duration = Duration::from_secs(8);
 /// Words that were handed over and perhaps not read.
 const ON_THE_WAY_BYTES: usize = 16;
 
@@ -104,6 +109,49 @@ async fn a_server_taken_for_dead_tells_no_charge_that_is_not_in_the_books() {
     market.assert_books_balance().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_taken_for_dead_stops_forwarding() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    let mut call = begin(&buyer, "slow").await;
+    take(&mut call, 2).await;
+    close_elsewhere(&market, call.id.0).await;
+    let end = async {
+        loop {
+            if let CallEvent::Failed { fault, .. } = call.next().await.unwrap() {
+                return fault.code;
+            }
+        }
+    };
+    // The story would go on for a minute and a half.
+    let code = tokio::time::timeout(FORWARDING_MAX, end).await.expect("it is forwarded on and on");
+    assert_eq!(code, Code::Unavailable);
+    market.assert_books_balance().await;
+}
+
+/// Goal M14: nothing of an answer in one piece has arrived before its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_in_one_piece_whose_server_dies_costs_nothing() {
+    let market = Market::open().await;
+    let (fellow, buyer) = (market.fellow().await, market.paying_buyer().await);
+    let body = json!({
+        "model": "openai/gpt-5-mini",
+        "messages": [{ "role": "user", "content": "Tell me a story. [[simulate: slow]]" }],
+    });
+    let request = fellow.post("/v1/chat/completions").bearer_auth(&buyer.key).json(&body);
+    let doomed = tokio::spawn(async move { request.send().await?.text().await });
+    while market.count("select count(*) from hold where state = 'open'").await == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(2 * WRITTEN_DOWN).await;
+    fellow.die();
+    assert!(doomed.await.unwrap().is_err(), "a dead server answered");
+    market.run("update hold set lease_until = now() - interval '1 second' where state = 'open'").await;
+    market.until_no_hold_is_open(REAPED).await;
+    assert_eq!(buyer.available().await, 10_000_000_000, "somebody paid for an answer that never came");
+    market.assert_books_balance().await;
+}
+
 /// A short slow answer whose hold is closed by somebody else just before its end.
 async fn finish_after_reaping(buyer: &Buyer<'_>, wait: Duration) -> (String, Vec<Value>) {
     tokio::time::sleep(wait).await;
@@ -114,8 +162,13 @@ async fn finish_after_reaping(buyer: &Buyer<'_>, wait: Duration) -> (String, Vec
     let response = buyer.chat(&body).send().await.unwrap();
     let call = response.headers()["x-generation-id"].to_str().unwrap().to_owned();
     tokio::time::sleep(Duration::from_millis(550)).await;
-    let reaped = "select applied from ledger.capture($1, 0, 0, 0, 0, 0, 0, 'none', 0, 0, 'interrupted')";
-    let reaped = sqlx::query_scalar::<_, bool>(reaped).bind(Uuid::parse_str(&call).unwrap());
-    assert!(reaped.fetch_one(&buyer.market.db).await.unwrap(), "the answer was over before it was reaped");
+    close_elsewhere(buyer.market, Uuid::parse_str(&call).unwrap()).await;
     (call, Answer::read(response).await.chunks())
+}
+
+/// Closes a hold as the reaper of another server does.
+async fn close_elsewhere(market: &Market, call: Uuid) {
+    let reaped = "select applied from ledger.capture($1, 0, 0, 0, 0, 0, 0, 'none', 0, 0, 'interrupted')";
+    let reaped = sqlx::query_scalar::<_, bool>(reaped).bind(call).fetch_one(&market.db);
+    assert!(reaped.await.unwrap(), "the answer was over before it was reaped");
 }

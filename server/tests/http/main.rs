@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod account;
+mod books;
+mod address;
 mod chat;
 mod doors;
 mod failures;
@@ -12,8 +14,17 @@ mod late;
 mod leave;
 mod live;
 mod messages;
+mod metrics;
 mod operator;
 mod oracle;
+mod prices;
+mod price;
+mod password;
+mod plan;
+mod owner;
+mod payment_events;
+mod price_change;
 mod race;
+mod reports;
 mod support;
 mod top_up;

@@ -49,7 +49,7 @@ async fn a_large_adjustment_waits_for_a_second_operator() {
     send(&market, &one, &path, &json!({ "amount_usd": "-0.01", "reason": "rounding" })).await.expect(201);
     assert_eq!(buyer.available().await, 500_000_000_000);
     let audited = market
-        .count("select count(*) from audit_event where action like 'balance.%' and actor like 'user:%'");
+        .count("select count(*) from audit_event where action like 'balance.%' and actor like 'account:%'");
     assert_eq!(audited.await, 3);
     market.assert_books_balance().await;
 }
@@ -147,7 +147,7 @@ async fn books_that_do_not_add_up_stop_paid_calls_and_nothing_else() {
             where wallet_version = 2; update ledger_entry set hash = ledger.link((select hash from ledger_entry
             where wallet_version = 1), tx_id, line, account_id, fund, asset, amount, wallet_version, balance_after)
             where wallet_version = 2; update wallet set chain_head = (select hash from ledger_entry
-            where wallet_version = 2) where fund = 'paid'; reset session_replication_role")
+            where wallet_version = 2) where fund = 'paid' and version = 2; reset session_replication_role")
         .await;
     let found = send(&market, &admin, "ledger/verification", &json!({})).await.expect(200).json();
     assert_eq!(found, json!({ "balanced": true, "broken": [] }));

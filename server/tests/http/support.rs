@@ -4,13 +4,17 @@ mod answer;
 mod buyer;
 mod database;
 mod fellow;
+mod operator;
+mod program;
+mod mail;
 mod vendor;
 mod webhook;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use engine::{Db, Egress, Engine, MasterKey, Registry, Sender, Settings};
+use engine::{Db, Egress, Engine, MasterKey, Post, Registry, Sender, Settings};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use server::config::{Config, Demo, Environment};
@@ -20,11 +24,13 @@ use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 pub use answer::{Answer, nanos};
 pub use buyer::{Buyer, PASSWORD};
 pub use database::Database;
 pub use fellow::Fellow;
+pub use operator::Operator;
 pub use vendor::Vendor;
 pub use webhook::Webhook;
 
@@ -38,6 +44,8 @@ pub struct Market {
     client: Client,
     simulator: simulator::Running,
     server: JoinHandle<()>,
+    /// Where letters are written to.
+    mail: PathBuf,
     // The last field, so that nobody uses the database any more when it is dropped.
     database: Database,
 }
@@ -61,11 +69,14 @@ impl Market {
             simulator::start(anywhere, simulator::Options { pace, truth_log: None }).await.unwrap();
         let sender = Sender::new(Egress::parse(&simulator.addr.to_string()).unwrap()).unwrap();
         let registry = Registry::simulated(&format!("http://{}", simulator.addr));
+        let mail = std::env::temp_dir().join(format!("mercato-mail-{}", Uuid::now_v7().simple()));
         let settings = Settings {
             master_key: MasterKey::new(MASTER_KEY),
             demo: true,
             test_gateway: true,
             seal_file: None,
+            post: Post::Folder(mail.clone()),
+            public_url: None,
         };
         let engine = Engine::open(served, registry, sender, settings).await.unwrap();
         let listener = TcpListener::bind(anywhere).await.unwrap();
@@ -73,10 +84,11 @@ impl Market {
         let base = format!("http://{addr}");
         engine.set_own_address(base.clone());
         let router = routes::router(engine.clone(), &config(addr, &database.url));
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { base, db, engine, client, simulator, server, database }
+        Self { base, db, engine, client, simulator, server, mail, database }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -93,6 +105,22 @@ impl Market {
 
     pub fn delete(&self, path: &str) -> RequestBuilder {
         self.request(Method::DELETE, path)
+    }
+
+    /// The same market at another address, with other settings; lives as long as the test.
+    pub async fn serve_also(&self, change: impl FnOnce(&mut Config)) -> String {
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let mut config = config(addr, &self.database.url);
+        change(&mut config);
+        let router = routes::router(self.engine.clone(), &config);
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        format!("http://{addr}")
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     pub fn database_url(&self) -> &str {
@@ -151,6 +179,8 @@ impl Market {
 impl Drop for Market {
     fn drop(&mut self) {
         self.server.abort();
+        // Most markets write no letter, and then there is no folder.
+        let _ = std::fs::remove_dir_all(&self.mail);
     }
 }
 
@@ -165,8 +195,12 @@ fn config(addr: SocketAddr, database_url: &str) -> Config {
         egress_allow: String::new(),
         admin_email: None,
         admin_password: None,
+        smtp_url: None,
+        mail_from: None,
+        public_url: None,
         db_connections: DB_CONNECTIONS,
         allow_private_database: false,
+        metrics_token: None,
         site_root: concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site").into(),
     }
 }

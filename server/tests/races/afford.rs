@@ -19,12 +19,18 @@ const DOLLAR_CALLS: usize = 50;
 const CALL_NANOS: i64 = 20_000_000;
 const AFFORDED: [usize; 3] = [1, 7, 50];
 const MODELS: [&str; 2] = ["openai/gpt-6-astra", "anthropic/claude-fable-5-1"];
+const KEY_ROUNDS_SHORT: usize = 1;
+const ROUNDS_FULL: usize = 20;
 const OVERLAPPING_PERCENT_MIN: usize = 90;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const HOLDS_CLOSED_MAX: Duration = Duration::from_secs(45);
 
 fn two_cents(model: &str, text: &str) -> Order {
     Order { max_cost: Some("0.02"), ..Order::of(model, text, "huge-usage") }
+}
+
+fn story(model: &str) -> Order {
+    two_cents(model, "Tell me a story.")
 }
 
 /// Lets clients go at the same moment, a third at each server.
@@ -61,11 +67,11 @@ async fn assert_exactly(
     fleet: &Arc<Fleet>,
     key: &str,
     afforded: usize,
-    model: &str,
+    order: &Order,
     name: &str,
 ) -> Vec<Seen> {
     let before = fleet.truth();
-    let seen = race(fleet, key, &two_cents(model, "Tell me a story."), CLIENTS).await;
+    let seen = race(fleet, key, order, CLIENTS).await;
     let served = seen.iter().filter(|call| call.status == 200 && call.ended == Ended::Whole).count();
     let refused = seen.iter().filter(|call| call.status == 402).count();
     assert_eq!((served, refused), (afforded, CLIENTS - afforded), "{name}: {seen:#?}");
@@ -104,11 +110,11 @@ async fn a_wallet_that_affords_k_calls_makes_exactly_k() {
     let buyer = fleet.buyer(0).await;
     let mut calls = Vec::new();
     for afforded in AFFORDED {
-        for round in 0..sized(2, 20) {
+        for round in 0..sized(2, ROUNDS_FULL) {
             let model = MODELS[round % MODELS.len()];
             calls.extend(leave_for(&fleet, &buyer, afforded, model).await);
             let name = format!("wallet for {afforded}, round {round}");
-            calls.extend(assert_exactly(&fleet, &buyer.key, afforded, model, &name).await);
+            calls.extend(assert_exactly(&fleet, &buyer.key, afforded, &story(model), &name).await);
             assert_eq!(buyer.available().await, 0);
         }
     }
@@ -127,14 +133,16 @@ async fn a_key_whose_limit_affords_k_calls_makes_exactly_k() {
     let probe = fleet.probe();
     let buyer = fleet.buyer(1).await;
     buyer.pay_in(sized("10.00", "100.00")).await;
+    // Of more keys than the free plan allows.
+    sqlx::query("update account set plan = 'enterprise'").execute(&fleet.db).await.unwrap();
     let mut calls = Vec::new();
     for afforded in AFFORDED {
-        for round in 0..sized(1, 20) {
+        for round in 0..sized(KEY_ROUNDS_SHORT, ROUNDS_FULL) {
             let limit = (afforded as i64 * CALL_NANOS).to_string();
             let key = buyer.make_key(json!({ "name": "limited", "limit_nanos": limit })).await;
             let name = format!("key for {afforded}, round {round}");
-            let model = MODELS[round % MODELS.len()];
-            calls.extend(assert_exactly(&fleet, &key, afforded, model, &name).await);
+            let order = story(MODELS[round % MODELS.len()]);
+            calls.extend(assert_exactly(&fleet, &key, afforded, &order, &name).await);
         }
     }
     fleet.until_nothing_is_held(HOLDS_CLOSED_MAX).await;
@@ -142,5 +150,41 @@ async fn a_key_whose_limit_affords_k_calls_makes_exactly_k() {
         .count("select coalesce(sum(spent_nanos), 0)::bigint from api_key where spent_nanos <> coalesce(limit_nanos, 0)");
     assert_eq!(spent.await, 0, "a key spent something else than its limit");
     probe.finish().await;
+    fleet.judge(&calls).await;
+}
+
+/// What an account or a run has spent and still holds of its budget.
+const BUDGETS_BESIDE_THEIR_LIMIT: &str =
+    "select count(*) from budget where held_nanos <> 0 or spent_nanos <> limit_nanos";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_budget_that_affords_k_calls_makes_exactly_k() {
+    let fleet = Arc::new(Fleet::open(Pace::Realistic).await);
+    let probe = fleet.probe();
+    let (team, buyer) = (fleet.buyer(2).await, fleet.buyer(0).await);
+    for buyer in [&team, &buyer] {
+        buyer.pay_in(sized("10.00", "100.00")).await;
+    }
+    let (mut calls, mut team_limit) = (Vec::new(), 0);
+    for afforded in AFFORDED {
+        for round in 0..sized(KEY_ROUNDS_SHORT, ROUNDS_FULL) {
+            let model = MODELS[round % MODELS.len()];
+            // The account's budget goes on from what it has spent; each run has one of its own.
+            team_limit += afforded as i64 * CALL_NANOS;
+            team.limit(&fleet, team_limit).await;
+            let name = format!("account budget for {afforded}, round {round}");
+            calls.extend(assert_exactly(&fleet, &team.key, afforded, &story(model), &name).await);
+            assert_eq!(fleet.count(BUDGETS_BESIDE_THEIR_LIMIT).await, 0, "{name}");
+            let cents = 2 * afforded;
+            let run = (format!("run-{afforded}-{round}"), format!("{}.{:02}", cents / 100, cents % 100));
+            let order = Order { run: Some(run), ..story(model) };
+            let name = format!("run for {afforded}, round {round}");
+            calls.extend(assert_exactly(&fleet, &buyer.key, afforded, &order, &name).await);
+            assert_eq!(fleet.count(BUDGETS_BESIDE_THEIR_LIMIT).await, 0, "{name}");
+        }
+    }
+    fleet.until_nothing_is_held(HOLDS_CLOSED_MAX).await;
+    let looked = probe.finish().await;
+    eprintln!("every budget spent to the nano-dollar; {} probes of the books, 0 wrong", looked.taken);
     fleet.judge(&calls).await;
 }

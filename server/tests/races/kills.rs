@@ -7,7 +7,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use uuid::Uuid;
 
-use crate::support::{Ended, Fleet, Load, Order, Pace, Seen, dice, sized};
+use crate::support::{Ended, Fleet, Load, Order, Pace, Seen, dice, is_full, sized};
 
 const CLIENTS: usize = 16;
 const BUYERS: usize = 4;
@@ -21,6 +21,8 @@ const FROZEN: Duration = Duration::from_secs(19);
 const HOLDS_CLOSED_MAX: Duration = Duration::from_secs(45);
 const CLOSED_AFTER_LEASE_MAX_MS: i64 = 30_000;
 const KILLS_WITH_HOLDS_PERCENT_MIN: usize = 30;
+const DEBITS_FULL: usize = 10_000;
+const DEBITS: &str = "select count(*) from usage_call where charge > 0";
 const CALLS_WAIT_MAX: Duration = Duration::from_secs(3 * 3600);
 
 /// What happened to servers.
@@ -122,7 +124,10 @@ async fn servers_that_die_or_freeze_lose_mint_and_overcharge_nothing() {
         nemesis.freeze_one_kill_others(sized(3, 9), &mut dice).await;
     }
     let (faults, mut calls) = (nemesis.faults, nemesis.calls);
-    load.until_count(sized(120, 10_000), CALLS_WAIT_MAX).await;
+    load.until_count(sized(120, DEBITS_FULL), CALLS_WAIT_MAX).await;
+    while is_full() && fleet.count(DEBITS).await < DEBITS_FULL as i64 {
+        load.until_count(load.count() + CLIENTS, CALLS_WAIT_MAX).await;
+    }
     calls.extend(load.finish().await);
     let closed_after = fleet.until_nothing_is_held(HOLDS_CLOSED_MAX).await;
     let looked = probe.finish().await;
@@ -135,7 +140,7 @@ async fn servers_that_die_or_freeze_lose_mint_and_overcharge_nothing() {
         from hold h join usage_call u using (call_id) where u.finish = 'interrupted'";
     let slowest = fleet.count(slowest).await;
     assert!(slowest <= CLOSED_AFTER_LEASE_MAX_MS, "a hold was closed {slowest} ms after its lease");
-    let debits = fleet.count("select count(*) from usage_call where charge > 0").await;
+    let debits = fleet.count(DEBITS).await;
     let reaped = fleet.count("select count(*) from usage_call where finish = 'interrupted'").await;
     eprintln!("{faults:?}");
     eprintln!(
@@ -144,5 +149,6 @@ async fn servers_that_die_or_freeze_lose_mint_and_overcharge_nothing() {
         looked.taken,
         looked.missed
     );
+    assert!(reaped > 0, "no answer was cut off by a fault, so nothing shows what that gives away");
     fleet.judge(&calls).await;
 }

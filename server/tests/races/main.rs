@@ -5,6 +5,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::print_stderr,
     reason = "a test may fail loudly and tells its figures"
 )]
@@ -12,7 +13,10 @@
 mod aborts;
 mod afford;
 mod kills;
+mod once;
 mod outage;
 mod reapers;
+mod seals;
 mod shapes;
 mod support;
+mod wire;

@@ -35,8 +35,14 @@ const FAILURES: [&str; 8] = [
     "error-at-9",
     "error-at-0",
 ];
-/// One for each dialect that is spoken, with a price for every component.
-const DIALECTS: [&str; 2] = ["openai/gpt-5-mini", "anthropic/claude-haiku-4-5"];
+/// One for each dialect that is spoken; the last is free.
+const DIALECTS: [&str; 5] = [
+    "openai/gpt-5-mini",
+    "anthropic/claude-haiku-4-5",
+    "google/gemini-3.5-flash",
+    "cohere/command-a-03-2025",
+    "ollama/llama3.1",
+];
 const CALLS_FULL: usize = 10_000;
 const AT_ONCE: usize = 12;
 const HOLDS_CLOSED_MAX: Duration = Duration::from_secs(45);

@@ -10,6 +10,7 @@ mod fleet;
 mod load;
 mod probe;
 mod process;
+mod proxy;
 mod server;
 mod simulator;
 
@@ -21,6 +22,8 @@ pub use database::Database;
 pub use fleet::{Fleet, Truth, turn};
 pub use load::Load;
 pub use probe::Probe;
+pub use proxy::{Proxy, Trouble};
+pub use server::Server;
 pub use simulator::Pace;
 
 use rand::SeedableRng;

@@ -8,7 +8,7 @@ use crate::log::Log;
 use crate::progress::Tally;
 use crate::test::Bench;
 use crate::test::tally;
-use crate::workspace::{Profile, is_on_path};
+use crate::workspace::{Profile, Workspace, is_on_path};
 use crate::{database as private, server_half};
 
 pub fn server(bench: &mut Bench, log: &Log) -> Result<Tally> {
@@ -39,14 +39,17 @@ pub fn xtask(bench: &mut Bench, log: &Log) -> Result<Tally> {
     counted(&mut test_command(bench, &["--package", "xtask"]), log)
 }
 
+/// Whatever runs tests here, still to be told which.
+pub fn runner(workspace: &Workspace) -> Command {
+    let mut command = workspace.cargo();
+    command.args(if is_on_path("cargo-nextest") { &["nextest", "run"][..] } else { &["test"] });
+    command.env("CARGO_TERM_COLOR", "never");
+    command
+}
+
 fn test_command(bench: &Bench, packages: &[&str]) -> Command {
-    let mut command = bench.workspace.cargo();
-    if is_on_path("cargo-nextest") {
-        command.args(["nextest", "run", "--no-fail-fast"]);
-    } else {
-        command.args(["test", "--no-fail-fast"]);
-    }
-    command.args(packages).env("CARGO_TERM_COLOR", "never");
+    let mut command = runner(bench.workspace);
+    command.arg("--no-fail-fast").args(packages);
     command
 }
 

@@ -77,8 +77,11 @@ impl Answer {
                 *self = Self::default();
                 return Step::Unanswered;
             }
-            News::Held { call_id, model, hold_nanos, .. } if self.is_in_flight() => {
-                let meter = MeterState::Held { hold: hold_nanos };
+            News::Held { call_id, model, hold_nanos, free_tokens, .. } if self.is_in_flight() => {
+                let meter = match free_tokens {
+                    0 => MeterState::Held { hold: hold_nanos },
+                    most => MeterState::FreeHeld { most },
+                };
                 *self = Self {
                     seq,
                     call_id: Some(call_id),
@@ -101,10 +104,17 @@ impl Answer {
             News::Reasoning { text } => self.reasoning.push_str(&text),
             News::Tick { output_tokens, cost_nanos, hold_left_nanos } => {
                 self.output_tokens = output_tokens;
-                self.meter = MeterState::Streaming { cost: cost_nanos, hold: cost_nanos + hold_left_nanos };
+                // On free tokens no money is held, and what was said of them stays.
+                if !matches!(self.meter, MeterState::FreeHeld { .. }) {
+                    self.meter =
+                        MeterState::Streaming { cost: cost_nanos, hold: cost_nanos + hold_left_nanos };
+                }
             }
             News::Settled { receipt, finish } => {
-                self.meter = MeterState::Settled { charge: receipt.charge.charge, hold: receipt.hold_nanos };
+                self.meter = match receipt.free_tokens {
+                    0 => MeterState::Settled { charge: receipt.charge.charge, hold: receipt.hold_nanos },
+                    tokens => MeterState::FreeSettled { tokens },
+                };
                 self.settlement = Some(receipt);
                 self.output_tokens = receipt.usage.output_total();
                 return self.end(receipt.charge.charge, finish);
@@ -175,7 +185,12 @@ mod tests {
 
     fn held(seq: u64, number: u128) -> ToPage {
         let model = ModelId::parse("openai/gpt-5-mini").unwrap();
-        said(seq, News::Held { call_id: call(number), model, hold_nanos: Nanos(100), max_output_tokens: 10 })
+        said(seq, held_news(call(number), model, 0))
+    }
+
+    fn held_news(call_id: CallId, model: ModelId, free_tokens: u64) -> News {
+        let hold_nanos = if free_tokens == 0 { Nanos(100) } else { Nanos::ZERO };
+        News::Held { call_id, model, hold_nanos, free_tokens, max_output_tokens: 10 }
     }
 
     fn delta(seq: u64, text: &str) -> ToPage {
@@ -194,6 +209,7 @@ mod tests {
             hold_nanos: Nanos(100),
             released_nanos: Nanos(90),
             available_nanos: Nanos(500),
+            free_tokens: 0,
         };
         said(seq, News::Settled { receipt, finish: "stop".to_owned() })
     }
@@ -212,6 +228,21 @@ mod tests {
             ("Hello", Some(Nanos(10)), Some(2))
         );
         assert!(!answer.is_in_flight());
+    }
+
+    #[test]
+    fn an_answer_on_free_tokens_tells_tokens_and_no_money() {
+        let model = ModelId::parse("openai/gpt-5-mini").unwrap();
+        let mut answer = Answer::begun(Stage::Sent, None);
+        let tick = News::Tick { output_tokens: 3, cost_nanos: Nanos::ZERO, hold_left_nanos: Nanos::ZERO };
+        hear_all(&mut answer, [said(2, held_news(call(1), model, 800)), delta(3, "Hello"), said(4, tick)]);
+        assert_eq!(answer.meter, MeterState::FreeHeld { most: 800 });
+        let mut end = settled(5);
+        if let News::Settled { receipt, .. } = &mut end.news {
+            receipt.free_tokens = 312;
+        }
+        hear_all(&mut answer, [end]);
+        assert_eq!(answer.meter, MeterState::FreeSettled { tokens: 312 });
     }
 
     #[test]

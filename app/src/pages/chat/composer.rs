@@ -3,10 +3,11 @@
 use leptos::ev::{KeyboardEvent, SubmitEvent};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use marketplace::quote::Quote;
+use marketplace::money::group;
 
 use super::answer::Answer;
 use super::model_picker::ModelPicker;
+use super::order::Offer;
 use super::thread::{Link, Thread};
 use crate::api::chat::SendMessage;
 use crate::components::{FaultNotice, Icon, Meter};
@@ -28,7 +29,7 @@ pub fn Composer(thread: Thread, is_signed_in: bool) -> impl IntoView {
                 <Meter state />
                 <fieldset class="composer-fields" disabled=!is_signed_in>
                     <legend class="visually-hidden">"Your message"</legend>
-                    <input type="hidden" name="conversation" value=move || conversation() />
+                    <input type="hidden" name="conversation" value=conversation />
                     <MessageField thread />
                     <div class="composer-row">
                         <ModelPicker order=thread.order />
@@ -91,7 +92,7 @@ fn MessageField(thread: Thread) -> impl IntoView {
             name="text"
             rows="2"
             required
-            placeholder=move || placeholder()
+            placeholder=placeholder
             aria-describedby="composer-hint"
             node_ref=order.field
             on:input=move |event| order.read(event_target_value(&event))
@@ -103,12 +104,17 @@ fn MessageField(thread: Thread) -> impl IntoView {
 #[component]
 fn Buttons(thread: Thread) -> impl IntoView {
     let in_flight = Memo::new(move |_| thread.answer.with(Answer::is_in_flight));
-    let max = Memo::new(move |_| quoted(thread).map(|quote| format!(" · ≤ {}", quote.max_nanos.cost())));
+    let max = Memo::new(move |_| {
+        offered(thread).map(|offer| match offer {
+            Offer::Money(quote) => format!(" · ≤ {}", quote.max_nanos.cost()),
+            Offer::Free { .. } => " · free".to_owned(),
+        })
+    });
     // Asleep, the button posts the form, so it must not be disabled.
     let idle = move || thread.order.is_awake() && !thread.can_send();
     view! {
         {move || in_flight.get().then(|| view! { <StopButton thread /> }.into_any())}
-        <button type="submit" class="button primary send" disabled=move || idle()>
+        <button type="submit" class="button primary send" disabled=idle>
             "Send"<span class="num">{move || max.get()}</span>
         </button>
     }
@@ -132,11 +138,15 @@ fn StopButton(thread: Thread) -> impl IntoView {
 /// The price in full, or how the connection is, or which keys do what.
 #[component]
 fn Hint(thread: Thread) -> impl IntoView {
-    let words = move || match (thread.link.get(), quoted(thread)) {
+    let words = move || match (thread.link.get(), offered(thread)) {
         (Link::Reconnecting, _) => {
             "Connection lost. Reconnecting; what is being written goes on at the server.".to_owned()
         }
-        (_, Some(quote)) => format!(
+        (_, Some(Offer::Free { most, left, is_shortened })) => {
+            let shortened = if is_shortened { " The answer is shortened to what is left." } else { "" };
+            format!("Free · up to {} tokens, {} left this month.{shortened}", group(most), group(left))
+        }
+        (_, Some(Offer::Money(quote))) => format!(
             "At least {}, likely {}, never more than {}. You pay for what the answer really uses.",
             quote.min_nanos.cost(),
             quote.likely_nanos.cost(),
@@ -147,6 +157,6 @@ fn Hint(thread: Thread) -> impl IntoView {
     view! { <p id="composer-hint" class="composer-hint">{move || words()}</p> }
 }
 
-fn quoted(thread: Thread) -> Option<Quote> {
-    if thread.order.is_empty() { None } else { thread.turns.with(|turns| thread.order.quote(turns)) }
+fn offered(thread: Thread) -> Option<Offer> {
+    if thread.order.is_empty() { None } else { thread.turns.with(|turns| thread.order.offer(turns)) }
 }

@@ -59,6 +59,9 @@ fn SettledRows(settlement: Settlement) -> impl IntoView {
             <dt>"Fee"</dt><dd class="num">{charge.commission.exact()}</dd>
             <dt class="total">"You paid"</dt><dd class="num total">{charge.charge.exact()}</dd>
             <dt>"Given back"</dt><dd class="num">{settlement.released_nanos.exact()}</dd>
+            {(settlement.free_tokens > 0).then(|| view! {
+                <dt>"Free tokens taken"</dt><dd class="num">{group(settlement.free_tokens)}</dd>
+            }.into_any())}
         </dl>
         <p><a href=format!("/receipts/{}", settlement.id)>"Receipt"</a></p>
     }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use leptos::html;
 use leptos::prelude::*;
+use marketplace::allowance::FreeCall;
 use marketplace::id::ModelId;
 use marketplace::live::Turn;
 use marketplace::money::Nanos;
@@ -14,6 +15,13 @@ use crate::browser;
 pub const LONGEST_USUAL: u64 = 1_024;
 const MODEL_USUAL: &str = "openai/gpt-5-mini";
 
+/// What sending would take: money or, where they suffice, the month's free tokens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Offer {
+    Money(Quote),
+    Free { most: u64, left: u64, is_shortened: bool },
+}
+
 #[derive(Clone, Copy)]
 pub struct Order {
     models: StoredValue<Vec<ChatModel>>,
@@ -23,6 +31,8 @@ pub struct Order {
     pub longest: RwSignal<u64>,
     /// The most the answer may cost.
     pub cap: RwSignal<Option<Nanos>>,
+    /// Free tokens left this month.
+    pub free_tokens: RwSignal<u64>,
     /// The reader's clock; unknown until the page is awake, and so is the price.
     now: RwSignal<Option<DateTime<Utc>>>,
     pub field: NodeRef<html::Textarea>,
@@ -44,6 +54,7 @@ impl Order {
             text: RwSignal::new(String::new()),
             longest: RwSignal::new(LONGEST_USUAL),
             cap: RwSignal::new(None),
+            free_tokens: RwSignal::new(0),
             now: RwSignal::new(None),
             field: NodeRef::new(),
         }
@@ -93,8 +104,8 @@ impl Order {
         self.text.with(|text| text.trim().is_empty())
     }
 
-    /// The price of sending the text after `turns`, by the function the server itself uses.
-    pub fn quote(&self, turns: &[Turn]) -> Option<Quote> {
+    /// What sending the text after `turns` takes, by the functions the server itself uses.
+    pub fn offer(&self, turns: &[Turn]) -> Option<Offer> {
         let now = self.now.get()?;
         let id = self.model.get();
         let size = turns
@@ -112,7 +123,13 @@ impl Order {
                     .filter(|longest| *longest >= wanted.min(OUTPUT_TOKENS_LEAST))?,
                 None => wanted,
             };
-            Some(quote(price, *take, size, longest, now))
+            let left = self.free_tokens.get();
+            let free =
+                FreeCall::new(price, size, wanted).and_then(|call| Some((call.held(left)?, call.most())));
+            Some(match free {
+                Some((held, most)) => Offer::Free { most: held, left, is_shortened: held < most },
+                None => Offer::Money(quote(price, *take, size, longest, now)),
+            })
         })
     }
 }

@@ -10,7 +10,7 @@ use marketplace::live::{Author, Conversation, FromPage, News, Prompt, ToPage, Tr
 use marketplace::money::Nanos;
 
 use super::answer::{Answer, Stage, Step};
-use super::order::Order;
+use super::order::{Offer, Order};
 use crate::browser::{self, Heard, LiveChannel};
 use crate::components::MeterState;
 use crate::door::Asked;
@@ -145,8 +145,11 @@ impl Thread {
         if in_flight || self.order.is_empty() {
             return meter;
         }
-        match self.turns.with(|turns| self.order.quote(turns)) {
-            Some(quote) => MeterState::Quoted { likely: quote.likely_nanos, max: quote.max_nanos },
+        match self.turns.with(|turns| self.order.offer(turns)) {
+            Some(Offer::Free { most, .. }) => MeterState::FreeQuoted { most },
+            Some(Offer::Money(quote)) => {
+                MeterState::Quoted { likely: quote.likely_nanos, max: quote.max_nanos }
+            }
             None => MeterState::Idle,
         }
     }
@@ -227,6 +230,8 @@ impl Thread {
     fn ended(self, turn: Option<Turn>, session: Session) {
         if let Some(settlement) = self.answer.with_untracked(|answer| answer.settlement) {
             session.live_available.set(Some(settlement.available_nanos));
+            self.order.free_tokens.update(|left| *left = left.saturating_sub(settlement.free_tokens));
+            session.live_free_tokens.set(Some(self.order.free_tokens.get_untracked()));
             self.spent.update(|spent| *spent = *spent + settlement.charge.charge);
         }
         self.turns.update(|turns| turns.extend(turn));

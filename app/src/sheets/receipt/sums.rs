@@ -11,6 +11,7 @@ pub fn LineTable(receipt: Receipt) -> impl IntoView {
         (receipt.provider_cost_nanos, receipt.commission_nanos, receipt.charge_nanos);
     let rounding = cost - receipt.lines.iter().map(|line| line.cost_nanos).sum();
     let adds_up = cost.checked_add(commission) == Some(charge);
+    let free_tokens = receipt.free_tokens;
     let lines = if receipt.lines.is_empty() {
         view! { <tr><td colspan="4" class="soft">"No tokens were billed."</td></tr> }.into_any()
     } else {
@@ -39,9 +40,14 @@ pub fn LineTable(receipt: Receipt) -> impl IntoView {
             </table>
         </div>
         <p class="check">
-            <span class="num">{cost.exact()}" + "{commission.exact()}" = "{charge.exact()}</span>
+            {(free_tokens == 0).then(|| view! {
+                <span class="num">{cost.exact()}" + "{commission.exact()}" = "{charge.exact()}</span>
+            })}
             " "
-            {if adds_up {
+            {if free_tokens > 0 {
+                let words = format!("{} free tokens instead of money ✓", group(free_tokens));
+                view! { <span class="chip good">{words}</span> }.into_any()
+            } else if adds_up {
                 view! { <span class="chip good">"cost + commission = charge ✓"</span> }.into_any()
             } else {
                 view! { <span class="chip bad">"cost + commission ≠ charge ✗"</span> }.into_any()

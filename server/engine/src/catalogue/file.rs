@@ -268,6 +268,15 @@ mod tests {
             status = "active"
             price = { input = "0", output = "0" }"#;
         assert!(parse(stanza).unwrap_err().contains("free = true"));
-        assert!(parse(&stanza.replace(r#"input = "0""#, r#"input = "-1""#)).is_err());
+        for wrong in ["-1", "-0.000000001", "NaN", "inf", "1e3", "0x5", "", "99999999999"] {
+            let priced = stanza.replace(r#"input = "0""#, &format!(r#"input = "{wrong}""#));
+            assert!(parse(&priced).unwrap_err().contains("a/b"), "{wrong:?} was taken for a price");
+        }
+        for number in ["nan", "-1.0", "5"] {
+            let priced = stanza.replace(r#"input = "0""#, &format!("input = {number}"));
+            assert!(parse(&priced).is_err(), "prices are text, and {number} is a number");
+        }
+        let halved = stanza.replace(r#"input = "0", "#, "").replace(r#"output = "0""#, r#"output = "5""#);
+        assert_eq!(parse(&halved).unwrap()[0].price, None, "an output price alone is no price");
     }
 }

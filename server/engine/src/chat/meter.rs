@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use marketplace::chat::Delivery;
 use marketplace::id::CallId;
 use marketplace::money::Nanos;
 use marketplace::price::{Charge, Rates, TakeRate};
@@ -31,6 +32,8 @@ pub(crate) struct Meter {
     /// Paid with free tokens, so the buyer is asked for no money.
     free: bool,
     output_max: u64,
+    /// Until it is settled, nothing of an answer in one piece has arrived.
+    in_one_piece: bool,
     input: AtomicU64,
     passage: Mutex<Passage>,
     /// Only looked at: the relay alone keeps the channel open.
@@ -57,7 +60,7 @@ pub struct Reading {
 }
 
 impl Running {
-    pub fn open(&self, terms: &Terms, events: &mpsc::Sender<CallEvent>) -> Arc<Meter> {
+    pub fn open(&self, terms: &Terms, delivery: Delivery, events: &mpsc::Sender<CallEvent>) -> Arc<Meter> {
         let price = &terms.on_sale.price;
         let meter = Arc::new(Meter {
             rates: price.rates_for(terms.prompt.likely_tokens, terms.opened_at),
@@ -65,6 +68,7 @@ impl Running {
             hold: terms.hold,
             free: terms.free_tokens > 0,
             output_max: terms.max_output_tokens,
+            in_one_piece: delivery == Delivery::Whole,
             input: AtomicU64::new(terms.prompt.likely_tokens),
             passage: Mutex::default(),
             events: events.downgrade(),
@@ -84,13 +88,17 @@ impl Running {
         }
     }
 
+    pub fn count(&self) -> usize {
+        self.0.lock().map_or(0, |calls| calls.len())
+    }
+
     /// Where every running call stands.
     pub fn progress(&self) -> Vec<Progress> {
         let Ok(calls) = self.0.lock() else { return Vec::new() };
         calls
             .iter()
             .map(|(call, meter)| {
-                let tokens = meter.delivered();
+                let tokens = if meter.in_one_piece { Tokens::default() } else { meter.delivered() };
                 // A call that has delivered nothing would cost nothing if its server died now.
                 let charge = if tokens.output == 0 { Charge::default() } else { meter.charge(&tokens) };
                 Progress { call: *call, input: tokens.input, output: tokens.output, charge }

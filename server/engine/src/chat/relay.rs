@@ -7,6 +7,7 @@ use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, FailureClass,
 use marketplace::fault::{Code, Fault};
 use marketplace::usage::Usage;
 use providers::Answer;
+use store::seeded::{self, Bug};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -42,8 +43,14 @@ pub(super) struct Heard {
 impl Relay {
     pub async fn run(self) {
         let mut heard = Heard::default();
-        let ending = self.listen(&mut heard).await;
+        let mut ending = self.listen(&mut heard).await;
+        if seeded::is_on(Bug::RetryAfterFirstByte) && matches!(ending, Ending::Broken(_)) {
+            ending = self.listen(&mut heard).await;
+        }
         let ending = self.until_taken(ending).await;
+        if seeded::is_on(Bug::LeakHold) && matches!(ending, Ending::Stopped) {
+            return;
+        }
         let last = self.engine.settle(&self.terms, &self.meter, heard, ending).await;
         self.engine.0.running.close(self.terms.id);
         // Whoever has left does not hear the end; the receipt keeps it.
@@ -157,6 +164,7 @@ impl Relay {
 
     fn told(&self, failure: &Failure) -> Fault {
         if failure.class != FailureClass::InvalidRequest {
+            self.engine.0.watch.note_provider_failure(&self.terms.on_sale.model.provider.0);
             warn!(call.id = %self.terms.id, class = ?failure.class, "the provider of {} failed", self.terms.on_sale.model.id);
         }
         from_failure(&self.terms.on_sale.provider_name, failure)

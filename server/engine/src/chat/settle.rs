@@ -9,12 +9,14 @@ use marketplace::price::Charge;
 use marketplace::receipt::Settlement;
 use marketplace::usage::{Tokens, UsageSource};
 use store::ledger::{Capture, Captured};
+use store::seeded::{self, Bug, Sale};
 use tracing::{error, info, warn};
 
 use super::meter::Meter;
 use super::relay::Heard;
 use super::{CallEvent, Terms};
 use crate::Engine;
+use crate::watch::Happened;
 
 /// How the vendor's answer ended.
 #[derive(Debug)]
@@ -61,7 +63,10 @@ impl Engine {
             Charge::default()
         } else {
             let rates = terms.on_sale.price.rates_for(tokens.input_total(), terms.opened_at);
-            terms.asked_of_buyer(rates.charge(&tokens, terms.on_sale.take))
+            let take = terms.on_sale.take;
+            let sale = Sale { call: terms.id, rates: &rates, take, tokens: &tokens, cap: terms.cap };
+            let charge = seeded::mischarge(&self.0.db, sale, rates.charge(&tokens, take)).await;
+            terms.asked_of_buyer(charge)
         };
         let capture = Capture { call: terms.id, tokens, source, charge, finish: word.clone() };
         let Some(captured) = self.capture_patiently(&capture).await else {
@@ -78,8 +83,9 @@ impl Engine {
             error!(call.id = %terms.id, overrun = captured.overrun.0, "a provider reported more than was held; the house pays");
         }
         info!(call.id = %terms.id, model = %terms.on_sale.model.id, paid = captured.paid.0, finish = %word, "settled a call");
-        let settlement = (charge.provider_cost > Nanos::ZERO || source == UsageSource::Provider)
-            .then(|| settlement(terms, tokens, source, charge, &captured));
+        // Also what costs nothing is settled, as long as there was something.
+        let settlement =
+            (source != UsageSource::None).then(|| settlement(terms, tokens, source, charge, &captured));
         last_event(ending, settlement, captured.released, (finish, native))
     }
 
@@ -88,6 +94,7 @@ impl Engine {
             if let Some(captured) = self.0.captures.write(capture.clone()).await {
                 return Some(captured);
             }
+            self.0.watch.note(Happened::CaptureRetried);
             warn!(attempt, call.id = %capture.call, "a capture could not be written, trying again");
             tokio::time::sleep(Duration::from_millis(100 << attempt.min(5))).await;
         }
@@ -103,7 +110,9 @@ fn billable(terms: &Terms, meter: &Meter, heard: &Heard, ending: &Ending) -> (To
     }
     let delivered = meter.delivered();
     if matches!(ending, Ending::Whole) {
-        match heard.usage.map(|usage| usage.billable()) {
+        let usage =
+            heard.usage.filter(|usage| !(seeded::is_on(Bug::EstimateZero) && usage.output_tokens == Some(0)));
+        match usage.map(|usage| usage.billable()) {
             Some(Ok(tokens)) => return (tokens, UsageSource::Provider),
             Some(Err(why)) => {
                 warn!(call.id = %terms.id, ?why, "the usage of {} cannot be trusted; estimating", terms.on_sale.model.id);
@@ -133,6 +142,7 @@ fn settlement(
         hold_nanos: terms.hold,
         released_nanos: captured.released,
         available_nanos: captured.available,
+        free_tokens: captured.free_tokens,
     }
 }
 

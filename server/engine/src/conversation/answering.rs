@@ -82,6 +82,7 @@ impl Answering {
             call_id: call.id,
             model: call.model.clone(),
             hold_nanos: call.hold,
+            free_tokens: call.free_tokens,
             max_output_tokens: call.max_output_tokens,
         });
         let (mut text, mut ticked) = (String::new(), Instant::now());

@@ -1,19 +1,23 @@
 //! Our request in the words of the Messages protocol, or the name of the field it has no words for.
 
-use marketplace::chat::{
-    ANTHROPIC_ONLY, ChatRequest, Content, Delivery, Failure, Message, Role, THINKING_BLOCKS,
-};
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+use marketplace::chat::{ANTHROPIC_ONLY, ChatRequest, Delivery, Failure, Message, Role, THINKING_BLOCKS};
+use serde_json::{Map, Value};
 
 use super::wire::{
     Options, OutputConfig, OutputFormat, Request, Said, Source, Speaker, Tool, ToolChoice, Turn,
 };
+use crate::asked::{self, Choice, Format, Function, Image};
 use crate::dialect::Outgoing;
 use crate::failure::unsupported;
 
+/// Fields for which this protocol has no words.
+const UNSAYABLE: [&str; 3] = ["presence_penalty", "frequency_penalty", "reasoning_effort"];
+
 /// Writes a request as a message call. What would change the answer and cannot be said is refused by name.
 pub fn encode(request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, Failure> {
-    refuse_unsayable(&request.options)?;
+    asked::refuse_unsayable(&request.options, &UNSAYABLE)?;
     let (system, messages) = conversation(&request.messages)?;
     if messages.is_empty() {
         return Err(unsupported("messages", "needs at least one message that is not a system message"));
@@ -27,113 +31,66 @@ pub fn encode(request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, F
         options: options(&request.options)?,
     };
     let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
-    Ok(Outgoing { path: "/v1/messages", headers: &[("anthropic-version", "2023-06-01")], body })
-}
-
-/// Fields that ask for something this protocol cannot give, unless they ask for what happens anyway.
-fn refuse_unsayable(options: &Map<String, Value>) -> Result<(), Failure> {
-    for (field, value) in options {
-        let changes_nothing = match field.as_str() {
-            "n" => value.as_u64() == Some(1),
-            "logprobs" => *value == json!(false),
-            "top_logprobs" | "presence_penalty" | "frequency_penalty" => value.as_f64() == Some(0.0),
-            "logit_bias" => value.as_object().is_some_and(Map::is_empty),
-            "response_format" => value["type"] == "text" || schema(value).is_some(),
-            "modalities" => *value == json!(["text"]),
-            "temperature" => value.as_f64().is_some_and(|temperature| (0.0..=1.0).contains(&temperature)),
-            "reasoning_effort" | "functions" | "function_call" | "audio" | "prediction"
-            | "web_search_options" => false,
-            _ => true,
-        };
-        if !changes_nothing && !value.is_null() {
-            return Err(unsupported(field, "this value is not offered by this model's provider"));
-        }
-    }
-    Ok(())
+    let path = Cow::Borrowed("/v1/messages");
+    Ok(Outgoing { path, headers: &[("anthropic-version", "2023-06-01")], body })
 }
 
 fn options(options: &Map<String, Value>) -> Result<Options<'_>, Failure> {
-    let given = |field: &str| options.get(field).filter(|value| !value.is_null());
-    let tools = match given("tools") {
-        Some(tools) => list("tools", tools)?.iter().map(tool).collect::<Result<Vec<_>, _>>()?,
-        None => Vec::new(),
-    };
-    let own = Own(given(ANTHROPIC_ONLY));
+    let given = |field: &str| asked::given(options, field);
+    let temperature = given("temperature");
+    let is_in_range = |value: &Value| value.as_f64().is_some_and(|value| (0.0..=1.0).contains(&value));
+    if temperature.is_some_and(|value| !is_in_range(value)) {
+        return Err(asked::not_offered("temperature"));
+    }
+    let tools: Vec<Tool<'_>> = asked::functions(options)?.into_iter().map(tool).collect();
     let one_at_a_time = given("parallel_tool_calls") == Some(&Value::Bool(false));
-    let tool_choice = match given("tool_choice") {
-        Some(choice) => Some(tool_choice(choice, one_at_a_time)?),
-        None if one_at_a_time => {
-            Some(ToolChoice { kind: "auto", name: None, disable_parallel_tool_use: true })
-        }
-        None => None,
-    };
+    let own = given(ANTHROPIC_ONLY);
+    // What came in this protocol's own words.
+    let own = |field: &str| own?.get(field).filter(|value| !value.is_null());
+    let choice = asked::tool_choice(options)?.or(one_at_a_time.then_some(Choice::Auto));
     Ok(Options {
-        temperature: given("temperature"),
+        temperature,
         top_p: given("top_p"),
         top_k: given("top_k"),
-        thinking: given("thinking").or(own.get("thinking")),
-        stop_sequences: match given("stop") {
-            Some(Value::String(stop)) => vec![stop.as_str()],
-            Some(stops) => list("stop", stops)?
-                .iter()
-                .map(|stop| stop.as_str().ok_or_else(|| unsupported("stop", "must be text")))
-                .collect::<Result<_, _>>()?,
-            None => Vec::new(),
-        },
-        tool_choice: tool_choice.filter(|_| !tools.is_empty()),
+        thinking: given("thinking").or(own("thinking")),
+        stop_sequences: asked::stops(options)?,
+        tool_choice: choice.filter(|_| !tools.is_empty()).map(|choice| tool_choice(choice, one_at_a_time)),
         tools,
-        output_config: output_config(own.get("effort"), given("response_format")),
-        cache_control: own.get("cache_control"),
+        output_config: output_config(own("effort"), asked::format(options)?)?,
+        cache_control: own("cache_control"),
     })
 }
 
-/// Fields that came in this protocol's own words.
-struct Own<'a>(Option<&'a Value>);
+fn output_config<'a>(
+    effort: Option<&'a Value>,
+    format: Format<'a>,
+) -> Result<Option<OutputConfig<'a>>, Failure> {
+    let format = match format {
+        Format::Text => None,
+        Format::Schema(schema) => Some(OutputFormat::JsonSchema { schema }),
+        Format::Object => return Err(asked::not_offered("response_format")),
+    };
+    Ok((effort.is_some() || format.is_some()).then_some(OutputConfig { effort, format }))
+}
 
-impl<'a> Own<'a> {
-    fn get(&self, field: &str) -> Option<&'a Value> {
-        self.0?.get(field).filter(|value| !value.is_null())
+fn tool(function: Function<'_>) -> Tool<'_> {
+    Tool {
+        name: function.name,
+        description: function.description,
+        input_schema: function.schema(),
+        strict: function.strict,
+        cache_control: function.cache_control,
     }
 }
 
-fn output_config<'a>(effort: Option<&'a Value>, format: Option<&'a Value>) -> Option<OutputConfig<'a>> {
-    let format = format.and_then(schema).map(|schema| OutputFormat::JsonSchema { schema });
-    (effort.is_some() || format.is_some()).then_some(OutputConfig { effort, format })
-}
-
-/// The schema that an answer is to follow.
-fn schema(format: &Value) -> Option<&Value> {
-    (format["type"] == "json_schema").then(|| format["json_schema"].get("schema")).flatten()
-}
-
-fn tool<'a>(tool: &'a Value) -> Result<Tool<'a>, Failure> {
-    let function = &tool["function"];
-    let Some(name) = function["name"].as_str() else {
-        return Err(unsupported("tools", "only functions with a name are offered by this model's provider"));
+fn tool_choice(choice: Choice<'_>, one_at_a_time: bool) -> ToolChoice<'_> {
+    let (kind, name) = match choice {
+        Choice::Auto => ("auto", None),
+        Choice::Required => ("any", None),
+        Choice::None => ("none", None),
+        Choice::Named(name) => ("tool", Some(name)),
     };
-    let input_schema = match &function["parameters"] {
-        Value::Null => json!({"type": "object", "properties": {}}),
-        schema => schema.clone(),
-    };
-    let given = |value: &'a Value| Some(value).filter(|value| !value.is_null());
-    Ok(Tool {
-        name,
-        description: function["description"].as_str(),
-        input_schema,
-        strict: given(&function["strict"]),
-        cache_control: given(&tool["cache_control"]),
-    })
-}
-
-fn tool_choice(choice: &Value, one_at_a_time: bool) -> Result<ToolChoice<'_>, Failure> {
-    let (kind, name) = match (choice.as_str(), choice["function"]["name"].as_str()) {
-        (Some("auto"), _) => ("auto", None),
-        (Some("required"), _) => ("any", None),
-        (Some("none"), _) => ("none", None),
-        (None, Some(name)) => ("tool", Some(name)),
-        _ => return Err(unsupported("tool_choice", "is none of auto, none, required or a function")),
-    };
-    Ok(ToolChoice { kind, name, disable_parallel_tool_use: one_at_a_time && kind != "none" })
+    ToolChoice { kind, name, disable_parallel_tool_use: one_at_a_time && choice != Choice::None }
 }
 
 /// What the system says, and the turns of the others, each speaker's consecutive messages in one.
@@ -142,10 +99,10 @@ fn conversation(messages: &[Message]) -> Result<(Vec<Said<'_>>, Vec<Turn<'_>>), 
     for message in messages {
         let (role, said) = match message.role {
             Role::System | Role::Developer => {
-                system.extend(said(&message.content)?);
+                system.extend(said(message)?);
                 continue;
             }
-            Role::User => (Speaker::User, said(&message.content)?),
+            Role::User => (Speaker::User, said(message)?),
             Role::Tool => (Speaker::User, vec![tool_result(message)?]),
             Role::Assistant => (Speaker::Assistant, answered(message)?),
         };
@@ -158,98 +115,47 @@ fn conversation(messages: &[Message]) -> Result<(Vec<Said<'_>>, Vec<Turn<'_>>), 
     Ok((system, turns))
 }
 
-fn said(content: &Content) -> Result<Vec<Said<'_>>, Failure> {
-    match content {
-        Content::Absent => Ok(Vec::new()),
-        // Empty text is refused by the vendor and says nothing.
-        Content::Text(text) if text.is_empty() => Ok(Vec::new()),
-        Content::Text(text) => Ok(vec![Said::Text { text, cache_control: None }]),
-        Content::Parts(parts) => parts.iter().filter_map(|part| part_said(part).transpose()).collect(),
-    }
+fn said(message: &Message) -> Result<Vec<Said<'_>>, Failure> {
+    let parts = asked::parts(&message.content)?.into_iter().map(|part| match part.said {
+        asked::Said::Text(text) => Said::Text { text, cache_control: part.cache_control },
+        asked::Said::Image(image) => Said::Image { source: source(image), cache_control: part.cache_control },
+    });
+    Ok(parts.collect())
 }
 
-fn part_said(part: &Map<String, Value>) -> Result<Option<Said<'_>>, Failure> {
-    let cache_control = part.get("cache_control").filter(|value| !value.is_null());
-    let kind = part.get("type").and_then(Value::as_str).unwrap_or_default();
-    match (kind, part.get(kind)) {
-        ("text", Some(Value::String(text))) => {
-            Ok((!text.is_empty()).then_some(Said::Text { text, cache_control }))
-        }
-        ("image_url", Some(image)) => {
-            let url = image["url"].as_str().or(image.as_str()).unwrap_or_default();
-            Ok(Some(Said::Image { source: source(url)?, cache_control }))
-        }
-        _ => Err(unsupported("messages.content", &format!("a part of type {kind:?} is not offered"))),
+fn source(image: Image<'_>) -> Source<'_> {
+    match image {
+        Image::Inline { media_type, data } => Source::Base64 { media_type, data },
+        Image::Url(url) => Source::Url { url },
     }
-}
-
-fn source(url: &str) -> Result<Source<'_>, Failure> {
-    if url.starts_with("https://") {
-        return Ok(Source::Url { url });
-    }
-    url.strip_prefix("data:")
-        .and_then(|rest| rest.split_once(";base64,"))
-        .map(|(media_type, data)| Source::Base64 { media_type, data })
-        .ok_or_else(|| unsupported("messages.content.image_url", "needs an https: or a base64 data: address"))
 }
 
 fn answered(message: &Message) -> Result<Vec<Said<'_>>, Failure> {
     // What was thought comes before what was said of it, or the vendor does not take its own seal.
     let mut blocks = sealed(message)?;
-    blocks.extend(said(&message.content)?);
-    match message.rest.get("tool_calls") {
-        None | Some(Value::Null) => {}
-        Some(calls) => {
-            for call in list("messages.tool_calls", calls)? {
-                blocks.push(tool_use(call)?);
-            }
-        }
-    }
+    blocks.extend(said(message)?);
+    let calls = asked::calls(message)?.into_iter();
+    blocks.extend(calls.map(|call| Said::ToolUse { id: call.id, name: call.name, input: call.arguments }));
     Ok(blocks)
 }
 
 /// Thinking that this vendor sealed in an earlier answer.
 fn sealed(message: &Message) -> Result<Vec<Said<'_>>, Failure> {
-    match message.rest.get(THINKING_BLOCKS) {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(blocks) => list("messages.thinking_blocks", blocks)?
-            .iter()
-            .map(|block| match block["type"].as_str() {
-                Some("thinking" | "redacted_thinking") => Ok(Said::Sealed(block)),
-                _ => Err(unsupported("messages.thinking_blocks", "holds a block that is no thinking")),
-            })
-            .collect(),
-    }
-}
-
-fn tool_use(call: &Value) -> Result<Said<'_>, Failure> {
-    let function = &call["function"];
-    let (Some(id), Some(name)) = (call["id"].as_str(), function["name"].as_str()) else {
-        return Err(unsupported("messages.tool_calls", "needs an id and a function with a name"));
-    };
-    let input = match function["arguments"].as_str().unwrap_or_default().trim() {
-        "" => json!({}),
-        arguments => serde_json::from_str(arguments)
-            .ok()
-            .filter(Value::is_object)
-            .ok_or_else(|| unsupported("messages.tool_calls", "has arguments that are no JSON object"))?,
-    };
-    Ok(Said::ToolUse { id, name, input })
+    let Some(blocks) = asked::given(&message.rest, THINKING_BLOCKS) else { return Ok(Vec::new()) };
+    asked::list("messages.thinking_blocks", blocks)?
+        .iter()
+        .map(|block| match block["type"].as_str() {
+            Some("thinking" | "redacted_thinking") => Ok(Said::Sealed(block)),
+            _ => Err(unsupported("messages.thinking_blocks", "holds a block that is no thinking")),
+        })
+        .collect()
 }
 
 fn tool_result(message: &Message) -> Result<Said<'_>, Failure> {
-    let Some(tool_use_id) = message.rest.get("tool_call_id").and_then(Value::as_str) else {
-        return Err(unsupported("messages.tool_call_id", "is required in a tool message"));
-    };
-    let given = |field: &str| message.rest.get(field).filter(|value| !value.is_null());
     Ok(Said::ToolResult {
-        tool_use_id,
-        content: said(&message.content)?,
-        is_error: given("is_error"),
-        cache_control: given("cache_control"),
+        tool_use_id: asked::tool_call_id(message)?,
+        content: said(message)?,
+        is_error: asked::given(&message.rest, "is_error"),
+        cache_control: asked::given(&message.rest, "cache_control"),
     })
-}
-
-fn list<'a>(field: &str, value: &'a Value) -> Result<&'a Vec<Value>, Failure> {
-    value.as_array().ok_or_else(|| unsupported(field, "must be a list"))
 }

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Limits, without_key};
-use crate::dialect::Decoder;
+use crate::dialect::{Decoder, Dialect};
 use crate::failure::{failure, malformed, truncated};
 use crate::frame::{Event, Framer};
 
@@ -37,7 +37,7 @@ struct Stream {
     /// Since when we have been waiting for bytes. Kept here so that a dropped wait goes on where it was.
     waiting_since: Option<Instant>,
     has_begun: bool,
-    key: SecretString,
+    key: Option<SecretString>,
 }
 
 impl Answer {
@@ -48,12 +48,12 @@ impl Answer {
     /// An answer that has begun. One that fails before anything else is no answer.
     pub(super) async fn streamed(
         response: Response,
-        decoder: Decoder,
+        dialect: Dialect,
         limits: Limits,
         asked: Instant,
-        key: SecretString,
+        key: Option<SecretString>,
     ) -> Result<Self, Failure> {
-        let framer = Framer::default();
+        let (framer, decoder) = (Framer::new(dialect.framing()), dialect.decoder());
         let stream =
             Stream { response, framer, decoder, limits, asked, waiting_since: None, has_begun: false, key };
         let mut answer = Self { ready: VecDeque::new(), stream: Some(stream) };
@@ -127,7 +127,7 @@ impl Stream {
             for said in self.decoder.feed(event) {
                 self.has_begun = true;
                 ready.push_back(match said {
-                    ChatEvent::Failed(failure) => ChatEvent::Failed(without_key(failure, &self.key)),
+                    ChatEvent::Failed(failure) => ChatEvent::Failed(without_key(failure, self.key.as_ref())),
                     said => said,
                 });
             }

@@ -95,6 +95,7 @@ impl Decoder {
         // More than one choice is never asked for, so any other is not ours.
         for choice in choices.into_iter().filter(|choice| choice.index == 0) {
             self.take_delta(choice.delta.unwrap_or_default(), &mut events);
+            events.extend(choice.text.filter(|text| !text.is_empty()).map(ChatEvent::Text));
             reason = reason.or(choice.finish_reason);
         }
         let report = chunk.usage.or(chunk.x_groq.and_then(|groq| groq.usage));

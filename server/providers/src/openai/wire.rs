@@ -73,6 +73,9 @@ pub(super) struct Choice {
     pub delta: Option<Delta>,
     #[serde(default)]
     pub message: Option<Delta>,
+    /// What stands for the delta in the old protocol that continues texts.
+    #[serde(default)]
+    pub text: Option<String>,
     #[serde(default)]
     pub finish_reason: Option<String>,
 }

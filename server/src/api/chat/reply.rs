@@ -77,13 +77,11 @@ impl sale::Reply for Reply {
             message["reasoning"] = json!(self.reasoning);
         }
         if !self.tool_calls.is_empty() {
-            message["tool_calls"] = self
-                .tool_calls
-                .into_iter()
-                .map(|call| {
-                    json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}})
-                })
-                .collect();
+            let calls = self.tool_calls.into_iter().map(|call| {
+                let id = if call.id.is_empty() { tool_call_id(&self.id, call.index) } else { call.id };
+                json!({"id": id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}})
+            });
+            message["tool_calls"] = calls.collect();
         }
         json!({
             "id": self.id, "object": "chat.completion", "created": self.created, "model": self.model,
@@ -109,6 +107,11 @@ pub fn usage(settlement: &Settlement) -> Value {
         "completion_tokens_details": { "reasoning_tokens": tokens.reasoning },
     });
     with_cost(counted, settlement)
+}
+
+/// An id for a call that its vendor gave none: the result must be able to name it.
+pub fn tool_call_id(completion: &str, index: u32) -> String {
+    format!("call-{completion}-{index}")
 }
 
 pub fn completion_id(call: &Call) -> String {

@@ -8,7 +8,7 @@ use marketplace::chat::ChatEvent;
 use marketplace::id::ModelId;
 use serde_json::{Value, json};
 
-use super::reply::{completion_id, now, usage};
+use super::reply::{completion_id, now, tool_call_id, usage};
 use crate::api::error::openai_error;
 use crate::api::sale::{self, Line};
 
@@ -66,7 +66,9 @@ impl sale::Lines for Lines {
             CallEvent::Chat(ChatEvent::Refusal(text)) => self.push(json!({ "refusal": text }), Value::Null),
             CallEvent::Chat(ChatEvent::ToolCall { index, id, name, arguments }) => {
                 let mut call = json!({ "index": index, "function": { "arguments": arguments } });
-                if let Some(id) = id {
+                // The piece with the name is the first.
+                let made_up = || name.is_some().then(|| tool_call_id(&self.id, index));
+                if let Some(id) = id.or_else(made_up) {
                     call["id"] = json!(id);
                     call["type"] = json!("function");
                 }

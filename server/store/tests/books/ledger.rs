@@ -101,6 +101,26 @@ async fn a_checkpoint_that_comes_late_undoes_no_newer_one(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn a_server_learns_at_its_next_checkpoint_that_another_has_closed_its_hold(db: PgPool) {
+    let books = Books::with(db, 1_000).await;
+    let call = books.hold(300).await;
+    let come_to =
+        |output, cost, commission| [Progress { call, input: 3, output, charge: charge(cost, commission) }];
+    assert_eq!(checkpoint(&books.db, books.server, &come_to(5, 70, 30)).await.unwrap(), [call]);
+    books.tamper("update hold set lease_until = now() - interval '1 second'").await;
+    assert_eq!(reap(&books.db, Uuid::now_v7()).await.unwrap(), 1);
+    assert_eq!(checkpoint(&books.db, books.server, &come_to(9, 140, 60)).await.unwrap(), []);
+    let (output, is_over): (i64, bool) =
+        sqlx::query_as("select progress_output, lease_until < now() from hold where call_id = $1")
+            .bind(call.0)
+            .fetch_one(&books.root)
+            .await
+            .unwrap();
+    assert_eq!((output, is_over), (5, true), "a hold that was closed went on");
+    books.assert_balanced().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn a_payment_is_credited_once_whatever_is_repeated(db: PgPool) {
     let books = Books::with(db, 1_000).await;
     let top_up = insert_top_up(&books.db, books.account, "test", Nanos(500)).await.unwrap();
@@ -148,8 +168,8 @@ async fn history_cannot_be_changed_and_a_change_by_force_is_named(db: PgPool) {
 async fn a_replaced_price_begins_no_new_call_and_settles_the_old_one(db: PgPool) {
     let books = Books::with(db, 1_000).await;
     let (call, _) = books.reserve(books.reservation(600, 100)).await;
-    let dearer =
-        Price { rates: Rates { input: Rate(1), output: Rate(9), ..Rates::default() }, ..Price::default() };
+    let rates = Rates { input: Rate(250_000_000), output: Rate(2_100_000_000), ..Rates::default() };
+    let dearer = Price { rates, ..Price::default() };
     let offer = Offer { model: &books.model, provider: &books.provider, price: &dearer, free: false };
     let newer = set_prices(&books.db, &[offer]).await.unwrap()[0];
     assert_ne!(newer, books.price);

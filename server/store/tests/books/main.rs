@@ -1,9 +1,21 @@
 //! The books on a real, fresh database, worked on with the rights of the server.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test may fail loudly and tells its figures"
+)]
 
+mod address;
 mod funds;
+mod late;
 mod ledger;
+mod prices;
+mod months;
 mod proof;
+mod reports;
 mod rights;
 mod support;
+mod tamper;

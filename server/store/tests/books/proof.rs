@@ -11,10 +11,13 @@ use store::top_up::{Recorded, insert_top_up, record_payment};
 use crate::support::Books;
 
 impl Books {
-    /// Entries that no block holds yet.
-    async fn unsealed(&self) -> i64 {
+    /// Seals until every entry is in a block.
+    pub async fn seal_everything(&self) {
         let unsealed = "select count(*) from ledger_entry where xid >= coalesce((select max(upto_xid) from ledger_block), '0')";
-        sqlx::query_scalar(unsealed).fetch_one(&self.root).await.unwrap()
+        // Transactions of other databases on this server may hold a seal back for a moment.
+        while sqlx::query_scalar::<_, i64>(unsealed).fetch_one(&self.root).await.unwrap() > 0 {
+            seal_block(&self.db).await.unwrap();
+        }
     }
 }
 
@@ -53,10 +56,7 @@ async fn a_sealed_block_notices_every_change_by_force(root: PgPool) {
         let call = market.hold(100).await;
         market.capture(call, 70, 30).await;
     }
-    // Transactions of other databases on this server may hold a seal back for a moment.
-    while market.unsealed().await > 0 {
-        seal_block(&market.db).await.unwrap();
-    }
+    market.seal_everything().await;
     assert_eq!(seal_block(&market.db).await.unwrap(), None, "an empty block was sealed");
     assert_eq!(list_broken_blocks(&market.db).await.unwrap(), Vec::<i64>::new());
     for change in [

@@ -55,6 +55,7 @@ async fn the_server_sees_one_account_and_without_one_nothing(root: PgPool) {
         "budget",
         "subscription",
         "adjustment",
+        "one_time_secret",
     ];
     for table in tables {
         let count = AssertSqlSafe(format!("select count(*) from (select account_id from {table}) as seen"));
@@ -97,9 +98,18 @@ async fn no_role_of_the_application_can_change_history(root: PgPool) {
     let mut attempts = 0;
     for role in ["mercato_runtime", "mercato_admin", "mercato_auditor"] {
         let pool = as_role(&root, role).await;
-        for table in
-            ["ledger_entry", "ledger_tx", "usage_call", "wallet", "hold", "price", "grant_", "ledger_block"]
-        {
+        for table in [
+            "ledger_entry",
+            "ledger_tx",
+            "usage_call",
+            "wallet",
+            "hold",
+            "price",
+            "price_change",
+            "report_posting",
+            "grant_",
+            "ledger_block",
+        ] {
             for attempt in [
                 format!("update {table} set created_at = now()"),
                 format!("update {table} set posted = 1"),
@@ -122,6 +132,9 @@ async fn no_role_of_the_application_can_change_history(root: PgPool) {
             "update book_state set safe_since = null",
             "select ledger.post_to_wallet(gen_random_uuid(), 1::smallint, gen_random_uuid(), 'paid', 5, 0)",
             "select ledger.grant_free_tokens(gen_random_uuid())",
+            "select sign_in.use_secret('confirm_address', '')",
+            "update account set verified_at = now(), identity = 'somebody else'",
+            "update one_time_secret set used_at = null",
             "set session_replication_role = replica",
         ] {
             attempts += 1;

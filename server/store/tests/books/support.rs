@@ -6,14 +6,31 @@ use marketplace::id::{AccountId, CallId, ModelId, PriceId, ProviderId, TopUpId};
 use marketplace::money::{Nanos, Rate};
 use marketplace::price::{Charge, Price, Rates, TakeRate};
 use marketplace::usage::{Tokens, UsageSource};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use sqlx::PgPool;
 use store::Db;
 use store::account::{NewAccount, insert_account};
 use store::books::{INVARIANTS, Violation, check_recent, list_violations};
 use store::ledger::{Capture, Captured, Reservation, Reserved, capture, get_balance, reserve};
 use store::price::{Offer, set_prices};
+use store::seeded::plant;
 use store::top_up::{Recorded, insert_top_up, record_payment};
 use uuid::Uuid;
+
+/// A size of the short run, or of the full one.
+pub fn sized<T>(short: T, full: T) -> T {
+    if std::env::var("MERCATO_RACES").is_ok_and(|size| size == "full") { full } else { short }
+}
+
+/// Dice that fall the same way again when their seed is given as `MERCATO_SEED`.
+pub fn dice(name: &str) -> StdRng {
+    let given =
+        std::env::var("MERCATO_SEED").ok().map(|seed| seed.parse().expect("MERCATO_SEED is a number"));
+    let seed = given.unwrap_or_else(rand::random);
+    eprintln!("{name}: MERCATO_SEED={seed}");
+    StdRng::seed_from_u64(seed)
+}
 
 pub struct Books {
     /// With the rights of the server.
@@ -31,6 +48,7 @@ pub struct Books {
 impl Books {
     /// One account with so many nano-dollars, and one model for sale.
     pub async fn with(root: PgPool, amount: i64) -> Self {
+        plant(&mut root.acquire().await.unwrap()).await.unwrap();
         let db = Db::open(root.connect_options().as_ref().clone(), 16).await.unwrap();
         let account = person(&db, "ada@example.org").await;
         let top_up = pay_in(&db, account, amount).await;

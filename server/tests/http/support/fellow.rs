@@ -31,6 +31,8 @@ impl Market {
             .current_dir(std::env::temp_dir())
             .env("DATABASE_URL", &self.database.url)
             .env("MERCATO_ADDR", addr.to_string())
+            // Its letters and seals go where nobody keeps any.
+            .env("MERCATO_DATA_DIR", self.mail.join("fellow"))
             .env("MERCATO_DEMO", "off")
             .env("MERCATO_MASTER_KEY", STANDARD.encode(MASTER_KEY))
             .env("MERCATO_EGRESS_ALLOW", vendor.to_string())

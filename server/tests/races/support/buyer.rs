@@ -53,6 +53,13 @@ impl Buyer {
         assert_eq!(form.send().await.unwrap().status(), 303);
     }
 
+    /// Limits what the whole account may spend from now on and has spent before.
+    pub async fn limit(&self, fleet: &Fleet, nanos: i64) {
+        let set = sqlx::query_scalar("select ledger.set_budget($1, 'account', '', $2, null)");
+        let outcome: String = set.bind(self.account).bind(nanos).fetch_one(&fleet.db).await.unwrap();
+        assert_eq!(outcome, "set");
+    }
+
     pub async fn available(&self) -> i64 {
         let balance = self.request(Method::GET, "/api/v1/balance").send().await.unwrap();
         json_of(balance, 200).await["available_nanos"].as_str().unwrap().parse().unwrap()

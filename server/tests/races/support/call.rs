@@ -20,6 +20,10 @@ pub struct Order {
     pub max_tokens: Option<u64>,
     /// Dollars.
     pub max_cost: Option<&'static str>,
+    /// The run it belongs to, and how many dollars that may cost in all.
+    pub run: Option<(String, String)>,
+    /// The `Idempotency-Key`.
+    pub once: Option<String>,
     /// How long to wait before reading what comes.
     pub dawdling: Duration,
     /// When to hang up.
@@ -56,6 +60,12 @@ pub struct Seen {
     pub told_hold: Option<String>,
     pub ended: Ended,
     pub complaint: Option<String>,
+    /// The code of a complaint.
+    #[serde(skip)]
+    pub code: Option<String>,
+    /// It was the answer to an earlier request once more.
+    #[serde(skip)]
+    pub is_repeated: bool,
     #[serde(skip)]
     pub asked_at: Instant,
     #[serde(skip)]
@@ -71,6 +81,8 @@ impl Order {
             streamed: true,
             max_tokens: None,
             max_cost: None,
+            run: None,
+            once: None,
             dawdling: Duration::ZERO,
             leaving: None,
         }
@@ -93,6 +105,9 @@ impl Order {
         if let Some(cost) = self.max_cost {
             body["max_cost"] = json!(cost);
         }
+        if let Some((run, cost)) = &self.run {
+            (body["run_id"], body["max_run_cost"]) = (json!(run), json!(cost));
+        }
         body
     }
 
@@ -111,10 +126,16 @@ impl Order {
             told_hold: None,
             ended: Ended::Cut,
             complaint: None,
+            code: None,
+            is_repeated: false,
             asked_at: Instant::now(),
             answered_at: None,
         };
-        let request = client.post(format!("{base}/v1/chat/completions")).bearer_auth(key).json(&self.body());
+        let mut request =
+            client.post(format!("{base}/v1/chat/completions")).bearer_auth(key).json(&self.body());
+        if let Some(once) = &self.once {
+            request = request.header("idempotency-key", once);
+        }
         let asking = async {
             let Ok(response) = request.send().await else { return };
             tokio::time::sleep(self.dawdling).await;
@@ -133,6 +154,7 @@ impl Seen {
         self.status = response.status().as_u16();
         let id = response.headers().get("x-generation-id");
         self.call_id = id.map(|id| id.to_str().unwrap().to_owned());
+        self.is_repeated = response.headers().contains_key("idempotent-replayed");
         if streamed && self.status == 200 {
             return self.read_stream(response).await;
         }
@@ -184,6 +206,7 @@ impl Seen {
     fn complain(&mut self, body: &Value) {
         if let Some(message) = body["error"]["message"].as_str() {
             self.complaint = Some(message.to_owned());
+            self.code = body["error"]["code"].as_str().map(str::to_owned);
             self.ended = Ended::Failed;
         }
     }

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rand::rngs::StdRng;
 use reqwest::Client;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -13,7 +15,7 @@ use uuid::Uuid;
 
 use super::server::Server;
 use super::simulator::{Pace, Simulator};
-use super::{Database, Probe};
+use super::{Database, Probe, Proxy};
 
 /// How many servers race.
 pub const SERVERS: usize = 3;
@@ -43,6 +45,25 @@ impl Fleet {
     }
 
     pub async fn open_on(pace: Pace, database: Database, turn: File) -> Self {
+        let url = database.url.clone();
+        Self::open_at(pace, (database, &url), turn).await
+    }
+
+    /// With a wire between servers and database that the test can spoil; whoever looks has a better one.
+    pub async fn open_over_wire(
+        pace: Pace,
+        functions: &'static [&'static str],
+        dice: StdRng,
+    ) -> (Arc<Self>, Proxy) {
+        let turn = turn();
+        let database = Database::create().await;
+        let wire = Proxy::open(&database.url, functions, dice).await;
+        let fleet = Self::open_at(pace, (database, &wire.url), turn).await;
+        (Arc::new(fleet), wire)
+    }
+
+    /// Servers that reach their database at an address.
+    async fn open_at(pace: Pace, (database, url): (Database, &str), turn: File) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(Uuid::now_v7().simple().to_string());
         std::fs::create_dir_all(&folder).unwrap();
         let simulator = Simulator::start(pace, &folder);
@@ -53,7 +74,7 @@ impl Fleet {
             .build()
             .unwrap();
         let servers: Vec<Server> =
-            (0..SERVERS).map(|number| Server::new(number, &database.url, &simulator.addr, &folder)).collect();
+            (0..SERVERS).map(|number| Server::new(number, url, &simulator.addr, &folder)).collect();
         // The first one brings the schema up to date, the others find it so.
         servers[0].start(&client).await;
         futures_util::future::join_all(servers[1..].iter().map(|server| server.start(&client))).await;

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 const EVERY: Duration = Duration::from_millis(200);
 
 /// What must never be found, each as a query that answers nothing when all is well.
-const WRONGS: [(&str, &str); 5] = [
+const WRONGS: [(&str, &str); 6] = [
     (
         "the entries of an asset sum to",
         "select asset as subject, sum(amount)::text as detail from ledger_entry group by asset having sum(amount) <> 0",
@@ -45,6 +45,17 @@ const WRONGS: [(&str, &str); 5] = [
             left join (select api_key_id, sum(amount) as sum from hold where state = 'open' group by 1) h using (api_key_id)
             left join (select api_key_id, sum(charge - overrun) as sum from usage_call group by 1) u using (api_key_id)
         where k.held_nanos <> coalesce(h.sum, 0) or k.spent_nanos <> coalesce(u.sum, 0)",
+    ),
+    (
+        "what a budget holds or spent is not its calls:",
+        "select concat(b.scope, ' ', b.subject) as subject, concat(b.held_nanos, ' and ', b.spent_nanos) as detail
+        from budget b left join (
+            select budget_id, sum(h.amount) filter (where state = 'open') as held, sum(u.charge - u.overrun) as spent
+            from hold h cross join unnest(h.budget_ids) as budget_id left join usage_call u using (call_id)
+            group by 1
+        ) c using (budget_id)
+        where b.resets is null
+            and (b.held_nanos <> coalesce(c.held, 0) or b.spent_nanos <> coalesce(c.spent, 0))",
     ),
 ];
 

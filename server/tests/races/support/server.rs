@@ -76,6 +76,15 @@ impl Server {
         begun.elapsed()
     }
 
+    /// What `mercato ledger verify` says with the settings of this server.
+    pub fn verify_books(&self) -> (bool, String) {
+        let mut command = Command::new(PROGRAM);
+        command.args(["ledger", "verify"]).envs(self.settings.iter().cloned()).current_dir(&self.folder);
+        let output = command.output().unwrap();
+        let words = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        (output.status.success(), words.into_owned())
+    }
+
     pub fn is_up(&self) -> bool {
         self.is_up.load(Relaxed)
     }

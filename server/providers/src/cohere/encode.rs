@@ -1,0 +1,111 @@
+//! Our request in the words of Cohere's chat protocol, or the name of the field it has no words for.
+
+use std::borrow::Cow;
+
+use marketplace::chat::{ChatRequest, Delivery, Failure, Message, Role};
+use serde_json::Value;
+
+use super::wire::{Called, CalledFunction, Format, Function, ImageUrl, Request, Said, Thinking, Told, Tool};
+use crate::asked::{self, Choice, Image};
+use crate::dialect::Outgoing;
+use crate::failure::unsupported;
+
+/// Fields for which this protocol has no words, and documents, which would be read beside the prompt that is paid for.
+const UNSAYABLE: [&str; 3] = ["thinking", "parallel_tool_calls", "documents"];
+
+/// Writes a request. What would change the answer and cannot be said is refused by name.
+pub fn encode(request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, Failure> {
+    asked::refuse_unsayable(&request.options, &UNSAYABLE)?;
+    let given = |field: &str| asked::given(&request.options, field);
+    let tools: Vec<Tool<'_>> = asked::functions(&request.options)?.into_iter().map(tool).collect();
+    let choice = asked::tool_choice(&request.options)?.filter(|_| !tools.is_empty());
+    let sent = Request {
+        model: upstream_model,
+        messages: request.messages.iter().map(told).collect::<Result<_, _>>()?,
+        stream: request.stream == Delivery::Streamed,
+        max_tokens: request.max_output_tokens,
+        temperature: given("temperature"),
+        p: given("top_p"),
+        k: given("top_k"),
+        seed: given("seed"),
+        presence_penalty: given("presence_penalty"),
+        frequency_penalty: given("frequency_penalty"),
+        stop_sequences: asked::stops(&request.options)?,
+        response_format: format(asked::format(&request.options)?),
+        thinking: asked::effort(&request.options)?.map(thinking).transpose()?,
+        tools,
+        tool_choice: choice.map(tool_choice).transpose()?.flatten(),
+    };
+    let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
+    Ok(Outgoing { path: Cow::Borrowed("/v2/chat"), headers: &[], body })
+}
+
+fn format(format: asked::Format<'_>) -> Option<Format<'_>> {
+    let json_schema = match format {
+        asked::Format::Text => return None,
+        asked::Format::Object => None,
+        asked::Format::Schema(schema) => Some(schema),
+    };
+    Some(Format { kind: "json_object", json_schema })
+}
+
+/// Thinking is off or on here; there are no degrees.
+fn thinking(effort: &str) -> Result<Thinking, Failure> {
+    match effort {
+        "none" => Ok(Thinking { kind: "disabled" }),
+        "high" => Ok(Thinking { kind: "enabled" }),
+        _ => Err(unsupported("reasoning_effort", "is none or high with this model's provider")),
+    }
+}
+
+fn tool(function: asked::Function<'_>) -> Tool<'_> {
+    let parameters = function.schema();
+    let asked::Function { name, description, .. } = function;
+    Tool { kind: "function", function: Function { name, description, parameters } }
+}
+
+fn tool_choice(choice: Choice<'_>) -> Result<Option<&'static str>, Failure> {
+    match choice {
+        Choice::Auto => Ok(None),
+        Choice::Required => Ok(Some("REQUIRED")),
+        Choice::None => Ok(Some("NONE")),
+        Choice::Named(_) => {
+            Err(unsupported("tool_choice", "cannot name a function with this model's provider"))
+        }
+    }
+}
+
+fn told(message: &Message) -> Result<Told<'_>, Failure> {
+    Ok(match message.role {
+        Role::System | Role::Developer => Told::System { content: said(message)? },
+        Role::User => Told::User { content: said(message)? },
+        Role::Assistant => {
+            let calls = asked::calls(message)?.into_iter();
+            Told::Assistant { content: said(message)?, tool_calls: calls.map(called).collect() }
+        }
+        Role::Tool => Told::Tool {
+            tool_call_id: asked::tool_call_id(message)?,
+            content: asked::only_text(&message.content)?,
+        },
+    })
+}
+
+fn said(message: &Message) -> Result<Vec<Said<'_>>, Failure> {
+    let parts = asked::parts(&message.content)?.into_iter().map(|part| match part.said {
+        asked::Said::Text(text) => Said::Text { text },
+        asked::Said::Image(image) => Said::ImageUrl { image_url: ImageUrl { url: url(image) } },
+    });
+    Ok(parts.collect())
+}
+
+fn url(image: Image<'_>) -> String {
+    match image {
+        Image::Inline { media_type, data } => format!("data:{media_type};base64,{data}"),
+        Image::Url(url) => url.to_owned(),
+    }
+}
+
+fn called(call: asked::Call<'_>) -> Called<'_> {
+    let function = CalledFunction { name: call.name, arguments: Value::to_string(&call.arguments) };
+    Called { id: call.id, kind: "function", function }
+}

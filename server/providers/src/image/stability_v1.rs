@@ -1,0 +1,77 @@
+//! Pictures of Stability's first protocol, which are paid by the piece.
+
+use marketplace::chat::Failure;
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use serde::{Deserialize, Serialize};
+
+pub use super::refusal_of_stability as refusal;
+use super::{Picture, Pictures, Request};
+use crate::dialect::Outgoing;
+use crate::failure::{malformed, unsupported};
+
+/// What is not to be seen is a prompt of negative weight.
+pub fn encode(request: &Request, upstream_model: &str) -> Result<Outgoing, Failure> {
+    if request.quality.is_some() {
+        return Err(unsupported("quality", "is not offered by this model's provider"));
+    }
+    let unwanted = request.negative_prompt.iter().map(|text| Prompt { text, weight: -1 });
+    let sent = Sent {
+        text_prompts: std::iter::once(Prompt { text: &request.prompt, weight: 1 }).chain(unwanted).collect(),
+        samples: request.count,
+        width: request.size.map(|size| size.width),
+        height: request.size.map(|size| size.height),
+        seed: request.seed,
+    };
+    let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
+    let path = format!("/v1/generation/{upstream_model}/text-to-image").into();
+    Ok(Outgoing { path, headers: &[("accept", "application/json")], body })
+}
+
+pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Pictures, Failure> {
+    if !status.is_success() {
+        return Err(refusal(status, headers, body));
+    }
+    let answer: Answer = serde_json::from_slice(body)
+        .map_err(|_| malformed("the answer is not JSON of the text-to-image shape"))?;
+    let pictures = answer.artifacts.iter().map(|artifact| match artifact.finish_reason.as_str() {
+        "SUCCESS" => Picture::from_base64(&artifact.base64, artifact.seed, false),
+        "CONTENT_FILTERED" => Picture::from_base64(&artifact.base64, artifact.seed, true),
+        // An error has no picture.
+        _ => None,
+    });
+    Pictures::checked(pictures.collect(), None)
+}
+
+#[derive(Serialize)]
+struct Sent<'a> {
+    text_prompts: Vec<Prompt<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    samples: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Prompt<'a> {
+    text: &'a str,
+    weight: i32,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    artifacts: Vec<Artifact>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Artifact {
+    base64: String,
+    #[serde(default)]
+    seed: Option<u64>,
+    finish_reason: String,
+}

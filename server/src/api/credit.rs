@@ -1,0 +1,67 @@
+//! What programs ask about money in OpenRouter's words: the key they use, the account's credits, one generation.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use engine::Engine;
+use marketplace::id::CallId;
+use marketplace::money::Nanos;
+use serde::Deserialize;
+use serde_json::{Number, Value, json};
+
+use super::ApiError;
+use crate::auth::Asking;
+
+#[derive(Deserialize)]
+pub struct Wanted {
+    id: Option<String>,
+}
+
+/// `held` stands beside `usage`, so that what is reserved is not taken for spent.
+pub async fn read_key(State(engine): State<Engine>, Asking(actor): Asking) -> Result<Json<Value>, ApiError> {
+    let (key, spent) = engine.own_key(&actor).await.map_err(ApiError::openai)?;
+    let left = key.limit_nanos.map(|limit| limit - key.spent_nanos - key.held_nanos);
+    Ok(Json(json!({ "data": {
+        "label": key.name, "name": key.name, "prefix": key.prefix,
+        "limit": key.limit_nanos.map(dollars), "limit_remaining": left.map(dollars), "limit_reset": key.limit_reset,
+        "usage": dollars(spent.total), "usage_daily": dollars(spent.today),
+        "usage_weekly": dollars(spent.this_week), "usage_monthly": dollars(spent.this_month),
+        "held": dollars(key.held_nanos), "expires_at": key.expires_at,
+        "is_free_tier": actor.user().is_some_and(|user| user.plan == "free"), "is_management_key": false,
+    } })))
+}
+
+/// The difference of the two is the balance, of which open calls may hold a part.
+pub async fn read_credits(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+) -> Result<Json<Value>, ApiError> {
+    let (credits, used) = engine.turnover(&actor).await.map_err(ApiError::openai)?;
+    Ok(Json(json!({ "data": { "total_credits": dollars(credits), "total_usage": dollars(used) } })))
+}
+
+/// Readable as soon as the answer has ended, for it is written from the receipt.
+pub async fn read_generation(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Value>, ApiError> {
+    let id = CallId::parse(&wanted.id.unwrap_or_default()).map_err(ApiError::openai)?;
+    let receipt = engine.receipt(&actor, id).await.map_err(ApiError::openai)?;
+    let usage = receipt.usage;
+    Ok(Json(json!({ "data": {
+        "id": receipt.id, "model": receipt.model, "provider_name": receipt.provider,
+        "total_cost": dollars(receipt.charge_nanos - receipt.overrun_nanos),
+        "usage": dollars(receipt.charge_nanos - receipt.overrun_nanos),
+        "upstream_inference_cost": dollars(receipt.provider_cost_nanos),
+        "tokens_prompt": usage.input_total(), "tokens_completion": usage.output_total(),
+        "native_tokens_prompt": usage.input_total(), "native_tokens_completion": usage.output_total(),
+        "native_tokens_reasoning": usage.reasoning, "native_tokens_cached": usage.cached_input,
+        "native_finish_reason": receipt.finish, "cancelled": receipt.finish == engine::STOPPED,
+        "is_byok": false, "created_at": receipt.created_at, "receipt": receipt,
+    } })))
+}
+
+/// A JSON number of dollars, because these clients expect one; exact amounts are in the receipt.
+fn dollars(amount: Nanos) -> Value {
+    amount.decimal().parse::<Number>().map_or(Value::Null, Value::Number)
+}

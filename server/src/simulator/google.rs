@@ -1,0 +1,249 @@
+//! Google's generateContent.
+
+use axum::http::{HeaderMap, StatusCode, Uri};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::dialect::{self, Ask, Content, Dialect, Frames, Message, Refusal};
+use super::frame::Frame;
+use super::reply::{Finish, Reply, Usage};
+use super::scenario::Scenario;
+
+/// Google's dialect.
+#[derive(Debug)]
+pub struct Google;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    contents: Option<Vec<Message>>,
+    system_instruction: Option<Instruction>,
+    #[serde(default)]
+    generation_config: Generation,
+}
+
+#[derive(Debug, Deserialize)]
+struct Instruction {
+    parts: Content,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Generation {
+    max_output_tokens: Option<i64>,
+    stop_sequences: Option<Vec<String>>,
+    temperature: Option<f64>,
+    candidate_count: Option<u64>,
+}
+
+impl Dialect for Google {
+    const NAME: &'static str = "google";
+    const REQUEST_ID_HEADER: &'static str = "x-request-id";
+
+    fn authorise(headers: &HeaderMap) -> Result<(), Refusal> {
+        dialect::check_key(headers.get("x-goog-api-key").and_then(|key| key.to_str().ok()))
+    }
+
+    fn read(uri: &Uri, _headers: &HeaderMap, body: &[u8]) -> Result<Ask, Refusal> {
+        let request: Request = serde_json::from_slice(body).map_err(|cause| Refusal::unreadable(&cause))?;
+        request.check()?;
+        let (model, stream) = called(uri)?;
+        let contents = request.contents.unwrap_or_default();
+        let system = request.system_instruction.map(|instruction| instruction.parts);
+        let said = contents.iter().map(|message| &message.content);
+        Ok(Ask {
+            model,
+            question: dialect::question(&contents),
+            prompt_tokens: said.chain(&system).map(Content::tokens).sum(),
+            max_tokens: request.generation_config.max_output_tokens.map(i64::unsigned_abs),
+            tool: None,
+            stops: request.generation_config.stop_sequences.unwrap_or_default(),
+            stream,
+            include_usage: true,
+        })
+    }
+
+    fn whole(reply: &Reply) -> Frame {
+        let usage = reply.reported.map(usage);
+        let mut parts = Vec::new();
+        if !reply.thoughts.is_empty() {
+            parts.push(json!({"text": reply.thoughts.concat(), "thought": true}));
+        }
+        if !reply.pieces.is_empty() {
+            parts.push(json!({"text": reply.pieces.concat()}));
+        }
+        let reason = finish_reason(reply.finish.as_ref());
+        let body = chunk(&Names::of(reply), parts, reason, usage.clone());
+        let frame = Frame::raw(body.to_string()).thinking(reply.thoughts.len() as u64);
+        frame
+            .carrying(reply.tokens())
+            .showing(&[&reply.thoughts[..], &reply.pieces].concat().concat())
+            .reporting(usage)
+    }
+
+    fn stream(reply: Reply) -> Frames {
+        let names = Names::of(&reply);
+        let closing = closing(&reply, &names);
+        let (scenario, used) = (reply.scenario, reply.used);
+        // Each event reports what was used up to then.
+        let counted = move |thoughts: usize, all: usize| {
+            let signed = |count| i64::try_from(count).unwrap_or(i64::MAX);
+            let so_far = Usage { completion: signed(all), reasoning: signed(thoughts), ..used };
+            scenario.report(so_far).map(usage)
+        };
+        let thought = reply.thoughts.len();
+        let pieces = reply.thoughts.into_iter().chain(reply.pieces).enumerate();
+        let pieces = pieces.map(move |(at, piece)| {
+            let is_thought = at < thought;
+            let usage = counted(thought.min(at + 1), at + 1);
+            let mut part = json!({"text": &piece});
+            if is_thought {
+                part["thought"] = json!(true);
+            }
+            let frame = Frame::data(&chunk(&names, vec![part], None, usage.clone()));
+            let frame = if is_thought { frame.thinking(1) } else { frame.carrying(1) };
+            frame.showing(&piece).reporting(usage)
+        });
+        Box::new(pieces.chain(closing))
+    }
+
+    /// Not an event: the body goes on as if it had been an error from the start.
+    fn fault(_request_id: &str) -> Frame {
+        let error = error(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "An internal error has occurred.");
+        Frame::raw(format!("{error:#}\n"))
+    }
+
+    fn refuse(refusal: &Refusal, _request_id: &str) -> (StatusCode, Value) {
+        let (status, word, message) = match refusal {
+            Refusal::Unauthorised => (
+                StatusCode::BAD_REQUEST,
+                "INVALID_ARGUMENT",
+                "API key not valid. Please pass a valid API key.",
+            ),
+            Refusal::Invalid { message, .. } => {
+                (StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", message.as_str())
+            }
+            Refusal::RateLimited => {
+                (StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED", "You exceeded your current quota.")
+            }
+            Refusal::Broken => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "An internal error has occurred.")
+            }
+            Refusal::Overloaded => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "UNAVAILABLE",
+                "The model is overloaded. Please try again later.",
+            ),
+        };
+        let mut body = error(status, word, message);
+        body["error"]["details"] = match refusal {
+            Refusal::Unauthorised => json!([{"reason": "API_KEY_INVALID", "domain": "googleapis.com"}]),
+            Refusal::RateLimited => json!([{"retryDelay": "2s"}]),
+            _ => json!([]),
+        };
+        (status, body)
+    }
+
+    fn models(vendor: &str) -> Value {
+        let model = |size: &str| {
+            let name = format!("models/{vendor}-{size}");
+            json!({"name": name, "supportedGenerationMethods": ["generateContent", "streamGenerateContent"]})
+        };
+        json!({"models": [model("small"), model("large")]})
+    }
+}
+
+impl Request {
+    fn check(&self) -> Result<(), Refusal> {
+        let contents = self.contents.as_deref().unwrap_or_default();
+        if contents.is_empty() {
+            return Err(Refusal::invalid("contents", "contents is not specified"));
+        }
+        if contents.iter().any(|turn| !["user", "model"].contains(&turn.role.as_str())) {
+            return Err(Refusal::invalid("contents", "Please use a valid role: user, model."));
+        }
+        let config = &self.generation_config;
+        if config.max_output_tokens.is_some_and(|max| max < 1) {
+            return Err(Refusal::invalid("maxOutputTokens", "max_output_tokens must be positive."));
+        }
+        if config.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
+            return Err(Refusal::invalid("temperature", "temperature must be from 0 to 2."));
+        }
+        if config.candidate_count.is_some_and(|count| count != 1) {
+            return Err(Refusal::invalid("candidateCount", "Only one candidate can be specified."));
+        }
+        Ok(())
+    }
+}
+
+/// Model and manner stand in the path, as `models/MODEL:generateContent`.
+fn called(uri: &Uri) -> Result<(String, bool), Refusal> {
+    let unknown = || Refusal::invalid("model", "The simulator knows no such method.");
+    let last = uri.path().rsplit('/').next().unwrap_or_default();
+    let (model, method) = last.rsplit_once(':').ok_or_else(unknown)?;
+    match (method, uri.query()) {
+        ("generateContent", _) => Ok((model.to_owned(), false)),
+        ("streamGenerateContent", Some("alt=sse")) => Ok((model.to_owned(), true)),
+        ("streamGenerateContent", _) => Err(Refusal::invalid("alt", "The simulator streams events only.")),
+        _ => Err(unknown()),
+    }
+}
+
+/// What every event of an answer says of itself.
+#[derive(Debug, Clone)]
+struct Names {
+    model: String,
+    id: String,
+}
+
+impl Names {
+    fn of(reply: &Reply) -> Self {
+        Self { model: reply.model.clone(), id: reply.id.clone() }
+    }
+}
+
+fn chunk(names: &Names, parts: Vec<Value>, reason: Option<&str>, usage: Option<Value>) -> Value {
+    let mut candidate = json!({"content": {"role": "model", "parts": parts}, "index": 0});
+    if let Some(reason) = reason {
+        candidate["finishReason"] = json!(reason);
+    }
+    let mut chunk = json!({"candidates": [candidate], "modelVersion": names.model, "responseId": names.id});
+    if let Some(usage) = usage {
+        chunk["usageMetadata"] = usage;
+    }
+    chunk
+}
+
+fn closing(reply: &Reply, names: &Names) -> Vec<Frame> {
+    let usage = reply.reported.map(usage);
+    let last = chunk(names, vec![json!({"text": ""})], finish_reason(reply.finish.as_ref()), usage.clone());
+    let last = Frame::data(&last).reporting(usage);
+    let times = if reply.scenario == Scenario::DoubleUsage { 2 } else { 1 };
+    vec![last; times]
+}
+
+/// Thoughts are counted beside the answer, and what is zero is not said.
+fn usage(used: Usage) -> Value {
+    let counts = [
+        ("promptTokenCount", used.prompt),
+        ("cachedContentTokenCount", used.cached),
+        ("candidatesTokenCount", used.completion - used.reasoning),
+        ("thoughtsTokenCount", used.reasoning),
+        ("totalTokenCount", used.prompt + used.completion),
+    ];
+    let said = counts.into_iter().filter(|(_, count)| *count != 0);
+    Value::Object(said.map(|(name, count)| (name.to_owned(), json!(count))).collect::<Map<_, _>>())
+}
+
+/// A stop sequence is no reason of its own.
+fn finish_reason(finish: Option<&Finish>) -> Option<&'static str> {
+    finish.map(|finish| match finish {
+        Finish::Natural | Finish::Stop(_) => "STOP",
+        Finish::Length => "MAX_TOKENS",
+        Finish::ToolCall => "STOP",
+    })
+}
+
+fn error(status: StatusCode, word: &str, message: &str) -> Value {
+    json!({"error": {"code": status.as_u16(), "message": message, "status": word}})
+}

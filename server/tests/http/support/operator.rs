@@ -1,0 +1,41 @@
+//! Somebody who runs the market.
+
+use engine::Actor;
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+
+use super::{Answer, Market, PASSWORD};
+
+pub struct Operator<'m> {
+    market: &'m Market,
+    token: String,
+}
+
+impl Market {
+    pub async fn operator(&self) -> Operator<'_> {
+        let email = "keeper@example.org";
+        self.engine.create_admin(&Actor::Operator, email, PASSWORD).await.unwrap();
+        let who = json!({ "email": email, "password": PASSWORD });
+        let answer = Answer::to(self.post("/api/v1/auth/login").json(&who)).await.expect(200);
+        Operator { market: self, token: answer.json()["token"].as_str().unwrap().to_owned() }
+    }
+}
+
+impl Operator<'_> {
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::to(self.market.get(&format!("/api/v1/admin/{path}")).bearer_auth(&self.token)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        Answer::to(self.request(path).json(body)).await
+    }
+
+    /// A text of comma-separated values.
+    pub async fn post_csv(&self, path: &str, text: &str) -> Answer {
+        Answer::to(self.request(path).header("content-type", "text/csv").body(text.to_owned())).await
+    }
+
+    fn request(&self, path: &str) -> RequestBuilder {
+        self.market.post(&format!("/api/v1/admin/{path}")).bearer_auth(&self.token)
+    }
+}

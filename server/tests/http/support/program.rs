@@ -1,0 +1,33 @@
+//! The program's other commands, run on a market's database.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::process::Command;
+
+use super::{MASTER_KEY, Market};
+
+/// What a command said, and whether it went well.
+#[derive(Debug)]
+pub struct Said {
+    pub worked: bool,
+    pub text: String,
+}
+
+impl Market {
+    pub async fn mercato(&self, arguments: &[&str]) -> Said {
+        let output = Command::new(env!("CARGO_BIN_EXE_mercato"))
+            .args(arguments)
+            // No `.env` lies there.
+            .current_dir(std::env::temp_dir())
+            .env("DATABASE_URL", self.database_url())
+            // No folder either: what is kept beside the database is not wanted here.
+            .env("MERCATO_DATA_DIR", std::env::temp_dir().join("mercato-keeps-nothing/here"))
+            .env("MERCATO_MASTER_KEY", STANDARD.encode(MASTER_KEY))
+            .env("RUST_LOG", "off")
+            .output()
+            .await
+            .unwrap();
+        let text = [output.stdout, output.stderr].map(|part| String::from_utf8(part).unwrap()).concat();
+        Said { worked: output.status.success(), text }
+    }
+}
