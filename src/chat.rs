@@ -18,6 +18,11 @@ pub struct ChatRequest {
     pub options: Map<String, Value>,
 }
 
+/// The option that holds fields only vendors of Anthropic's dialect are told: `thinking`, `effort`, `cache_control`.
+pub const ANTHROPIC_ONLY: &str = "anthropic";
+/// The field of an assistant's message that holds blocks of thinking, sealed by the vendor that wrote them.
+pub const THINKING_BLOCKS: &str = "thinking_blocks";
+
 /// How the answer is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
@@ -66,6 +71,10 @@ pub enum ChatEvent {
     },
     Text(String),
     Reasoning(String),
+    /// The vendor's seal on the reasoning before it. Whoever goes on with this answer hands both back unread.
+    Signature(String),
+    /// Reasoning that the vendor shows to nobody, to be handed back unread like a seal.
+    Redacted(String),
     Refusal(String),
     /// A piece of a tool call; pieces of one `index` belong together, `arguments` are to be joined.
     ToolCall {

@@ -40,9 +40,30 @@ class Checks:
         except Exception as error:  # Whatever a client raises here, it was not expected.
             self.that(name, False, f"{type(error).__name__}: {error}")
 
+    def raises(self, what: str, kind: type[Exception], call) -> Exception | None:
+        """Answers what was raised, for a closer look."""
+        try:
+            call()
+        except Exception as error:  # Another kind of error is a failed check.
+            self.that(f"{what} raises {kind.__name__}", isinstance(error, kind), repr(error))
+            return error
+        self.that(f"{what} raises {kind.__name__}", False, "it was answered")
+        return None
+
     def end(self) -> int:
         print(f"{self.passed} passed, {self.failed} failed")
         return 1 if self.failed or not self.passed else 0
+
+
+def adds_up(details: dict) -> bool:
+    """The commission is its share of the charge, and less than one nano-dollar above it."""
+    charge, cost, commission = (int(details[f"{part}_nanos"]) for part in ("charge", "provider_cost", "commission"))
+    share = commission * 10_000 - charge * 3_000
+    return charge == cost + commission and 0 <= share < 10_000
+
+
+def are_texts(details: dict) -> bool:
+    return all(isinstance(details[f"{part}_nanos"], str) for part in ("charge", "provider_cost", "commission"))
 
 
 class Market:

@@ -7,7 +7,7 @@ import sys
 
 import openai
 
-from market import TEN_DOLLARS, Checks, Market
+from market import TEN_DOLLARS, Checks, Market, adds_up, are_texts
 
 MODEL = "openai/gpt-5-mini"
 MESSAGES = [{"role": "user", "content": "Name three harbours."}]
@@ -15,17 +15,6 @@ MESSAGES = [{"role": "user", "content": "Name three harbours."}]
 
 def client_of(market: Market, key: str) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{market.base}/v1", api_key=key, max_retries=0, timeout=60)
-
-
-def adds_up(details: dict) -> bool:
-    """The commission is its share of the charge, and less than one nano-dollar above it."""
-    charge, cost, commission = (int(details[f"{part}_nanos"]) for part in ("charge", "provider_cost", "commission"))
-    share = commission * 10_000 - charge * 3_000
-    return charge == cost + commission and 0 <= share < 10_000
-
-
-def are_texts(details: dict) -> bool:
-    return all(isinstance(details[f"{part}_nanos"], str) for part in ("charge", "provider_cost", "commission"))
 
 
 class Conversation:
@@ -77,22 +66,13 @@ class Conversation:
 
     def refusals(self) -> None:
         stranger = client_of(self.market, "mk_live_" + "0" * 49)
-        self.refused("a wrong key", openai.AuthenticationError, lambda: ask(stranger, MODEL))
-        self.refused("an unknown model", openai.NotFoundError, lambda: ask(self.client, "nobody/nothing"))
+        self.checks.raises("a wrong key", openai.AuthenticationError, lambda: ask(stranger, MODEL))
+        self.checks.raises("an unknown model", openai.NotFoundError, lambda: ask(self.client, "nobody/nothing"))
         poor = client_of(self.market, self.market.make_key(self.market.register()))
-        error = self.refused("an empty balance", openai.APIStatusError, lambda: ask(poor, MODEL))
+        error = self.checks.raises("an empty balance", openai.APIStatusError, lambda: ask(poor, MODEL))
         self.checks.that("an empty balance is told with 402", getattr(error, "status_code", None) == 402, error)
         told = str(getattr(error, "body", ""))
         self.checks.that("with what is required and available", "required" in told and "available" in told, told)
-
-    def refused(self, what: str, kind: type[openai.APIStatusError], call) -> openai.APIStatusError | None:
-        try:
-            call()
-        except openai.APIStatusError as error:
-            self.checks.that(f"{what} raises {kind.__name__}", isinstance(error, kind), repr(error))
-            return error
-        self.checks.that(f"{what} raises {kind.__name__}", False, "it was answered")
-        return None
 
     def balance(self) -> None:
         expected, there = TEN_DOLLARS - sum(self.charges.values()), self.market.available(self.token)

@@ -2,6 +2,7 @@
 
 mod body;
 mod error;
+mod request_id;
 mod idempotency;
 mod account;
 mod letters;
@@ -9,7 +10,9 @@ mod keys;
 mod models;
 mod billing;
 mod statements;
+mod sale;
 mod chat;
+mod messages;
 mod conversations;
 mod credit;
 mod operator;
@@ -19,7 +22,8 @@ mod prices;
 use axum::Router;
 use axum::routing::{delete, get, patch, post, put};
 
-pub use error::ApiError;
+pub use error::{ApiError, Family};
+pub use request_id::name_request;
 
 use crate::routes::Site;
 
@@ -77,6 +81,8 @@ fn compatible() -> Router<Site> {
         .route("/models", get(models::list_models))
         .route("/models/{*id}", get(models::read_model))
         .route("/chat/completions", post(chat::complete))
+        .route("/messages", post(messages::create))
+        .route("/messages/count_tokens", post(messages::count_tokens))
         .route("/key", get(credit::read_key))
         .route("/credits", get(credit::read_credits))
         .route("/generation", get(credit::read_generation))

@@ -9,7 +9,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use marketplace::fault::Fault;
 
-use crate::api::ApiError;
+use crate::api::{ApiError, Family};
 
 /// A caller as handlers take it.
 #[derive(Debug)]
@@ -17,10 +17,11 @@ pub struct Asking(pub Actor);
 
 /// Puts the caller into the request. Under `/v1` a cookie is never looked at: browsers send it unasked.
 pub async fn identify(State(engine): State<Engine>, request: Request, next: Next) -> Response {
+    let family = Family::of(&request);
     let (mut parts, body) = request.into_parts();
     let actor = match recognise(&engine, &parts).await {
         Ok(actor) => actor,
-        Err(fault) => return ApiError::for_path(parts.uri.path(), fault).into_response(),
+        Err(fault) => return ApiError::of(family, fault).into_response(),
     };
     let user = actor.user().cloned();
     parts.extensions.insert(Caller { engine, actor, user });

@@ -16,7 +16,7 @@ use marketplace::fault::Fault;
 use marketplace::id::TopUpId;
 use serde::Deserialize;
 
-use crate::api::ApiError;
+use crate::api::{ApiError, Family};
 use crate::auth::Asking;
 use crate::routes::Site;
 
@@ -33,7 +33,7 @@ pub fn routes(site: &Site) -> Router<Site> {
 pub async fn not_found(State(options): State<LeptosOptions>, request: Request<Body>) -> Response {
     let path = request.uri().path();
     if ["/api/", "/v1/", "/_fn/", "/pkg/"].iter().any(|prefix| path.starts_with(prefix)) {
-        return ApiError::for_path(path, Fault::not_found("This address")).into_response();
+        return ApiError::of(Family::of(&request), Fault::not_found("This address")).into_response();
     }
     let draw =
         leptos_axum::render_app_async_with_context(provide_page_context, move || document(options.clone()));

@@ -30,7 +30,7 @@ pub struct Site {
 /// Requests may be this large; pictures in a prompt count as base64.
 pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub fn router(engine: Engine, config: &Config) -> Router {
     let options = LeptosOptions::builder()
@@ -49,6 +49,7 @@ pub fn router(engine: Engine, config: &Config) -> Router {
         .route("/api/v1/chat/live", get(live::connect))
         .fallback(pages::not_found)
         .layer(middleware::from_fn_with_state(engine.clone(), auth::identify))
+        .layer(middleware::from_fn(api::name_request))
         .layer(CsrfLayer::new())
         .layer(CompressionLayer::new())
         .merge(files(config))

@@ -8,6 +8,10 @@ use crate::components::{CopyButton, Drawn};
 
 #[component]
 pub fn CodeSamples(model: Model, origin: String) -> impl IntoView {
+    let clients = match model.kind {
+        Kind::Chat => "Any OpenAI or Anthropic client works.",
+        _ => "Any OpenAI client works.",
+    };
     let samples = samples(model.kind, &origin, model.id.as_str())
         .into_iter()
         .enumerate()
@@ -17,7 +21,7 @@ pub fn CodeSamples(model: Model, origin: String) -> impl IntoView {
         <section id="code" class="stack" aria-labelledby="code-title">
             <h2 id="code-title">"Code"</h2>
             <p class="soft">
-                "Any OpenAI client works. Make a key on the "<a href="/keys">"keys page"</a>
+                {clients}" Make a key on the "<a href="/keys">"keys page"</a>
                 " and put it into the environment as "<code>"MERCATO_KEY"</code>"."
             </p>
             {samples}
@@ -68,12 +72,13 @@ print(answer.usage.cost)"#
 }
 
 /// The samples of a kind of model, with `ORIGIN` and `MODEL` filled in.
-fn samples(kind: Kind, origin: &str, id: &str) -> [(&'static str, String); 3] {
-    let templates = if kind == Kind::Embedding { EMBEDDING } else { CHAT };
-    templates.map(|(name, template)| (name, template.replace("ORIGIN", origin).replace("MODEL", id)))
+fn samples(kind: Kind, origin: &str, id: &str) -> Vec<(&'static str, String)> {
+    let templates: &[(&'static str, &str)] = if kind == Kind::Embedding { &EMBEDDING } else { &CHAT };
+    let filled = |template: &str| template.replace("ORIGIN", origin).replace("MODEL", id);
+    templates.iter().map(|(name, template)| (*name, filled(template))).collect()
 }
 
-const CHAT: [(&str, &str); 3] = [
+const CHAT: [(&str, &str); 4] = [
     (
         "curl",
         r#"curl ORIGIN/v1/chat/completions \
@@ -111,6 +116,20 @@ const answer = await client.chat.completions.create({
   messages: [{ role: "user", content: "Hello" }],
 });
 console.log(answer.choices[0].message.content);
+"#,
+    ),
+    (
+        "Python, Anthropic's client",
+        r#"import os
+from anthropic import Anthropic
+
+client = Anthropic(base_url="ORIGIN", api_key=os.environ["MERCATO_KEY"])
+answer = client.messages.create(
+    model="MODEL",
+    max_tokens=500,
+    messages=[{"role": "user", "content": "Hello"}],
+)
+print(answer.content[0].text)
 "#,
     ),
 ];

@@ -31,6 +31,7 @@ pub struct IdempotencyKey(String);
 /// What is asked for. The same key may be used once for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
+    /// An answer, in whichever dialect it is asked for.
     Chat,
     TopUps,
     Keys,

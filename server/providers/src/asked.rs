@@ -31,6 +31,9 @@ pub struct Function<'a> {
     pub description: Option<&'a str>,
     /// A JSON schema.
     pub parameters: Option<&'a Value>,
+    /// Whether calls must follow the schema to the letter.
+    pub strict: Option<&'a Value>,
+    pub cache_control: Option<&'a Value>,
 }
 
 impl Function<'_> {
@@ -129,13 +132,19 @@ pub fn functions(options: &Map<String, Value>) -> Result<Vec<Function<'_>>, Fail
         .map_or(Ok(Vec::new()), |tools| list("tools", tools)?.iter().map(function).collect())
 }
 
-fn function(tool: &Value) -> Result<Function<'_>, Failure> {
+fn function<'a>(tool: &'a Value) -> Result<Function<'a>, Failure> {
     let function = &tool["function"];
     let Some(name) = function["name"].as_str() else {
         return Err(unsupported("tools", "only functions with a name are offered by this model's provider"));
     };
-    let parameters = Some(&function["parameters"]).filter(|schema| !schema.is_null());
-    Ok(Function { name, description: function["description"].as_str(), parameters })
+    let given = |value: &'a Value| Some(value).filter(|value| !value.is_null());
+    Ok(Function {
+        name,
+        description: function["description"].as_str(),
+        parameters: given(&function["parameters"]),
+        strict: given(&function["strict"]),
+        cache_control: given(&tool["cache_control"]),
+    })
 }
 
 pub fn tool_choice(options: &Map<String, Value>) -> Result<Option<Choice<'_>>, Failure> {
@@ -270,6 +279,6 @@ pub fn called_function<'a>(before: &'a [Message], message: &Message) -> Result<&
     called.ok_or_else(|| unsupported("messages.tool_call_id", "belongs to no call in the messages before it"))
 }
 
-fn list<'a>(field: &str, value: &'a Value) -> Result<&'a Vec<Value>, Failure> {
+pub fn list<'a>(field: &str, value: &'a Value) -> Result<&'a Vec<Value>, Failure> {
     value.as_array().ok_or_else(|| unsupported(field, "must be a list"))
 }

@@ -3,15 +3,14 @@
 mod complaint;
 mod completion;
 mod decoder;
+mod told;
 mod wire;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, Message, Role};
+use marketplace::chat::{ANTHROPIC_ONLY, ChatEvent, ChatRequest, Delivery, Failure};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
-use serde_json::Value;
 
 pub use self::complaint::refusal;
 pub use self::completion::encode as encode_completion;
@@ -37,7 +36,8 @@ pub enum OutputLimit {
 }
 
 /// Fields that are said elsewhere in the request or that only concern us.
-const NOT_FORWARDED: [&str; 17] = [
+const NOT_FORWARDED: [&str; 18] = [
+    ANTHROPIC_ONLY,
     "model",
     "messages",
     "stream",
@@ -66,7 +66,7 @@ pub fn encode(request: &ChatRequest, upstream_model: &str, habits: Habits) -> Re
     let limit = |field| request.max_output_tokens.filter(|_| habits.output_limit == field);
     let sent = wire::Request {
         model: upstream_model,
-        messages: request.messages.iter().map(|message| told_to(habits, message)).collect(),
+        messages: told::told(&request.messages, habits),
         stream: streamed,
         stream_options: (streamed && habits.asks_for_usage)
             .then_some(wire::StreamOptions { include_usage: true }),
@@ -76,7 +76,11 @@ pub fn encode(request: &ChatRequest, upstream_model: &str, habits: Habits) -> Re
             .options
             .iter()
             .filter(|(field, _)| !NOT_FORWARDED.contains(&field.as_str()))
-            .collect::<BTreeMap<&String, &Value>>(),
+            .map(|(field, value)| match field.as_str() {
+                "tools" => (field, told::unmarked_tools(value)),
+                _ => (field, Cow::Borrowed(value)),
+            })
+            .collect(),
     };
     let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
     Ok(Outgoing { path: Cow::Borrowed("/chat/completions"), headers: &[], body })
@@ -109,12 +113,4 @@ pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Ve
         None if decoder.is_complete() => Ok(events),
         None => Err(malformed("the answer has no finished choice")),
     }
-}
-
-fn told_to(habits: Habits, message: &Message) -> wire::Told<'_> {
-    let role = match message.role {
-        Role::Developer if !habits.knows_developer => Role::System,
-        role => role,
-    };
-    wire::Told { role, content: &message.content, rest: &message.rest }
 }

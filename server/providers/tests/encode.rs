@@ -209,3 +209,74 @@ fn messages_anthropic_cannot_be_told_are_refused() {
         assert!(message.starts_with(field), "{message}");
     }
 }
+
+#[test]
+fn marks_seals_and_hints_of_anthropics_are_told_to_it_alone() {
+    let (mark, schema) = (json!({"type": "ephemeral"}), json!({"type": "object"}));
+    let sealed = json!({"type": "thinking", "thinking": "Hm.", "signature": "c2ln"});
+    let call = json!({"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let messages = json!([
+        {"role": "user", "content": [
+            {"type": "text", "text": "Look", "cache_control": mark}, {"type": "text", "text": "here."},
+        ]},
+        {"role": "assistant", "tool_calls": [call], "thinking_blocks": [sealed]},
+        {"role": "tool", "tool_call_id": "a", "content": "No", "is_error": true, "cache_control": mark},
+    ]);
+    let function = json!({"name": "f", "parameters": schema, "strict": true});
+    let format = json!({"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}});
+    let options = json!({
+        "tools": [{"type": "function", "function": function, "cache_control": mark}], "response_format": format,
+        "anthropic": {"thinking": {"type": "adaptive"}, "effort": "low", "cache_control": mark, "container": "c"},
+    });
+    let request = request(messages, options);
+    let mut anthropic = encode("anthropic", &request).unwrap();
+    let said =
+        [&anthropic["messages"][1]["content"][0], &anthropic["messages"][0]["content"][0]["cache_control"]];
+    assert_eq!(said, [&sealed, &mark]);
+    let result = json!({
+        "type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "No"}], "is_error": true,
+        "cache_control": mark,
+    });
+    assert_eq!(anthropic["messages"][2]["content"][0], result);
+    let tool = json!({"name": "f", "input_schema": schema, "strict": true, "cache_control": mark});
+    assert_eq!(anthropic["tools"], json!([tool]));
+    let rest = anthropic.as_object_mut().unwrap();
+    rest.retain(|field, _| !["messages", "tools", "model", "max_tokens", "stream"].contains(&field.as_str()));
+    let expected = json!({
+        "thinking": {"type": "adaptive"}, "cache_control": mark,
+        "output_config": {"effort": "low", "format": {"type": "json_schema", "schema": schema}},
+    });
+    assert_eq!(anthropic, expected);
+    let other = encode("groq", &request).unwrap();
+    let expected = json!({
+        "model": "upstream-model", "max_tokens": 77, "stream": false, "response_format": format,
+        "tools": [{"type": "function", "function": function}],
+        "messages": [
+            {"role": "user", "content": "Look\nhere."},
+            {"role": "assistant", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "a", "content": "No"},
+        ],
+    });
+    assert_eq!(other, expected);
+}
+
+#[test]
+fn pictures_that_a_tool_answers_with_follow_as_the_users() {
+    let picture = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}});
+    let words = json!({"type": "text", "text": "A map"});
+    let messages = json!([
+        {"role": "tool", "tool_call_id": "a", "content": [words, picture]},
+        {"role": "tool", "tool_call_id": "b", "content": "Rain"},
+        {"role": "user", "content": "So?"},
+    ]);
+    let sent = encode("openai", &request(messages.clone(), json!({}))).unwrap();
+    let expected = json!([
+        {"role": "tool", "tool_call_id": "a", "content": "A map"},
+        {"role": "tool", "tool_call_id": "b", "content": "Rain"},
+        {"role": "user", "content": [picture]},
+        {"role": "user", "content": "So?"},
+    ]);
+    assert_eq!(sent["messages"], expected);
+    let sent = encode("anthropic", &request(messages, json!({}))).unwrap();
+    assert_eq!(sent["messages"][0]["content"][0]["content"][1]["type"], "image");
+}

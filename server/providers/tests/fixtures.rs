@@ -205,7 +205,7 @@ impl Read {
         for event in events.iter().cloned() {
             assert!(read.failure.is_none(), "{event:?} came after a failure");
             match event {
-                ChatEvent::Started { .. } => {}
+                ChatEvent::Started { .. } | ChatEvent::Signature(_) | ChatEvent::Redacted(_) => {}
                 ChatEvent::Text(text) => read.text.push_str(&text),
                 ChatEvent::Reasoning(text) => read.reasoning.push_str(&text),
                 ChatEvent::Refusal(text) => read.refusal.push_str(&text),

@@ -161,3 +161,25 @@ fn an_error_with_status_200_is_a_failure() {
     let failure = anthropic::decode(StatusCode::OK, &HeaderMap::new(), body.as_bytes()).unwrap_err();
     assert_eq!(failure.class, FailureClass::Overloaded);
 }
+
+#[test]
+fn the_seal_on_thinking_is_kept_and_the_prompt_is_counted_before_the_answer_begins() {
+    let whole = json!({
+        "type": "message", "id": "m", "model": "x", "stop_reason": "end_turn",
+        "usage": {"input_tokens": 9, "output_tokens": 3},
+        "content": [
+            {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}, {"type": "text", "text": "Yes."},
+        ],
+    });
+    let whole = anthropic::decode(StatusCode::OK, &HeaderMap::new(), whole.to_string().as_bytes()).unwrap();
+    let mut decoder = anthropic::Decoder::default();
+    let said = include_str!("../fixtures/anthropic/messages_stream_cache_thinking.sse");
+    let data = said.lines().filter_map(|line| line.strip_prefix("data: "));
+    let streamed: Vec<ChatEvent> =
+        data.flat_map(|data| decoder.feed(&Event { name: None, data: data.to_owned() })).collect();
+    for (events, seal) in [(whole, "c2ln"), (streamed, "c2lnLWNvbXBvc2Vk")] {
+        assert!(matches!(events[..2], [ChatEvent::Usage(_), ChatEvent::Started { .. }]), "{events:?}");
+        let sealed = events.iter().position(|event| *event == ChatEvent::Signature(seal.to_owned())).unwrap();
+        assert!(matches!(events[sealed - 1], ChatEvent::Reasoning(_)), "{events:?}");
+    }
+}

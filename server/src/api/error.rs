@@ -1,13 +1,16 @@
 //! A fault as an HTTP answer.
 
 use axum::Json;
+use axum::extract::OriginalUri;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use marketplace::fault::{Code, Fault};
 use serde_json::{Value, json};
 
 /// Names the call that an answer is about.
 pub const GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
+/// What every client of Anthropic's says, and no other.
+pub const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
 /// Whatever becomes a [`Fault`] can be answered with `?`.
 #[derive(Debug)]
@@ -18,28 +21,52 @@ pub struct ApiError {
 
 /// Who reads the error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
+pub enum Family {
     /// RFC 9457, `application/problem+json`.
     Problem,
     /// `{"error": {…}}` as OpenAI's and OpenRouter's clients read it.
     OpenAi,
+    /// `{"type": "error", "error": {…}, "request_id": …}` as Anthropic's clients read it.
+    Anthropic,
+}
+
+/// The body of an error of Anthropic's family until it is told which request it is about.
+#[derive(Clone)]
+pub struct Unnamed(pub Value);
+
+impl Family {
+    /// The family that belongs to an address; where two share one, the client's version tells them apart.
+    pub fn of<B>(request: &Request<B>) -> Self {
+        // Beneath `nest` the address is cut; what was asked for stands beside it.
+        let whole = request.extensions().get::<OriginalUri>().map(|original| &original.0);
+        let path = whole.unwrap_or(request.uri()).path();
+        let Some(rest) = path.strip_prefix("/api/v1/").or_else(|| path.strip_prefix("/v1/")) else {
+            return Self::Problem;
+        };
+        let is_shared = path.starts_with("/v1/")
+            || rest.starts_with("models")
+            || ["key", "credits", "generation"].contains(&rest);
+        match rest {
+            _ if rest.starts_with("messages") => Self::Anthropic,
+            _ if rest.starts_with("chat/completions") => Self::OpenAi,
+            _ if is_shared && request.headers().contains_key(ANTHROPIC_VERSION) => Self::Anthropic,
+            _ if is_shared => Self::OpenAi,
+            _ => Self::Problem,
+        }
+    }
 }
 
 impl ApiError {
-    /// The family that belongs to an address.
-    pub fn for_path(path: &str, fault: Fault) -> Self {
-        let rest = path.strip_prefix("/api/v1/").or_else(|| path.strip_prefix("/v1/"));
-        let compatible = path.starts_with("/v1/")
-            || rest.is_some_and(|rest| {
-                rest.starts_with("chat/completions")
-                    || rest.starts_with("models")
-                    || ["key", "credits", "generation"].contains(&rest)
-            });
-        Self { fault, family: if compatible { Family::OpenAi } else { Family::Problem } }
+    pub fn of(family: Family, fault: impl Into<Fault>) -> Self {
+        Self { fault: fault.into(), family }
     }
 
     pub fn openai(fault: impl Into<Fault>) -> Self {
-        Self { fault: fault.into(), family: Family::OpenAi }
+        Self::of(Family::OpenAi, fault)
+    }
+
+    pub fn anthropic(fault: impl Into<Fault>) -> Self {
+        Self::of(Family::Anthropic, fault)
     }
 }
 
@@ -56,8 +83,13 @@ impl IntoResponse for ApiError {
         let (body, kind) = match self.family {
             Family::Problem => (problem(&fault), "application/problem+json"),
             Family::OpenAi => (openai_error(&fault), "application/json"),
+            Family::Anthropic => (anthropic_error(&fault), "application/json"),
         };
+        let unnamed = (self.family == Family::Anthropic).then(|| Unnamed(body.clone()));
         let mut answer = (status, Json(body)).into_response();
+        if let Some(unnamed) = unnamed {
+            answer.extensions_mut().insert(unnamed);
+        }
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         let retry = if fault.code.retryable() { "true" } else { "false" };
@@ -100,6 +132,17 @@ pub fn openai_error(fault: &Fault) -> Value {
     } })
 }
 
+/// Also the object that stands in a stream after which no status can be sent.
+pub fn anthropic_error(fault: &Fault) -> Value {
+    let mut details = json!({ "error_code": fault.code.as_str() });
+    add_details(&mut details, fault);
+    json!({ "type": "error", "error": {
+        "type": anthropic_type(fault.code),
+        "message": fault.message,
+        "details": details,
+    } })
+}
+
 fn add_details(body: &mut Value, fault: &Fault) {
     if let Some(field) = &fault.field {
         body["field"] = json!(field);
@@ -132,10 +175,57 @@ fn openai_type(code: Code) -> &'static str {
     }
 }
 
+fn anthropic_type(code: Code) -> &'static str {
+    match code {
+        Code::InvalidRequest | Code::Unprocessable => "invalid_request_error",
+        Code::Unauthenticated => "authentication_error",
+        Code::PaymentRequired => "billing_error",
+        Code::PermissionDenied => "permission_error",
+        Code::NotFound => "not_found_error",
+        Code::Conflict | Code::InProgress | Code::Interrupted | Code::NotKept => "conflict_error",
+        Code::PayloadTooLarge => "request_too_large",
+        Code::RateLimitExceeded => "rate_limit_error",
+        Code::Timeout => "timeout_error",
+        Code::ProviderOverloaded => "overloaded_error",
+        Code::ProviderUnavailable | Code::Unavailable | Code::Internal => "api_error",
+    }
+}
+
 fn openai_code(fault: &Fault) -> &'static str {
     match (fault.code, fault.field.as_deref()) {
         (Code::NotFound, Some("model")) => "model_not_found",
         (Code::Unauthenticated, _) => "invalid_api_key",
         (code, _) => code.as_str(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_address_has_its_family_of_errors() {
+        let asked = |path: &str| Request::builder().uri(path.to_owned());
+        for (path, with_version, without) in [
+            ("/v1/messages", Family::Anthropic, Family::Anthropic),
+            ("/api/v1/messages/count_tokens", Family::Anthropic, Family::Anthropic),
+            ("/v1/models", Family::Anthropic, Family::OpenAi),
+            ("/api/v1/models/a/b", Family::Anthropic, Family::OpenAi),
+            ("/v1/files", Family::Anthropic, Family::OpenAi),
+            ("/v1/chat/completions", Family::OpenAi, Family::OpenAi),
+            ("/api/v1/keys", Family::Problem, Family::Problem),
+            ("/models", Family::Problem, Family::Problem),
+        ] {
+            let versioned = asked(path).header(ANTHROPIC_VERSION, "2023-06-01").body(()).unwrap();
+            let other = asked(path).body(()).unwrap();
+            assert_eq!((Family::of(&versioned), Family::of(&other)), (with_version, without), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_was_cut_keeps_its_family() {
+        let mut request = Request::builder().uri("/chat/completions").body(()).unwrap();
+        request.extensions_mut().insert(OriginalUri(http::Uri::from_static("/v1/chat/completions")));
+        assert_eq!(Family::of(&request), Family::OpenAi);
     }
 }

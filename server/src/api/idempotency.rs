@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::error::GENERATION_ID;
-use super::{ApiError, body};
+use super::{ApiError, Family, body};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -32,9 +32,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let key = key(request.headers()).map_err(|fault| ApiError::for_path(request.uri().path(), fault))?;
+        let family = Family::of(&request);
+        let key = key(request.headers()).map_err(|fault| ApiError::of(family, fault))?;
         let (body, bytes) = body::read(request, state).await?;
         Ok(Self { body, once: key.map(|key| Once { key, bytes }) })
+    }
+}
+
+impl Once {
+    /// The same key for the same bytes in another dialect is another request: its answer would not be understood.
+    pub fn in_dialect(self, name: &'static [u8]) -> Self {
+        Self { key: self.key, bytes: Bytes::from([name, b"\n", &self.bytes].concat()) }
     }
 }
 

@@ -1,8 +1,11 @@
-//! `/models`: the catalogue, in OpenAI's, OpenRouter's and our own fields at once.
+//! `/models`: the catalogue, in OpenAI's, OpenRouter's and our own fields at once, or in Anthropic's shape.
+
+mod anthropic;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use engine::Engine;
+use http::HeaderMap;
 use marketplace::id::ModelId;
 use marketplace::model::Listing;
 use marketplace::money::{Nanos, Rate};
@@ -10,13 +13,20 @@ use marketplace::search::Search;
 use serde_json::{Value, json};
 
 use super::ApiError;
+use super::error::ANTHROPIC_VERSION;
+use super::messages::model_id;
 use crate::auth::Asking;
 
 pub async fn list_models(
     State(engine): State<Engine>,
     Asking(actor): Asking,
+    headers: HeaderMap,
     Query(search): Query<Search>,
+    Query(cursor): Query<anthropic::Cursor>,
 ) -> Result<Json<Value>, ApiError> {
+    if headers.contains_key(ANTHROPIC_VERSION) {
+        return Ok(Json(anthropic::list(&engine, &actor, &cursor)));
+    }
     let found = engine.search_models(&actor, &search);
     let data: Vec<Value> = found.listings.iter().map(describe).collect();
     Ok(Json(json!({
@@ -28,8 +38,14 @@ pub async fn list_models(
 pub async fn read_model(
     State(engine): State<Engine>,
     Asking(actor): Asking,
+    headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
+    if headers.contains_key(ANTHROPIC_VERSION) {
+        let id = model_id(&id).map_err(ApiError::anthropic)?;
+        let listing = engine.model(&actor, &id).map_err(ApiError::anthropic)?;
+        return Ok(Json(anthropic::describe(&listing)));
+    }
     let id = ModelId::parse(&id).map_err(ApiError::openai)?;
     let listing = engine.model(&actor, &id).map_err(ApiError::openai)?;
     Ok(Json(describe(&listing)))

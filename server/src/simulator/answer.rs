@@ -77,6 +77,11 @@ pub fn compose(seed: u64, question: &str, tokens_max: u64) -> String {
     text + &writer.ending(left)
 }
 
+/// The first sentence of an answer.
+pub fn opening(seed: u64, question: &str) -> String {
+    Writer::new(seed, question).opening()
+}
+
 /// What is thought before the question is answered.
 pub fn thoughts(seed: u64, question: &str) -> String {
     let mut writer = Writer::new(seed, question);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::dialect::{self, Ask, Content, Dialect, Frames, Message, Refusal};
 use super::frame::Frame;
-use super::reply::{Finish, Reply, Usage};
+use super::reply::{Call, Finish, Reply, Usage};
 use super::scenario::Scenario;
 
 const VERSION_WITH_SAMPLING: &str = "2023-06-01";
@@ -29,6 +29,7 @@ struct Request {
     temperature: Option<f64>,
     top_p: Option<f64>,
     top_k: Option<i64>,
+    tools: Option<Vec<Value>>,
 }
 
 impl Dialect for Anthropic {
@@ -52,6 +53,7 @@ impl Dialect for Anthropic {
             prompt_tokens: said.chain(&request.system).map(Content::tokens).sum(),
             max_tokens: request.max_tokens.map(i64::unsigned_abs),
             stops: request.stop_sequences.unwrap_or_default(),
+            tool: request.tools.and_then(|tools| Some(tools.first()?["name"].as_str()?.to_owned())),
             stream: request.stream.unwrap_or_default(),
             include_usage: true,
         })
@@ -66,15 +68,16 @@ impl Dialect for Anthropic {
         if !reply.pieces.is_empty() {
             content.push(json!({"type": "text", "text": reply.pieces.concat()}));
         }
+        if let Some(call) = &reply.call {
+            let input: Value = serde_json::from_str(&call.arguments.concat()).unwrap_or_default();
+            content.push(json!({"type": "tool_use", "id": call.id, "name": call.name, "input": input}));
+        }
         let usage = reply.reported.map(|used| usage(used, used.completion));
         let mut body = message(reply, content, usage.clone());
         body["stop_reason"] = json!(stop_reason(reply.finish.as_ref()));
         body["stop_sequence"] = json!(stop_sequence(reply.finish.as_ref()));
         let frame = Frame::raw(body.to_string()).thinking(reply.thoughts.len() as u64);
-        frame
-            .carrying(reply.tokens())
-            .showing(&[&reply.thoughts[..], &reply.pieces].concat().concat())
-            .reporting(usage)
+        frame.carrying(reply.tokens()).showing(&(reply.thoughts.concat() + &reply.said())).reporting(usage)
     }
 
     fn stream(reply: Reply) -> Frames {
@@ -84,7 +87,8 @@ impl Dialect for Anthropic {
         let opening = Frame::event(&start).reporting(usage);
         let closing = closing(&reply);
         let index = usize::from(!reply.thoughts.is_empty());
-        let blocks = thinking_block(reply.thoughts).chain(text_block(index, reply.pieces));
+        let call = tool_block(index + usize::from(!reply.pieces.is_empty()), reply.call);
+        let blocks = thinking_block(reply.thoughts).chain(text_block(index, reply.pieces)).chain(call);
         Box::new(std::iter::once(opening).chain(blocks).chain(closing))
     }
 
@@ -202,6 +206,15 @@ fn text_block(index: usize, pieces: Vec<String>) -> impl Iterator<Item = Frame> 
     opening.into_iter().take(any * 2).chain(deltas).chain([block_stop(index)].into_iter().take(any))
 }
 
+fn tool_block(index: usize, call: Option<Call>) -> Vec<Frame> {
+    let Some(call) = call else { return Vec::new() };
+    let opening = json!({"type": "tool_use", "id": call.id, "name": call.name, "input": {}});
+    let pieces = call.arguments.iter().map(|piece| {
+        delta(index, json!({"type": "input_json_delta", "partial_json": piece})).carrying(1).showing(piece)
+    });
+    std::iter::once(block_start(index, opening)).chain(pieces).chain([block_stop(index)]).collect()
+}
+
 fn block_start(index: usize, block: Value) -> Frame {
     Frame::event(&json!({"type": "content_block_start", "index": index, "content_block": block}))
 }
@@ -251,6 +264,7 @@ fn stop_reason(finish: Option<&Finish>) -> Option<&'static str> {
         Finish::Natural => "end_turn",
         Finish::Length => "max_tokens",
         Finish::Stop(_) => "stop_sequence",
+        Finish::ToolCall => "tool_use",
     })
 }
 

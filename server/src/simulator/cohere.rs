@@ -43,6 +43,7 @@ impl Dialect for Cohere {
             question: dialect::question(&messages),
             prompt_tokens: messages.iter().map(|message| message.content.tokens()).sum(),
             max_tokens: request.max_tokens.map(i64::unsigned_abs),
+            tool: None,
             stops: request.stop_sequences.unwrap_or_default(),
             stream: request.stream.unwrap_or_default(),
             include_usage: true,
@@ -173,6 +174,7 @@ fn finish_reason(finish: Option<&Finish>) -> Option<&'static str> {
     finish.map(|finish| match finish {
         Finish::Natural => "COMPLETE",
         Finish::Length => "MAX_TOKENS",
+        Finish::ToolCall => "TOOL_CALL",
         Finish::Stop(_) => "STOP_SEQUENCE",
     })
 }

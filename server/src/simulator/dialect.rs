@@ -50,6 +50,8 @@ pub struct Ask {
     pub prompt_tokens: u64,
     pub max_tokens: Option<u64>,
     pub stops: Vec<String>,
+    /// The first tool that is offered.
+    pub tool: Option<String>,
     pub stream: bool,
     /// Whether a stream shall report usage, where the dialect leaves that to the caller.
     pub include_usage: bool,

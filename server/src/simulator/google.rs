@@ -56,6 +56,7 @@ impl Dialect for Google {
             question: dialect::question(&contents),
             prompt_tokens: said.chain(&system).map(Content::tokens).sum(),
             max_tokens: request.generation_config.max_output_tokens.map(i64::unsigned_abs),
+            tool: None,
             stops: request.generation_config.stop_sequences.unwrap_or_default(),
             stream,
             include_usage: true,
@@ -239,6 +240,7 @@ fn finish_reason(finish: Option<&Finish>) -> Option<&'static str> {
     finish.map(|finish| match finish {
         Finish::Natural | Finish::Stop(_) => "STOP",
         Finish::Length => "MAX_TOKENS",
+        Finish::ToolCall => "STOP",
     })
 }
 

@@ -52,6 +52,7 @@ impl Dialect for Ollama {
             prompt_tokens: messages.iter().map(|message| message.content.tokens()).sum(),
             // A negative number is no bound.
             max_tokens: request.options.num_predict.and_then(|max| u64::try_from(max).ok()),
+            tool: None,
             stops: request.options.stop.unwrap_or_default(),
             stream: request.stream.unwrap_or(true),
             include_usage: true,
@@ -164,5 +165,6 @@ fn done_reason(finish: Option<&Finish>) -> Option<&'static str> {
     finish.map(|finish| match finish {
         Finish::Natural | Finish::Stop(_) => "stop",
         Finish::Length => "length",
+        Finish::ToolCall => "stop",
     })
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::dialect::{self, Ask, Dialect, Frames, Message, Refusal};
 use super::frame::Frame;
-use super::reply::{Finish, Reply, Usage};
+use super::reply::{Call, Finish, Reply, Usage};
 use super::scenario::Scenario;
 use super::truth::since_epoch;
 
@@ -31,6 +31,7 @@ struct Request {
     stop: Option<Stops>,
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
+    tools: Option<Vec<Value>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,6 +69,9 @@ impl Dialect for OpenAi {
                 Some(Stops::One(stop)) => vec![stop],
                 Some(Stops::Several(stops)) => stops,
             },
+            tool: request
+                .tools
+                .and_then(|tools| Some(tools.first()?["function"]["name"].as_str()?.to_owned())),
             stream,
             include_usage: !stream
                 || request.stream_options.and_then(|o| o.include_usage).unwrap_or_default(),
@@ -83,11 +87,16 @@ impl Dialect for OpenAi {
             "logprobs": null,
             "finish_reason": finish_reason(reply.finish.as_ref()),
         }]);
+        if let Some(call) = &reply.call {
+            let mut whole = opened(call);
+            whole["function"]["arguments"] = json!(call.arguments.concat());
+            body["choices"][0]["message"]["tool_calls"] = json!([whole]);
+        }
         if let Some(usage) = &usage {
             body["usage"] = usage.clone();
         }
         let frame = Frame::raw(body.to_string()).thinking(reply.thoughts.len() as u64);
-        frame.carrying(reply.tokens()).showing(&reply.pieces.concat()).reporting(usage)
+        frame.carrying(reply.tokens()).showing(&reply.said()).reporting(usage)
     }
 
     fn stream(reply: Reply) -> Frames {
@@ -96,11 +105,12 @@ impl Dialect for OpenAi {
         let role = delta(&chunk, json!({"role": "assistant", "content": "", "refusal": null}));
         let opening = Frame::data(&role).thinking(reply.thoughts.len() as u64);
         let closing = closing(&chunk, &reply);
+        let call = called(&chunk, reply.call);
         let pieces = reply.pieces.into_iter();
         let pieces = pieces.map(move |piece| {
             Frame::data(&delta(&chunk, json!({"content": &piece}))).carrying(1).showing(&piece)
         });
-        Box::new(std::iter::once(opening).chain(pieces).chain(closing))
+        Box::new(std::iter::once(opening).chain(pieces).chain(call).chain(closing))
     }
 
     fn fault(_request_id: &str) -> Frame {
@@ -228,6 +238,23 @@ fn last_delta(chunk: &Value, delta: Value, finish: Option<&Finish>) -> Value {
     chunk
 }
 
+/// A call without its arguments.
+fn opened(call: &Call) -> Value {
+    json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}})
+}
+
+fn called(chunk: &Value, call: Option<Call>) -> Vec<Frame> {
+    let Some(call) = call else { return Vec::new() };
+    let mut opening = opened(&call);
+    opening["index"] = json!(0);
+    let opening = Frame::data(&delta(chunk, json!({"tool_calls": [opening]})));
+    let pieces = call.arguments.iter().map(|piece| {
+        let more = json!({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]});
+        Frame::data(&delta(chunk, more)).carrying(1).showing(piece)
+    });
+    std::iter::once(opening).chain(pieces).collect()
+}
+
 fn closing(chunk: &Value, reply: &Reply) -> Vec<Frame> {
     let usage = reply.reported.filter(|_| reply.include_usage).map(usage);
     let mut finish = last_delta(chunk, json!({}), reply.finish.as_ref());
@@ -264,6 +291,7 @@ fn finish_reason(finish: Option<&Finish>) -> Option<&'static str> {
     finish.map(|finish| match finish {
         Finish::Natural | Finish::Stop(_) => "stop",
         Finish::Length => "length",
+        Finish::ToolCall => "tool_calls",
     })
 }
 

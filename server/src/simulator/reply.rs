@@ -1,5 +1,7 @@
 //! The whole of an answer before it is put into a vendor's words.
 
+use serde_json::json;
+
 use super::answer;
 use super::dialect::Ask;
 use super::scenario::Scenario;
@@ -35,6 +37,16 @@ pub enum Finish {
     Natural,
     Length,
     Stop(String),
+    ToolCall,
+}
+
+/// A tool that the answer calls.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub id: String,
+    pub name: String,
+    /// A JSON object in pieces, each of one token.
+    pub arguments: Vec<String>,
 }
 
 /// An answer, ready to be put into words.
@@ -45,6 +57,7 @@ pub struct Reply {
     pub scenario: Scenario,
     pub thoughts: Vec<String>,
     pub pieces: Vec<String>,
+    pub call: Option<Call>,
     /// Absent if the vendor gives no reason.
     pub finish: Option<Finish>,
     pub used: Usage,
@@ -57,8 +70,11 @@ impl Reply {
     /// Makes up the answer: the same for the same model, question and scenario.
     pub fn compose(id: String, ask: &Ask, scenario: Scenario) -> Self {
         let seed = answer::seed(&ask.model, &ask.question);
+        let call = (scenario == Scenario::ToolCall).then(|| call(&id, ask));
         let (thoughts, pieces, finish) = if scenario == Scenario::Empty {
             (Vec::new(), Vec::new(), None)
+        } else if call.is_some() {
+            (Vec::new(), owned(&answer::opening(seed, &ask.question)), Some(Finish::ToolCall))
         } else {
             let thoughts = thoughts(seed, &ask.question, scenario);
             let (text, finish) = stopped(text(seed, &ask.question, scenario), &ask.stops);
@@ -68,7 +84,7 @@ impl Reply {
         let used = Usage {
             prompt,
             cached: if scenario == Scenario::Cached { prompt / 2 } else { 0 },
-            completion: signed((thoughts.len() + pieces.len()) as u64),
+            completion: signed((thoughts.len() + pieces.len() + arguments(call.as_ref()).len()) as u64),
             reasoning: signed(thoughts.len() as u64),
         };
         Self {
@@ -77,6 +93,7 @@ impl Reply {
             scenario,
             thoughts,
             pieces,
+            call,
             finish,
             used,
             reported: scenario.report(used),
@@ -86,7 +103,26 @@ impl Reply {
 
     /// How many tokens the answer has.
     pub fn tokens(&self) -> u64 {
-        (self.thoughts.len() + self.pieces.len()) as u64
+        (self.thoughts.len() + self.pieces.len() + arguments(self.call.as_ref()).len()) as u64
+    }
+
+    /// Words and arguments, as one text.
+    pub fn said(&self) -> String {
+        [&self.pieces[..], arguments(self.call.as_ref())].concat().concat()
+    }
+}
+
+fn arguments(call: Option<&Call>) -> &[String] {
+    call.map_or(&[], |call| &call.arguments)
+}
+
+/// Asks the first tool there is about the question.
+fn call(reply_id: &str, ask: &Ask) -> Call {
+    let arguments = json!({ "about": ask.question.trim() }).to_string();
+    Call {
+        id: format!("call_{reply_id}"),
+        name: ask.tool.clone().unwrap_or_else(|| "look_up".to_owned()),
+        arguments: owned(&arguments),
     }
 }
 

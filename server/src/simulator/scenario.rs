@@ -30,12 +30,13 @@ pub enum Scenario {
     NegativeUsage,
     Cached,
     Reasoning,
+    ToolCall,
     SplitUtf8,
     Crlf,
 }
 
 /// The scenarios whose name says all.
-const NAMED: [(&str, Scenario); 21] = [
+const NAMED: [(&str, Scenario); 22] = [
     ("ok", Scenario::Ok),
     ("instant", Scenario::Instant),
     ("slow", Scenario::Slow),
@@ -55,6 +56,7 @@ const NAMED: [(&str, Scenario); 21] = [
     ("negative-usage", Scenario::NegativeUsage),
     ("cached", Scenario::Cached),
     ("reasoning", Scenario::Reasoning),
+    ("tool-call", Scenario::ToolCall),
     ("split-utf8", Scenario::SplitUtf8),
     ("crlf", Scenario::Crlf),
 ];

@@ -381,3 +381,27 @@ async fn stalled_answer_holds_the_connection_until_the_simulator_stops() {
     let end = tokio::time::timeout(Duration::from_secs(5), socket.read(&mut more)).await.unwrap();
     assert!(matches!(end, Ok(0) | Err(_)));
 }
+
+#[tokio::test]
+async fn a_tool_is_called_with_arguments_in_pieces() {
+    let simulator = instant();
+    let function = json!({"type": "function", "name": "search", "function": {"name": "search"}});
+    let mut asked = streamed();
+    asked["tools"] = json!([function]);
+    let said = events(&simulator, asking(OPENAI, "tool-call", asked.clone())).await;
+    let pieces: String = said
+        .iter()
+        .filter_map(|event| event["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"].as_str())
+        .collect();
+    assert_eq!(serde_json::from_str::<Value>(&pieces).unwrap(), json!({"about": "Why is the sea salty?"}));
+    assert!(said.iter().any(|event| event["choices"][0]["finish_reason"] == "tool_calls"));
+    let said = events(&simulator, asking(ANTHROPIC, "tool-call", asked.clone())).await;
+    assert_eq!(anthropic_text(&said, "partial_json").concat(), pieces);
+    assert!(said.iter().any(|event| event["content_block"]["name"] == "search"));
+    asked["stream"] = json!(false);
+    asked.as_object_mut().unwrap().remove("stream_options");
+    let (_, whole) = json(&simulator, asking(ANTHROPIC, "tool-call", asked.clone())).await;
+    assert_eq!(whole["content"][1]["input"]["about"], "Why is the sea salty?");
+    let (_, whole) = json(&simulator, asking(OPENAI, "tool-call", asked)).await;
+    assert_eq!(whole["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"], pieces);
+}

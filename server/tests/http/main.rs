@@ -13,6 +13,7 @@ mod keys;
 mod late;
 mod leave;
 mod live;
+mod messages;
 mod metrics;
 mod operator;
 mod oracle;

@@ -90,7 +90,11 @@ impl Relay {
                         self.meter.set_input(input.min(self.terms.prompt.tokens_max));
                     }
                     heard.usage = Some(usage);
-                    continue;
+                    if heard.content {
+                        continue;
+                    }
+                    // What is counted before the first word tells how long the prompt is.
+                    ChatEvent::Usage(usage)
                 }
                 ChatEvent::Finished { finish, native } => {
                     heard.finish = Some((finish, native));
@@ -173,6 +177,8 @@ fn content_bytes(event: &ChatEvent) -> usize {
         ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => text.len(),
         ChatEvent::ToolCall { name, arguments, .. } => name.as_deref().map_or(0, str::len) + arguments.len(),
         ChatEvent::Started { .. }
+        | ChatEvent::Signature(_)
+        | ChatEvent::Redacted(_)
         | ChatEvent::Usage(_)
         | ChatEvent::Finished { .. }
         | ChatEvent::Failed(_) => 0,

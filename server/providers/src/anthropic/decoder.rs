@@ -66,7 +66,8 @@ impl Decoder {
         let started =
             ChatEvent::Started { upstream_id: message.id.clone(), upstream_model: message.model.clone() };
         let usage = message.usage.map(|usage| self.report(known(usage)));
-        std::iter::once(started).chain(usage).collect()
+        // What was counted comes first, so that whoever hears of the beginning knows how long the prompt is.
+        usage.into_iter().chain([started]).collect()
     }
 
     fn report(&mut self, newer: wire::Report) -> ChatEvent {
@@ -77,9 +78,10 @@ impl Decoder {
     fn start_block(&mut self, index: u32, block: wire::Block) -> Option<ChatEvent> {
         match block {
             wire::Block::Text { text } => (!text.is_empty()).then_some(ChatEvent::Text(text)),
-            wire::Block::Thinking { thinking } => {
+            wire::Block::Thinking { thinking, .. } => {
                 (!thinking.is_empty()).then_some(ChatEvent::Reasoning(thinking))
             }
+            wire::Block::RedactedThinking { data } => Some(ChatEvent::Redacted(data)),
             wire::Block::ToolUse { id, name, .. } => {
                 self.call_block = Some(index);
                 self.calls += 1;
@@ -99,6 +101,9 @@ impl Decoder {
             wire::Delta::Text { text } => (!text.is_empty()).then_some(ChatEvent::Text(text)),
             wire::Delta::Thinking { thinking } => {
                 (!thinking.is_empty()).then_some(ChatEvent::Reasoning(thinking))
+            }
+            wire::Delta::Signature { signature } => {
+                (!signature.is_empty()).then_some(ChatEvent::Signature(signature))
             }
             wire::Delta::Input { partial_json } => {
                 // Blocks come one after another; what belongs to no tool call of ours is a server tool's.
@@ -138,15 +143,18 @@ pub(super) fn whole(mut message: wire::Message) -> Result<Vec<ChatEvent>, Failur
     let mut decoder = Decoder { stop_reason: message.stop_reason.take(), ..Decoder::default() };
     let content = std::mem::take(&mut message.content);
     let mut events = decoder.start(&message, |usage| usage);
-    for (index, block) in (0..).zip(content) {
-        let input = match &block {
-            wire::Block::ToolUse { input, .. } if !input.is_null() => Some(input.to_string()),
+    for (index, mut block) in (0..).zip(content) {
+        let rest = match &mut block {
+            wire::Block::ToolUse { input, .. } if !input.is_null() => {
+                Some(wire::Delta::Input { partial_json: input.to_string() })
+            }
+            wire::Block::Thinking { signature, .. } => {
+                Some(wire::Delta::Signature { signature: std::mem::take(signature) })
+            }
             _ => None,
         };
         events.extend(decoder.start_block(index, block));
-        if let Some(partial_json) = input {
-            events.extend(decoder.grow(index, wire::Delta::Input { partial_json }));
-        }
+        events.extend(rest.and_then(|rest| decoder.grow(index, rest)));
     }
     for event in decoder.stop() {
         if let ChatEvent::Failed(failure) = event {

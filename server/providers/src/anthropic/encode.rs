@@ -2,16 +2,18 @@
 
 use std::borrow::Cow;
 
-use marketplace::chat::{ChatRequest, Delivery, Failure, Message, Role};
+use marketplace::chat::{ANTHROPIC_ONLY, ChatRequest, Delivery, Failure, Message, Role, THINKING_BLOCKS};
 use serde_json::{Map, Value};
 
-use super::wire::{Options, Request, Said, Source, Speaker, Tool, ToolChoice, Turn};
-use crate::asked::{self, Choice, Function, Image};
+use super::wire::{
+    Options, OutputConfig, OutputFormat, Request, Said, Source, Speaker, Tool, ToolChoice, Turn,
+};
+use crate::asked::{self, Choice, Format, Function, Image};
 use crate::dialect::Outgoing;
 use crate::failure::unsupported;
 
 /// Fields for which this protocol has no words.
-const UNSAYABLE: [&str; 4] = ["response_format", "presence_penalty", "frequency_penalty", "reasoning_effort"];
+const UNSAYABLE: [&str; 3] = ["presence_penalty", "frequency_penalty", "reasoning_effort"];
 
 /// Writes a request as a message call. What would change the answer and cannot be said is refused by name.
 pub fn encode(request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, Failure> {
@@ -42,20 +44,43 @@ fn options(options: &Map<String, Value>) -> Result<Options<'_>, Failure> {
     }
     let tools: Vec<Tool<'_>> = asked::functions(options)?.into_iter().map(tool).collect();
     let one_at_a_time = given("parallel_tool_calls") == Some(&Value::Bool(false));
+    let own = given(ANTHROPIC_ONLY);
+    // What came in this protocol's own words.
+    let own = |field: &str| own?.get(field).filter(|value| !value.is_null());
     let choice = asked::tool_choice(options)?.or(one_at_a_time.then_some(Choice::Auto));
     Ok(Options {
         temperature,
         top_p: given("top_p"),
         top_k: given("top_k"),
-        thinking: given("thinking"),
+        thinking: given("thinking").or(own("thinking")),
         stop_sequences: asked::stops(options)?,
         tool_choice: choice.filter(|_| !tools.is_empty()).map(|choice| tool_choice(choice, one_at_a_time)),
         tools,
+        output_config: output_config(own("effort"), asked::format(options)?)?,
+        cache_control: own("cache_control"),
     })
 }
 
+fn output_config<'a>(
+    effort: Option<&'a Value>,
+    format: Format<'a>,
+) -> Result<Option<OutputConfig<'a>>, Failure> {
+    let format = match format {
+        Format::Text => None,
+        Format::Schema(schema) => Some(OutputFormat::JsonSchema { schema }),
+        Format::Object => return Err(asked::not_offered("response_format")),
+    };
+    Ok((effort.is_some() || format.is_some()).then_some(OutputConfig { effort, format }))
+}
+
 fn tool(function: Function<'_>) -> Tool<'_> {
-    Tool { name: function.name, description: function.description, input_schema: function.schema() }
+    Tool {
+        name: function.name,
+        description: function.description,
+        input_schema: function.schema(),
+        strict: function.strict,
+        cache_control: function.cache_control,
+    }
 }
 
 fn tool_choice(choice: Choice<'_>, one_at_a_time: bool) -> ToolChoice<'_> {
@@ -106,12 +131,31 @@ fn source(image: Image<'_>) -> Source<'_> {
 }
 
 fn answered(message: &Message) -> Result<Vec<Said<'_>>, Failure> {
-    let mut blocks = said(message)?;
+    // What was thought comes before what was said of it, or the vendor does not take its own seal.
+    let mut blocks = sealed(message)?;
+    blocks.extend(said(message)?);
     let calls = asked::calls(message)?.into_iter();
     blocks.extend(calls.map(|call| Said::ToolUse { id: call.id, name: call.name, input: call.arguments }));
     Ok(blocks)
 }
 
+/// Thinking that this vendor sealed in an earlier answer.
+fn sealed(message: &Message) -> Result<Vec<Said<'_>>, Failure> {
+    let Some(blocks) = asked::given(&message.rest, THINKING_BLOCKS) else { return Ok(Vec::new()) };
+    asked::list("messages.thinking_blocks", blocks)?
+        .iter()
+        .map(|block| match block["type"].as_str() {
+            Some("thinking" | "redacted_thinking") => Ok(Said::Sealed(block)),
+            _ => Err(unsupported("messages.thinking_blocks", "holds a block that is no thinking")),
+        })
+        .collect()
+}
+
 fn tool_result(message: &Message) -> Result<Said<'_>, Failure> {
-    Ok(Said::ToolResult { tool_use_id: asked::tool_call_id(message)?, content: said(message)? })
+    Ok(Said::ToolResult {
+        tool_use_id: asked::tool_call_id(message)?,
+        content: said(message)?,
+        is_error: asked::given(&message.rest, "is_error"),
+        cache_control: asked::given(&message.rest, "cache_control"),
+    })
 }

@@ -34,6 +34,24 @@ pub(super) struct Options<'a> {
     pub tools: Vec<Tool<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<ToolChoice<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_config: Option<OutputConfig<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_control: Option<&'a Value>,
+}
+
+#[derive(Serialize)]
+pub(super) struct OutputConfig<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effort: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<OutputFormat<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum OutputFormat<'a> {
+    JsonSchema { schema: &'a Value },
 }
 
 #[derive(Serialize)]
@@ -71,7 +89,14 @@ pub(super) enum Said<'a> {
     ToolResult {
         tool_use_id: &'a str,
         content: Vec<Said<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        is_error: Option<&'a Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cache_control: Option<&'a Value>,
     },
+    /// A block that this vendor wrote and sealed, as it came.
+    #[serde(untagged)]
+    Sealed(&'a Value),
 }
 
 #[derive(Serialize)]
@@ -87,6 +112,10 @@ pub(super) struct Tool<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<&'a str>,
     pub input_schema: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strict: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_control: Option<&'a Value>,
 }
 
 #[derive(Serialize)]
@@ -159,6 +188,11 @@ pub(super) enum Block {
     },
     Thinking {
         thinking: String,
+        #[serde(default)]
+        signature: String,
+    },
+    RedactedThinking {
+        data: String,
     },
     ToolUse {
         id: String,
@@ -177,6 +211,8 @@ pub(super) enum Delta {
     Text { text: String },
     #[serde(rename = "thinking_delta")]
     Thinking { thinking: String },
+    #[serde(rename = "signature_delta")]
+    Signature { signature: String },
     #[serde(rename = "input_json_delta")]
     Input { partial_json: String },
     #[serde(other)]

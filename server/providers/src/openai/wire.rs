@@ -1,11 +1,12 @@
 //! What goes over the wire in the OpenAI chat protocol: all we send, and of the answers what we read.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use marketplace::chat::{Content, Role};
 use marketplace::usage::Usage;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::failure::if_readable;
 
@@ -21,16 +22,20 @@ pub(super) struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_completion_tokens: Option<u64>,
     #[serde(flatten)]
-    pub options: BTreeMap<&'a String, &'a Value>,
+    pub options: BTreeMap<&'a String, Cow<'a, Value>>,
 }
 
 #[derive(Serialize)]
 pub(super) struct Told<'a> {
     pub role: Role,
-    #[serde(skip_serializing_if = "Content::is_absent")]
-    pub content: &'a Content,
+    #[serde(skip_serializing_if = "is_absent")]
+    pub content: Cow<'a, Content>,
     #[serde(flatten)]
-    pub rest: &'a Map<String, Value>,
+    pub rest: BTreeMap<&'a String, &'a Value>,
+}
+
+fn is_absent(content: &Content) -> bool {
+    content.is_absent()
 }
 
 #[derive(Serialize)]

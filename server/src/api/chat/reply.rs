@@ -5,7 +5,7 @@ use marketplace::chat::{ChatEvent, Finish};
 use marketplace::receipt::Settlement;
 use serde_json::{Value, json};
 
-use crate::api::models::number;
+use crate::api::sale::{self, with_cost};
 
 /// What has been said so far.
 pub struct Reply {
@@ -37,8 +37,10 @@ impl Reply {
             tool_calls: Vec::new(),
         }
     }
+}
 
-    pub fn add(&mut self, event: ChatEvent) {
+impl sale::Reply for Reply {
+    fn add(&mut self, event: ChatEvent) {
         match event {
             ChatEvent::Text(piece) => self.text.push_str(&piece),
             ChatEvent::Reasoning(piece) => self.reasoning.push_str(&piece),
@@ -58,13 +60,15 @@ impl Reply {
                 call.arguments.push_str(&arguments);
             }
             ChatEvent::Started { .. }
+            | ChatEvent::Signature(_)
+            | ChatEvent::Redacted(_)
             | ChatEvent::Usage(_)
             | ChatEvent::Finished { .. }
             | ChatEvent::Failed(_) => {}
         }
     }
 
-    pub fn finish(self, settlement: &Settlement, finish: Finish, native: &str) -> Value {
+    fn finish(self, settlement: &Settlement, finish: Finish, native: &str) -> Value {
         let given = |text: String| if text.is_empty() { Value::Null } else { Value::String(text) };
         let mut message = json!({
             "role": "assistant", "content": given(self.text), "refusal": given(self.refusal),
@@ -90,13 +94,10 @@ impl Reply {
     }
 }
 
-/// What was used and what it cost; the charge is durable when this is written.
+/// What was used and what it cost.
 pub fn usage(settlement: &Settlement) -> Value {
     let tokens = &settlement.usage;
-    let charge = &settlement.charge;
-    // Of each hold the buyer gets back what was not paid, so this is what they paid.
-    let paid = settlement.hold_nanos - settlement.released_nanos;
-    json!({
+    let counted = json!({
         "prompt_tokens": tokens.input_total(),
         "completion_tokens": tokens.output_total(),
         "total_tokens": tokens.input_total() + tokens.output_total(),
@@ -104,19 +105,8 @@ pub fn usage(settlement: &Settlement) -> Value {
             "cached_tokens": tokens.cached_input, "cache_write_tokens": tokens.cache_write + tokens.cache_write_1h,
         },
         "completion_tokens_details": { "reasoning_tokens": tokens.reasoning },
-        "cost": number(paid),
-        "cost_details": {
-            "charge_nanos": charge.charge.0.to_string(),
-            "provider_cost_nanos": charge.provider_cost.0.to_string(),
-            "commission_nanos": charge.commission.0.to_string(),
-            "commission_bps": settlement.take,
-            "hold_nanos": settlement.hold_nanos.0.to_string(),
-            "released_nanos": settlement.released_nanos.0.to_string(),
-            "usage_source": settlement.usage_source,
-            "currency": "USD",
-        },
-        "balance_after": settlement.available_nanos.decimal(),
-    })
+    });
+    with_cost(counted, settlement)
 }
 
 /// An id for a call that its vendor gave none: the result must be able to name it.

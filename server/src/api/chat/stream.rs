@@ -1,59 +1,16 @@
 //! A streamed answer in OpenAI's shape: `data:` chunks, the usage on request, `[DONE]`.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::time::Duration;
 
-use axum::response::sse::{Event, KeepAlive};
-use axum::response::{IntoResponse, Response, Sse};
+use axum::response::sse::Event;
 use engine::{Call, CallEvent};
-use futures_util::stream;
-use http::{HeaderName, HeaderValue};
 use marketplace::chat::ChatEvent;
 use marketplace::id::ModelId;
 use serde_json::{Value, json};
 
-use super::record;
 use super::reply::{completion_id, now, tool_call_id, usage};
-use crate::api::ApiError;
 use crate::api::error::openai_error;
-use crate::api::idempotency::Attempt;
-
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
-
-/// Waits for the first event, so that a refusal is an ordinary status, then streams the rest.
-pub async fn begin(call: Call, usage_chunk: bool, attempt: Attempt) -> Result<Response, ApiError> {
-    let mut lines = Lines::new(&call, usage_chunk);
-    let left = attempt.left.clone();
-    let mut call = match attempt.claim {
-        Some(_) => record::begin(call, lines.clone(), attempt),
-        None => call,
-    };
-    let first = tokio::select! {
-        first = call.next() => first,
-        // Nobody reads this; dropping the call is what counts.
-        () = left.cancelled() => None,
-    };
-    match first {
-        Some(CallEvent::Failed { fault, .. }) => return Err(ApiError::openai(fault)),
-        Some(event) => lines.add(event),
-        None => {}
-    }
-    let events = stream::unfold((call, lines), |(mut call, mut lines)| async move {
-        loop {
-            if let Some(data) = lines.next() {
-                return Some((Ok::<_, Infallible>(Event::default().data(data)), (call, lines)));
-            }
-            let event = call.next().await?;
-            lines.add(event);
-        }
-    });
-    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
-    let mut answer = Sse::new(events).keep_alive(keep_alive).into_response();
-    // Proxies that buffer would hold the answer back.
-    answer.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    Ok(answer)
-}
+use crate::api::sale::{self, Line};
 
 /// Turns events into the data of lines, from the one that says who speaks.
 #[derive(Clone)]
@@ -73,11 +30,34 @@ impl Lines {
         lines
     }
 
-    pub fn next(&mut self) -> Option<String> {
-        self.ready.pop_front()
+    fn push(&mut self, delta: Value, finish: Value) {
+        let choice = json!([{ "index": 0, "delta": delta, "finish_reason": finish, "logprobs": null }]);
+        let chunk = self.chunk(choice, Value::Null);
+        self.ready.push_back(chunk.to_string());
     }
 
-    pub fn add(&mut self, event: CallEvent) {
+    fn chunk(&self, choices: Value, usage: Value) -> Value {
+        let mut chunk = json!({
+            "id": self.id, "object": "chat.completion.chunk", "created": self.created,
+            "model": self.model, "choices": choices,
+        });
+        if self.usage_chunk {
+            chunk["usage"] = usage;
+        }
+        chunk
+    }
+}
+
+impl sale::Lines for Lines {
+    fn keep_alive() -> Event {
+        Event::default().comment("keep-alive")
+    }
+
+    fn next(&mut self) -> Option<Line> {
+        self.ready.pop_front().map(|data| Line { name: None, data })
+    }
+
+    fn add(&mut self, event: CallEvent) {
         match event {
             CallEvent::Chat(ChatEvent::Text(text)) => self.push(json!({ "content": text }), Value::Null),
             CallEvent::Chat(ChatEvent::Reasoning(text)) => {
@@ -113,22 +93,5 @@ impl Lines {
                 self.ready.push_back(chunk.to_string());
             }
         }
-    }
-
-    fn push(&mut self, delta: Value, finish: Value) {
-        let choice = json!([{ "index": 0, "delta": delta, "finish_reason": finish, "logprobs": null }]);
-        let chunk = self.chunk(choice, Value::Null);
-        self.ready.push_back(chunk.to_string());
-    }
-
-    fn chunk(&self, choices: Value, usage: Value) -> Value {
-        let mut chunk = json!({
-            "id": self.id, "object": "chat.completion.chunk", "created": self.created,
-            "model": self.model, "choices": choices,
-        });
-        if self.usage_chunk {
-            chunk["usage"] = usage;
-        }
-        chunk
     }
 }

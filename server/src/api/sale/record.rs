@@ -8,18 +8,24 @@ use marketplace::fault::{Code, Fault};
 use marketplace::money::Nanos;
 use tokio::sync::mpsc;
 
-use super::stream::Lines;
+use super::{Dialect, Line, Lines};
 use crate::api::ApiError;
 use crate::api::idempotency::Attempt;
 
 /// Hears the call to its end in a task that no connection owns; the call returned is for the connection.
-pub fn begin(call: Call, lines: Lines, attempt: Attempt) -> Call {
+pub fn begin<D: Dialect>(call: Call, lines: D::Lines, attempt: Attempt) -> Call {
     let (reader, read) = call.hand_on();
-    tokio::spawn(record(call, reader, Record { lines, events: Vec::new(), bytes: 0, begun: false }, attempt));
+    let record = Record::<D> { lines, events: Vec::new(), bytes: 0, begun: false };
+    tokio::spawn(write_down(call, reader, record, attempt));
     read
 }
 
-async fn record(mut call: Call, reader: mpsc::Sender<CallEvent>, mut record: Record, attempt: Attempt) {
+async fn write_down<D: Dialect>(
+    mut call: Call,
+    reader: mpsc::Sender<CallEvent>,
+    mut record: Record<D>,
+    attempt: Attempt,
+) {
     let stop = call.stop_switch();
     let mut has_left = false;
     loop {
@@ -70,15 +76,15 @@ fn broken_off(fault: Fault) -> CallEvent {
     CallEvent::Failed { fault, released: Nanos::ZERO, settlement: None }
 }
 
-struct Record {
-    lines: Lines,
+struct Record<D: Dialect> {
+    lines: D::Lines,
     /// Neighbours of a kind are one.
     events: Vec<ChatEvent>,
     bytes: usize,
     begun: bool,
 }
 
-impl Record {
+impl<D: Dialect> Record<D> {
     fn add(&mut self, event: &ChatEvent) {
         self.begun = true;
         if self.bytes > KEPT_BYTES_MAX {
@@ -88,6 +94,7 @@ impl Record {
         self.bytes += match event {
             ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => text.len(),
             ChatEvent::ToolCall { arguments, .. } => arguments.len(),
+            ChatEvent::Signature(sealed) | ChatEvent::Redacted(sealed) => sealed.len(),
             _ => 0,
         };
         if !self.events.last_mut().is_some_and(|last| append(last, event)) {
@@ -98,12 +105,15 @@ impl Record {
     async fn keep(self, last: CallEvent, attempt: &Attempt) {
         let Self { mut lines, events, begun, .. } = self;
         if let (false, CallEvent::Failed { fault, .. }) = (begun, &last) {
-            attempt.keep(ApiError::openai(fault.clone()).into_response()).await;
+            attempt.keep(ApiError::of(D::FAMILY, fault.clone()).into_response()).await;
             return;
         }
         events.into_iter().map(CallEvent::Chat).chain([last]).for_each(|event| lines.add(event));
         let mut body = String::new();
-        while let Some(data) = lines.next() {
+        while let Some(Line { name, data }) = lines.next() {
+            if let Some(name) = name {
+                body.push_str(&format!("event: {name}\n"));
+            }
             body.push_str(&format!("data: {data}\n\n"));
         }
         attempt.keep_as(StatusCode::OK, "text/event-stream".to_owned(), body.into_bytes()).await;

@@ -1,0 +1,68 @@
+//! `POST /messages`: Anthropic's dialect, whichever vendor answers.
+
+mod request;
+mod turns;
+mod tools;
+mod reply;
+mod stream;
+mod ending;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use engine::{Call, Engine, Route};
+use serde_json::{Map, Value, json};
+
+use self::reply::Reply;
+use self::stream::Lines;
+use super::body::Body;
+use super::idempotency::{Attempt, Sent, act};
+use super::sale::{self, sell};
+use super::{ApiError, Family};
+use crate::auth::Asking;
+
+pub use self::request::model_id;
+
+pub async fn create(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Sent { body, once }: Sent<Map<String, Value>>,
+) -> Result<Response, ApiError> {
+    let wanted = request::parse(body).map_err(ApiError::anthropic)?;
+    let once = once.map(|once| once.in_dialect(b"messages"));
+    let dialect = Anthropic { stops: wanted.stops };
+    let buy = |attempt| sell(attempt, wanted.request, wanted.terms, dialect);
+    // Keys are shared with the other dialect: both buy the same thing, and under one key it is bought once.
+    act(Attempt::new(engine, actor), Route::Chat, once, buy).await.map_err(ApiError::anthropic)
+}
+
+/// Our estimate: what counts is what the vendor counts when it is asked.
+pub async fn count_tokens(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Body(mut body): Body<Map<String, Value>>,
+) -> Result<Json<Value>, ApiError> {
+    let prompt = request::take_prompt(&mut body).map_err(ApiError::anthropic)?;
+    actor.account().map_err(ApiError::anthropic)?;
+    engine.model(&actor, &prompt.model).map_err(ApiError::anthropic)?;
+    Ok(Json(json!({ "input_tokens": prompt.prompt_size().likely_tokens, "estimated": true })))
+}
+
+/// What answers are written with.
+struct Anthropic {
+    stops: Vec<String>,
+}
+
+impl sale::Dialect for Anthropic {
+    const FAMILY: Family = Family::Anthropic;
+    type Reply = Reply;
+    type Lines = Lines;
+
+    fn reply(&self, call: &Call) -> Reply {
+        Reply::new(call, self.stops.clone())
+    }
+
+    fn lines(&self, call: &Call) -> Lines {
+        Lines::new(call, self.stops.clone())
+    }
+}

@@ -1,0 +1,92 @@
+//! Selling an answer: one call, answered whole or as it comes, in the dialect of whoever asks.
+
+mod record;
+mod stream;
+mod terms;
+mod cost;
+
+use axum::Json;
+use axum::response::sse;
+use axum::response::{IntoResponse, Response};
+use engine::{Call, CallEvent, Order};
+use http::HeaderValue;
+use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Finish};
+use marketplace::fault::{Code, Fault};
+use marketplace::receipt::Settlement;
+use serde_json::Value;
+
+pub use self::cost::with_cost;
+pub use self::terms::{Terms, take_delivery, take_tokens};
+use super::error::GENERATION_ID;
+use super::idempotency::Attempt;
+use super::{ApiError, Family};
+
+/// How answers are written for one family of clients.
+pub trait Dialect: Send + 'static {
+    const FAMILY: Family;
+    type Reply: Reply;
+    type Lines: Lines;
+
+    fn reply(&self, call: &Call) -> Self::Reply;
+    fn lines(&self, call: &Call) -> Self::Lines;
+}
+
+/// An answer in one piece, put together from events.
+pub trait Reply: Send + 'static {
+    fn add(&mut self, event: ChatEvent);
+    fn finish(self, settlement: &Settlement, finish: Finish, native: &str) -> Value;
+}
+
+/// An answer as it comes: events become lines, some at once, some later.
+pub trait Lines: Clone + Send + 'static {
+    /// What is sent when there is nothing to say, so that the connection is not taken for dead.
+    fn keep_alive() -> sse::Event;
+    fn add(&mut self, event: CallEvent);
+    fn next(&mut self) -> Option<Line>;
+}
+
+/// One event of a stream, to be sent or to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub name: Option<&'static str>,
+    pub data: String,
+}
+
+/// Makes the call. Once it has begun, whatever comes of it is an answer.
+pub async fn sell<D: Dialect>(
+    attempt: Attempt,
+    request: ChatRequest,
+    terms: Terms,
+    dialect: D,
+) -> Result<Response, Fault> {
+    let delivery = request.stream;
+    let order =
+        Order { request, conversation: None, cap: terms.max_cost, run: terms.run, id: attempt.call() };
+    let call = attempt.engine.chat(&attempt.actor, order).await?;
+    let id = HeaderValue::from_str(&call.id.to_string()).map_err(|_| Fault::not_found("The call"))?;
+    let mut answer = match delivery {
+        Delivery::Whole => {
+            let reply = dialect.reply(&call);
+            attempt.keep(whole::<D>(call, reply).await.into_response()).await
+        }
+        Delivery::Streamed => {
+            let lines = dialect.lines(&call);
+            stream::begin::<D>(call, lines, attempt).await.into_response()
+        }
+    };
+    answer.headers_mut().insert(GENERATION_ID, id);
+    Ok(answer)
+}
+
+async fn whole<D: Dialect>(mut call: Call, mut reply: D::Reply) -> Result<Json<Value>, ApiError> {
+    while let Some(event) = call.next().await {
+        match event {
+            CallEvent::Chat(event) => reply.add(event),
+            CallEvent::Settled { settlement, finish, native } => {
+                return Ok(Json(reply.finish(&settlement, finish, &native)));
+            }
+            CallEvent::Failed { fault, .. } => return Err(ApiError::of(D::FAMILY, fault)),
+        }
+    }
+    Err(ApiError::of(D::FAMILY, Fault::new(Code::Internal, "The call ended without a result")))
+}

@@ -1,0 +1,61 @@
+//! A streamed answer over HTTP: it begins with an ordinary status, and silence does not end it.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::response::sse::{Event, KeepAlive};
+use axum::response::{IntoResponse, Response, Sse};
+use engine::{Call, CallEvent};
+use futures_util::stream;
+use http::{HeaderName, HeaderValue};
+
+use super::{Dialect, Line, Lines, record};
+use crate::api::ApiError;
+use crate::api::idempotency::Attempt;
+
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Waits for the first event, so that a refusal is an ordinary status, then streams the rest.
+pub async fn begin<D: Dialect>(
+    call: Call,
+    mut lines: D::Lines,
+    attempt: Attempt,
+) -> Result<Response, ApiError> {
+    let left = attempt.left.clone();
+    let mut call = match attempt.claim {
+        Some(_) => record::begin::<D>(call, lines.clone(), attempt),
+        None => call,
+    };
+    let first = tokio::select! {
+        first = call.next() => first,
+        // Nobody reads this; dropping the call is what counts.
+        () = left.cancelled() => None,
+    };
+    match first {
+        Some(CallEvent::Failed { fault, .. }) => return Err(ApiError::of(D::FAMILY, fault)),
+        Some(event) => lines.add(event),
+        None => {}
+    }
+    let events = stream::unfold((call, lines), |(mut call, mut lines)| async move {
+        loop {
+            if let Some(line) = lines.next() {
+                return Some((Ok::<_, Infallible>(written(line)), (call, lines)));
+            }
+            let event = call.next().await?;
+            lines.add(event);
+        }
+    });
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).event(D::Lines::keep_alive());
+    let mut answer = Sse::new(events).keep_alive(keep_alive).into_response();
+    // Proxies that buffer would hold the answer back.
+    answer.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    Ok(answer)
+}
+
+fn written(line: Line) -> Event {
+    let event = match line.name {
+        Some(name) => Event::default().event(name),
+        None => Event::default(),
+    };
+    event.data(line.data)
+}
