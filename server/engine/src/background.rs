@@ -29,6 +29,12 @@ impl Engine {
         });
         self.every(CHECK_EVERY, |engine| async move { engine.check_recent().await });
         self.every(HOUSEKEEPING_EVERY, |engine| async move { engine.keep_house().await });
+        // Apart, for a long history takes its time and the seals must not wait for it.
+        self.every(HOUSEKEEPING_EVERY, |engine| async move {
+            if let Err(cause) = engine.check_whole_daily().await {
+                warn!(%cause, "the whole history could not be checked");
+            }
+        });
         self.every(RECONCILE_EVERY, |engine| async move { engine.watch_reports().await });
     }
 

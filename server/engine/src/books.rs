@@ -1,17 +1,18 @@
 //! Proving that the books balance: the running check, the whole one, and seals that the database cannot rewrite.
 
 use std::collections::HashMap;
+use std::io::SeekFrom;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use marketplace::account::Role;
 use marketplace::fault::Fault;
 use serde::{Deserialize, Serialize};
 use store::books::{Block, INVARIANTS, Violation};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tracing::{error, warn};
 
@@ -19,6 +20,9 @@ use crate::{Actor, Engine, Error, Result};
 
 const VIOLATIONS_TOLD_MAX: i64 = 20;
 const BLOCKS_A_TIME: i64 = 1_000;
+const WHOLE_CHECK_EVERY: TimeDelta = TimeDelta::hours(24);
+/// A server that was just started has better things to do.
+const FIRST_WHOLE_CHECK_AFTER: TimeDelta = TimeDelta::hours(1);
 /// Pages tell of the books; they must not all ask for them, nor wait for them.
 const GLANCE_KEPT: Duration = Duration::from_secs(5);
 const GLANCE_PATIENCE: Duration = Duration::from_secs(1);
@@ -133,11 +137,29 @@ impl Engine {
         }
     }
 
+    /// Checks the whole history once a day. Books that are stopped wait for a person.
+    pub(crate) async fn check_whole_daily(&self) -> Result<()> {
+        let last = store::books::find_last_check(&self.0.db, "whole").await?;
+        let is_due = match last {
+            Some(check) => Utc::now() - check.finished_at >= WHOLE_CHECK_EVERY,
+            None => self.0.watch.uptime_seconds() >= FIRST_WHOLE_CHECK_AFTER.num_seconds(),
+        };
+        if !is_due || store::books::find_stop(&self.0.db).await?.is_some() {
+            return Ok(());
+        }
+        let broken = self.verify_books(&Actor::Operator, |_| {}).await?;
+        if !broken.is_empty() {
+            error!(?broken, "the daily check found books that do not add up: paid calls are refused");
+        }
+        Ok(())
+    }
+
     /// Seals what was written and notes every new block, signed, outside the database.
     pub(crate) async fn seal_books(&self) -> Result<()> {
         store::books::seal_block(&self.0.db).await?;
         let Some(path) = &self.0.seal_file else { return Ok(()) };
-        let after = read_seals(path).await?.last().map_or(0, |seal| seal.block);
+        let (seals, whole_bytes) = read_seals(path).await?;
+        let after = seals.last().map_or(0, |seal| seal.block);
         let blocks = store::books::list_blocks(&self.0.db, after, BLOCKS_A_TIME).await?;
         if blocks.is_empty() {
             return Ok(());
@@ -149,7 +171,11 @@ impl Engine {
             lines.push_str(&line);
             lines.push('\n');
         }
-        let mut file = tokio::fs::OpenOptions::new().create(true).append(true).open(path).await?;
+        let mut file =
+            tokio::fs::OpenOptions::new().create(true).truncate(false).write(true).open(path).await?;
+        // A server that died while it wrote left half a line, which says nothing and must not stay.
+        file.set_len(whole_bytes).await?;
+        file.seek(SeekFrom::End(0)).await?;
         file.write_all(lines.as_bytes()).await?;
         file.sync_data().await?;
         Ok(())
@@ -176,7 +202,7 @@ impl Engine {
             .map(|block| violation(block, "holds other entries than were sealed"))
             .collect();
         let Some(path) = &self.0.seal_file else { return Ok(broken) };
-        let seals = read_seals(path).await?;
+        let (seals, _) = read_seals(path).await?;
         let mut kept = HashMap::new();
         let mut after = 0;
         loop {
@@ -201,17 +227,34 @@ impl Engine {
     }
 }
 
-async fn read_seals(path: &Path) -> Result<Vec<Seal>> {
+/// The seals of all whole lines, and where the last of these ends.
+async fn read_seals(path: &Path) -> Result<(Vec<Seal>, u64)> {
     let text = match tokio::fs::read_to_string(path).await {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
         Err(error) => return Err(error.into()),
     };
-    text.lines()
-        .map(|line| serde_json::from_str(line).map_err(|cause| Error::Seal(cause.to_string())))
-        .collect()
+    let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
+    let read =
+        |line| serde_json::from_str(line).map_err(|cause: serde_json::Error| Error::Seal(cause.to_string()));
+    Ok((whole.lines().map(read).collect::<Result<_>>()?, whole.len() as u64))
 }
 
 fn sealed_message(block: i64, entries: i64, hash: &str, sealed_at: &str) -> Vec<u8> {
     format!("mercato-seal|{block}|{entries}|{hash}|{sealed_at}").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn half_a_line_of_a_server_that_died_is_no_seal() {
+        let path = std::env::temp_dir().join(format!("seals-{}.jsonl", uuid::Uuid::now_v7().simple()));
+        let whole = r#"{"block":1,"entries":2,"hash":"aGFzaA==","sealed_at":"2026-11-25T00:00:00Z","signature":"c2lnbg=="}"#;
+        tokio::fs::write(&path, format!("{whole}\n{}", &whole[..40])).await.unwrap();
+        let (seals, whole_bytes) = read_seals(&path).await.unwrap();
+        assert_eq!((seals.len(), seals[0].block, whole_bytes), (1, 1, whole.len() as u64 + 1));
+        tokio::fs::remove_file(&path).await.unwrap();
+    }
 }

@@ -98,9 +98,11 @@ impl Running {
         calls
             .iter()
             .map(|(call, meter)| {
-                let tokens = if meter.in_one_piece { Tokens::default() } else { meter.delivered() };
-                // A call that has delivered nothing would cost nothing if its server died now.
-                let charge = if tokens.output == 0 { Charge::default() } else { meter.charge(&tokens) };
+                // A call of which nothing has arrived would cost nothing, no free token either, if its server died now.
+                let arrived =
+                    Some(meter.delivered()).filter(|so_far| so_far.output > 0 && !meter.in_one_piece);
+                let tokens = arrived.unwrap_or_default();
+                let charge = meter.charge(&tokens);
                 Progress { call: *call, input: tokens.input, output: tokens.output, charge }
             })
             .collect()
