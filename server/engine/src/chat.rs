@@ -207,7 +207,9 @@ impl Engine {
 impl Call {
     /// What happens next; `None` after the last event.
     pub async fn next(&mut self) -> Option<CallEvent> {
-        self.events.recv().await
+        let event = self.events.recv().await;
+        self.meter.note_taken();
+        event
     }
 
     /// What the answer has come to so far.

@@ -132,6 +132,11 @@ impl Meter {
         place.send(event);
     }
 
+    /// Counts what its reader has just taken, so that whoever leaves next pays for it.
+    pub fn note_taken(&self) {
+        self.look(&mut self.passage.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Whether something was handed over that nobody is known to have taken.
     pub fn waits(&self) -> bool {
         !self.passage.lock().unwrap_or_else(PoisonError::into_inner).waiting.is_empty()
