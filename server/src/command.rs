@@ -196,7 +196,7 @@ pub(crate) async fn open_engine(
         demo: simulated.is_some(),
         test_gateway: config.env == Environment::Development || simulated.is_some(),
         seal_file: Some(database.state_dir.join("book-seals.jsonl")),
-        post: config.post(&database.state_dir)?,
+        post: config.post()?,
         public_url: config.public_url.clone().filter(|url| !url.trim().is_empty()),
     };
     Ok(Engine::open(db, registry, Sender::new(Egress::parse(&allowed)?)?, settings).await?)

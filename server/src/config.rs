@@ -88,8 +88,8 @@ impl Config {
         Ok(MasterKey::new(key))
     }
 
-    /// How letters leave: by the mail server that is set, else in development into a folder beside the data.
-    pub fn post(&self, state_dir: &Path) -> anyhow::Result<Post> {
+    /// How letters leave: by the mail server that is set, else in development into a folder of the data directory.
+    pub fn post(&self) -> anyhow::Result<Post> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         match (given(&self.smtp_url), given(&self.mail_from)) {
             (Some(url), Some(from)) => {
@@ -100,7 +100,7 @@ impl Config {
                 Ok(Post::Smtp { url: url.into(), from })
             }
             (Some(_), None) => bail!("MERCATO_MAIL_FROM is not set; letters must be from somebody"),
-            (None, _) if self.env == Environment::Development => Ok(Post::Folder(state_dir.join("mail"))),
+            (None, _) if self.env == Environment::Development => Ok(Post::Folder(self.state_dir().join("mail"))),
             (None, _) => Ok(Post::Nowhere),
         }
     }
