@@ -47,7 +47,7 @@ fn Facts(statement: Arc<Statement>, key: String) -> impl IntoView {
             <dt>"Month"</dt>
             <dd>
                 <span class="num">{statement.month.to_string()}</span>
-                {(!statement.complete).then(|| view! { " "<span class="chip">"so far: the month is not over"</span> })}
+                {(!statement.complete).then(|| view! { " "<span class="chip">"so far"</span> })}
             </dd>
             <dt>"Issued"</dt><dd><Moment at=statement.issued_at.clone() /></dd>
             <dt>"Signed with the key"</dt><dd class="num">{key}</dd>
