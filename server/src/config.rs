@@ -100,7 +100,9 @@ impl Config {
                 Ok(Post::Smtp { url: url.into(), from })
             }
             (Some(_), None) => bail!("MERCATO_MAIL_FROM is not set; letters must be from somebody"),
-            (None, _) if self.env == Environment::Development => Ok(Post::Folder(self.state_dir().join("mail"))),
+            (None, _) if self.env == Environment::Development => {
+                Ok(Post::Folder(self.state_dir().join("mail")))
+            }
             (None, _) => Ok(Post::Nowhere),
         }
     }

@@ -44,11 +44,8 @@ fn BalancePill(balance: Balance) -> impl IntoView {
     let available = move || session.live_available.get().unwrap_or(balance.available_nanos);
     let promo = (balance.promo_nanos > Nanos::ZERO)
         .then(|| format!("{} of it given by the house", balance.promo_nanos.balance()));
-    let free = move || {
-        let left = u64::try_from(balance.free_tokens_left).unwrap_or_default();
-        let left = session.live_free_tokens.get().unwrap_or(left);
-        (left > 0).then(|| format!(" + {} free", group(left)))
-    };
+    let free = u64::try_from(balance.free_tokens_left).ok().filter(|left| *left > 0);
+    let free = free.map(|left| format!(" + {} free", group(left)));
     let moved = RwSignal::new(false);
     Effect::new(move |before: Option<Nanos>| {
         let now = available();
@@ -67,7 +64,7 @@ fn BalancePill(balance: Balance) -> impl IntoView {
         <a class="pill balance" class:moved=move || moved.get() href="/billing" title=promo>
             <span class="visually-hidden">"Balance "</span>
             <b class="num">{move || available().balance()}</b>
-            <span class="soft wide-only">{move || free()}</span>
+            <span class="soft wide-only">{free}</span>
         </a>
     }
 }

@@ -13,8 +13,6 @@ pub struct Session {
     pub visit: Asked<Visit>,
     /// What the chat channel last said; newer than the balance of the visit while an answer is being written.
     pub live_available: RwSignal<Option<Nanos>>,
-    /// The month's free tokens after the last answer on them.
-    pub live_free_tokens: RwSignal<Option<u64>>,
     pub sign_out: Submission,
 }
 
@@ -23,16 +21,10 @@ impl Session {
         let path = use_location().pathname;
         let sign_out = Submission::to::<SignOut>();
         let visit = Asked::new(move || (path.get(), sign_out.version()), |_| ReadVisit {});
-        let session = Self {
-            visit,
-            live_available: RwSignal::new(None),
-            live_free_tokens: RwSignal::new(None),
-            sign_out,
-        };
+        let session = Self { visit, live_available: RwSignal::new(None), sign_out };
         Effect::new(move || {
             visit.track();
             session.live_available.set(None);
-            session.live_free_tokens.set(None);
         });
         provide_context(session);
         session

@@ -230,8 +230,10 @@ impl Thread {
     fn ended(self, turn: Option<Turn>, session: Session) {
         if let Some(settlement) = self.answer.with_untracked(|answer| answer.settlement) {
             session.live_available.set(Some(settlement.available_nanos));
-            self.order.free_tokens.update(|left| *left = left.saturating_sub(settlement.free_tokens));
-            session.live_free_tokens.set(Some(self.order.free_tokens.get_untracked()));
+            if settlement.free_tokens > 0 {
+                // What the page knows may have been read while they were held.
+                session.visit.ask_again();
+            }
             self.spent.update(|spent| *spent = *spent + settlement.charge.charge);
         }
         self.turns.update(|turns| turns.extend(turn));
