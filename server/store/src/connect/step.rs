@@ -5,32 +5,44 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
-use crate::Result;
+use crate::{Error, Result};
 
-/// Taken out of the pool for good, and never more than half of it, so that nobody else need wait for them.
+/// As long as the pool lets somebody wait for a connection.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Taken out of the pool for good, and never more than half of it. Steps wait for each other, first come, first served;
+/// the other half is for everybody else, who would wait in vain for connections that are handed on past them.
 #[derive(Debug)]
 pub(crate) struct Kept {
     idle: Mutex<Vec<PoolConnection<Postgres>>>,
+    places: Semaphore,
     max: usize,
 }
 
 impl Kept {
     pub fn of(pool: &PgPool) -> Self {
-        let max = pool.options().get_max_connections() / 2;
-        Self { idle: Mutex::default(), max: usize::try_from(max).unwrap_or_default() }
+        let max = usize::try_from(pool.options().get_max_connections() / 2).unwrap_or_default();
+        // Where there is no half to keep, steps take the way of everybody else, one at a time.
+        Self { idle: Mutex::default(), places: Semaphore::new(max.max(1)), max }
     }
 
     pub async fn take(&self, pool: &PgPool) -> Result<Step<'_>> {
+        let place = timeout(WAIT_MAX, self.places.acquire()).await;
+        let place =
+            place.ok().and_then(|place| place.ok()).ok_or(Error::Database(sqlx::Error::PoolTimedOut))?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
             None => pool.acquire().await?,
         };
-        Ok(Step { connection, kept: self })
+        Ok(Step { connection, kept: self, _place: place })
     }
 }
 
@@ -47,13 +59,16 @@ impl Drop for Kept {
 pub(crate) struct Step<'a> {
     connection: PoolConnection<Postgres>,
     kept: &'a Kept,
+    // Given up last, when the connection can be had.
+    _place: SemaphorePermit<'a>,
 }
 
 impl Step<'_> {
     pub fn done(self) {
-        let mut idle = self.kept.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < self.kept.max {
-            idle.push(self.connection);
+        let Self { connection, kept, _place } = self;
+        let mut idle = kept.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < kept.max {
+            idle.push(connection);
         }
     }
 }
