@@ -46,7 +46,8 @@ async fn whoever_hangs_up_can_call_again_at_once() {
     let fleet = Arc::new(Fleet::open(Pace::Realistic).await);
     let probe = fleet.probe();
     let buyer = fleet.buyer(0).await;
-    buyer.pay_in("2.00").await;
+    // What is heard until they leave is paid for, and at full size that is more than two dollars.
+    buyer.pay_in(sized("2.00", "20.00")).await;
     let times = sized(320, 10_000) / CLIENTS;
     let begun = Instant::now();
     let clients = (0..CLIENTS).map(|_| {
