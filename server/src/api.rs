@@ -7,6 +7,7 @@ mod idempotency;
 mod account;
 mod letters;
 mod keys;
+mod limits;
 mod models;
 mod billing;
 mod statements;
@@ -41,6 +42,8 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/auth/sessions", get(account::list_sessions))
         .route("/api/v1/auth/sessions/{id}", delete(account::end_session))
         .route("/api/v1/keys/{id}", patch(keys::change_key).delete(keys::revoke_key))
+        .route("/api/v1/limits/account", put(limits::limit_account))
+        .route("/api/v1/limits/conversations/{id}", put(limits::limit_conversation))
         .route("/api/v1/balance", get(billing::read_balance))
         .route("/api/v1/top-ups", post(billing::start_top_up))
         .route("/api/v1/top-ups/{id}", get(billing::read_top_up))

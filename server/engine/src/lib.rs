@@ -9,6 +9,7 @@ mod letters;
 mod catalogue;
 mod sign_in;
 mod keys;
+mod limits;
 mod billing;
 mod gateway;
 mod chat;

@@ -111,3 +111,37 @@ async fn a_conversation_is_renamed_and_forgotten_while_its_receipts_stay() {
     buyer.receipt(&call).await;
     market.assert_books_balance().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_account_and_a_conversation_may_spend_is_set_by_their_owner() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    let put = async |path: &str, limit: Value| {
+        let body = json!({ "limit_nanos": limit });
+        let request =
+            market.request(Method::PUT, &format!("/api/v1/limits/{path}")).bearer_auth(&buyer.token);
+        Answer::to(request.json(&body)).await
+    };
+    assert_eq!(put("account", json!("1000")).await.expect(200).json()["limit_nanos"], "1000");
+    let refused = Answer::to(buyer.chat(&question())).await.expect(402);
+    assert!(refused.text.contains("your spending limit"), "{}", refused.text);
+    put("account", json!("1000000000")).await.expect(200);
+    Answer::to(buyer.chat(&question())).await.expect(200);
+    put("account", json!("1")).await.expect(409);
+    put("account", json!("0")).await.expect(400);
+    put("account", Value::Null).await.expect(200);
+    let form = "model=openai%2Fgpt-5-mini&text=Name+three+harbours.&conversation=";
+    let said = market.post("/_fn/send_message").header("cookie", buyer.cookie());
+    let said = said.header("content-type", "application/x-www-form-urlencoded").body(form);
+    let place = Answer::to(said).await.header("location").to_owned();
+    let conversation = place.trim_start_matches("/chat/");
+    put(&format!("conversations/{conversation}"), json!("1000")).await.expect(200);
+    let form = format!("{form}{conversation}");
+    let more = market.post("/_fn/send_message").header("cookie", buyer.cookie());
+    Answer::to(more.header("content-type", "application/x-www-form-urlencoded").body(form)).await;
+    assert_eq!(market.count("select count(*) from hold where conversation_id is not null").await, 1);
+    put("conversations/00000000-0000-0000-0000-000000000000", json!("1000")).await.expect(404);
+    let by_key = market.request(Method::PUT, "/api/v1/limits/account").bearer_auth(&buyer.key);
+    Answer::to(by_key.json(&json!({ "limit_nanos": null }))).await.expect(403);
+    market.assert_books_balance().await;
+}

@@ -1,0 +1,42 @@
+//! `/limits/*`: what an account, or one of its conversations, may spend at most.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use engine::Engine;
+use marketplace::billing::Window;
+use marketplace::id::ConversationId;
+use marketplace::money::{Nanos, as_text_option};
+use serde::{Deserialize, Serialize};
+
+use super::ApiError;
+use super::body::Body;
+use crate::auth::Asking;
+
+/// `null` takes a limit away.
+#[derive(Deserialize, Serialize)]
+pub struct SpendingLimit {
+    #[serde(with = "as_text_option")]
+    limit_nanos: Option<Nanos>,
+    #[serde(default)]
+    limit_reset: Option<Window>,
+}
+
+pub async fn limit_account(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Body(limit): Body<SpendingLimit>,
+) -> Result<Json<SpendingLimit>, ApiError> {
+    engine.limit_account(&actor, limit.limit_nanos, limit.limit_reset).await?;
+    Ok(Json(limit))
+}
+
+pub async fn limit_conversation(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Path(id): Path<String>,
+    Body(limit): Body<SpendingLimit>,
+) -> Result<Json<SpendingLimit>, ApiError> {
+    let id = ConversationId::parse(&id)?;
+    engine.limit_conversation(&actor, id, limit.limit_nanos, limit.limit_reset).await?;
+    Ok(Json(limit))
+}
