@@ -78,8 +78,6 @@ impl Engine {
         if progress.is_empty() {
             return;
         }
-        // A group of captures locks the same holds in another order, so one waits for the other here and not there.
-        let _writing = self.0.captures.writing().await;
         match store::ledger::checkpoint(&self.0.db, self.0.instance, &progress).await {
             Ok(owned) => self.0.running.mark_durable(&progress, &owned),
             Err(cause) => warn!(%cause, "progress of {} calls could not be written down", progress.len()),

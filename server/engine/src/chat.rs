@@ -2,7 +2,6 @@
 //!
 //! The call runs in a task of its own that no connection owns: whoever asked may leave, the books are still closed.
 
-mod capture;
 mod meter;
 mod relay;
 mod settle;
@@ -11,7 +10,7 @@ use chrono::{DateTime, Utc};
 use marketplace::allowance::FreeCall;
 use marketplace::chat::{ChatEvent, ChatRequest};
 use marketplace::fault::{Code, Fault, Shortfall};
-use marketplace::id::{CallId, ConversationId, ModelId};
+use marketplace::id::{AccountId, CallId, ConversationId, ModelId};
 use marketplace::money::Nanos;
 use marketplace::price::Charge;
 use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote, wanted_output};
@@ -21,7 +20,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub(crate) use capture::Captures;
 pub use meter::Reading;
 pub(crate) use meter::Running;
 pub use settle::STOPPED;
@@ -86,6 +84,7 @@ pub enum CallEvent {
 /// Everything a running call needs to know about itself.
 pub(crate) struct Terms {
     pub id: CallId,
+    pub account: AccountId,
     pub on_sale: OnSale,
     pub hold: Nanos,
     /// Held instead of money.
@@ -177,7 +176,7 @@ impl Engine {
         let max_output_tokens = affordable.unwrap_or(wanted.min(OUTPUT_TOKENS_LEAST));
         let quote = quote(&on_sale.price, on_sale.take, prompt, max_output_tokens, opened_at);
         let cap = order.cap;
-        let terms = Terms { id, on_sale, hold, free_tokens, prompt, max_output_tokens, cap, opened_at };
+        let terms = Terms { id, account, on_sale, hold, free_tokens, prompt, max_output_tokens, cap, opened_at };
         Ok(self.dispatch(terms, order.request, quote))
     }
 

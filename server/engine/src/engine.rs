@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::Result;
 use crate::books::BooksState;
 use crate::catalogue::Catalogue;
-use crate::chat::{Captures, Running};
+use crate::chat::Running;
 use crate::conversation::Answering;
 use crate::letters::{Letters, Post};
 use crate::secrets::{MasterKey, Secrets};
@@ -54,7 +54,6 @@ pub(crate) struct Shared {
     pub own_address: OnceLock<String>,
     pub instance: Uuid,
     pub running: Running,
-    pub captures: Captures,
     /// Where signed seals of the books are kept, outside the database.
     pub seal_file: Option<PathBuf>,
     pub answering: Mutex<HashMap<ConversationId, Arc<Answering>>>,
@@ -78,7 +77,6 @@ impl Engine {
     /// Brings catalogue and prices into the database and starts the background work.
     pub async fn open(db: Db, registry: Registry, sender: Sender, settings: Settings) -> Result<Self> {
         let catalogue = Catalogue::load(&db, &registry).await?;
-        let captures = Captures::start(db.clone());
         let engine = Self(Arc::new(Shared {
             db,
             registry,
@@ -90,7 +88,6 @@ impl Engine {
             own_address: OnceLock::new(),
             instance: Uuid::now_v7(),
             running: Running::default(),
-            captures,
             seal_file: settings.seal_file,
             answering: Mutex::default(),
             hashing: Arc::new(Semaphore::new(1)),

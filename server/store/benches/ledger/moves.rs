@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use marketplace::id::CallId;
-use store::ledger::{Capture, capture, capture_many};
+use marketplace::id::{AccountId, CallId};
+use store::ledger::{Capture, capture, capture_many, settle};
 
-use crate::captures::Captures;
 use crate::load::{Load, drive, median};
 use crate::market::{Market, used};
 use crate::options::Options;
@@ -106,27 +105,27 @@ pub async fn duel(
 }
 
 /// Calls that are waiting to be captured.
-type Open = Arc<Mutex<VecDeque<CallId>>>;
+type Open = Arc<Mutex<VecDeque<(CallId, AccountId)>>>;
 
 async fn open(options: &Options, market: &Market) -> Result<Open> {
     let seconds = i64::try_from(options.time().as_secs())?;
     Ok(Arc::new(Mutex::new(market.open_calls(seconds * CALLS_A_SECOND).await?.into())))
 }
 
-fn take(open: &Open, count: usize) -> Vec<Capture> {
+fn take(open: &Open, count: usize) -> Vec<(AccountId, Capture)> {
     let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
     let count = count.min(open.len());
-    open.drain(..count).map(used).collect()
+    open.drain(..count).map(|(call, account)| (account, used(call))).collect()
 }
 
 /// Calls that are captured as the engine does it: whatever waits, in one commit.
 pub async fn debits_in_groups(options: &Options, market: &Arc<Market>) -> Result<Load> {
-    let (open, captures) = (open(options, market).await?, Captures::start(market.db.clone()));
+    let (open, db) = (open(options, market).await?, market.db.clone());
     drive(TASKS, options.time(), move || {
-        let (captures, next) = (Arc::clone(&captures), take(&open, 1).pop());
+        let (db, next) = (db.clone(), take(&open, 1).pop());
         async move {
-            let Some(next) = next else { return Ok(false) };
-            captures.write(next).await?;
+            let Some((account, next)) = next else { return Ok(false) };
+            settle(&db, account, &next).await?;
             Ok(true)
         }
     })
@@ -138,7 +137,7 @@ async fn debits_alone(options: &Options, market: &Arc<Market>) -> Result<Load> {
     drive(TASKS, options.time(), move || {
         let (db, next) = (db.clone(), take(&open, 1).pop());
         async move {
-            let Some(next) = next else { return Ok(false) };
+            let Some((_, next)) = next else { return Ok(false) };
             capture(&db, &next).await?;
             Ok(true)
         }
@@ -151,6 +150,7 @@ async fn hundreds(options: &Options, market: &Arc<Market>) -> Result<Load> {
     let (open, db) = (open(options, market).await?, market.db.clone());
     drive(1, options.time(), move || {
         let (db, next) = (db.clone(), take(&open, GROUP));
+        let next: Vec<Capture> = next.into_iter().map(|(_, used)| used).collect();
         async move { Ok(next.len() == GROUP && capture_many(&db, &next).await?.len() == GROUP) }
     })
     .await
@@ -160,18 +160,20 @@ pub async fn reservations(options: &Options, market: &Arc<Market>) -> Result<Loa
     let market = Arc::clone(market);
     drive(TASKS, options.time(), move || {
         let market = Arc::clone(&market);
-        async move { market.reserve(market.accounts).await.map(|_| true) }
+        async move { market.reserve(market.some_account(market.accounts)).await.map(|_| true) }
     })
     .await
 }
 
 /// Whole calls but for the vendor: set aside, then captured in a group.
 async fn pairs(time: Duration, market: &Arc<Market>, tasks: usize, among: u64) -> Result<Load> {
-    let (market, captures) = (Arc::clone(market), Captures::start(market.db.clone()));
+    let market = Arc::clone(market);
     drive(tasks, time, move || {
-        let (market, captures) = (Arc::clone(&market), Arc::clone(&captures));
+        let market = Arc::clone(&market);
         async move {
-            captures.write(used(market.reserve(among).await?)).await?;
+            let account = market.some_account(among);
+            let call = market.reserve(account).await?;
+            settle(&market.db, account, &used(call)).await?;
             Ok(true)
         }
     })
