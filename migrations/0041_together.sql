@@ -89,68 +89,64 @@ create or replace function ledger.reserve_many(
 language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
-    together bigint[] := '{}';
+    made bigint := 0;
 begin
-    if cardinality(p_call_ids) > 1 and not exists (select from book_state where safe_since is not null) then
-        perform from wallet w where w.account_id = any (p_account_ids) and w.fund = 'paid'
-        order by w.account_id for update;
-        perform from api_key k where k.api_key_id = any (p_api_key_ids) order by k.account_id, k.api_key_id for update;
-        -- Read only now: nobody changes these while the paid wallets are locked.
-        select coalesce(array_agg(place), '{}') into together
-        from (
-            select p.place, p.account_id, w.posted - w.held + w.credit_limit
-                - sum(p.want) over (partition by p.account_id) >= 0 as fits
-            from unnest(p_account_ids, p_wants) with ordinality as p (account_id, want, place)
-                join wallet w on w.account_id = p.account_id and w.fund = 'paid'
-        ) as p
-            join account a using (account_id)
-            join wallet promo on promo.account_id = p.account_id and promo.fund = 'promo'
-            left join api_key k on k.api_key_id = p_api_key_ids[place]
-        where fits and a.suspended_at is null and a.frozen_at is null and promo.posted = promo.held
-            and (p_free_wants[place] is null or a.verified_at is null)
-            and p_run_limits[place] is null
-            and not exists (select from budget b where b.account_id = p.account_id)
-            and exists (select from price where price_id = p_price_ids[place] and valid_during @> now())
-            and (p_api_key_ids[place] is null or (k.account_id = p.account_id and k.revoked_at is null
-                and (k.expires_at is null or k.expires_at > now()) and k.limit_nanos is null));
-        return query with wanted as materialized (
-                select p.*, place from unnest(p_call_ids, p_account_ids, p_api_key_ids, p_conversation_ids, p_run_ids,
-                    p_model_ids, p_providers, p_price_ids, p_take_bps, p_wants, p_instance_ids) with ordinality
-                    as p (call_id, account_id, api_key_id, conversation_id, run_id, model_id, provider, price_id,
-                        take_bps, want, instance_id, place)
-                where place = any (together)
+    if cardinality(p_call_ids) > 1 then
+        return query with purse as materialized (
+                select w.account_id, w.posted - w.held + w.credit_limit as room from wallet w
+                where w.account_id = any (p_account_ids) and w.fund = 'paid' order by w.account_id for update
+            ), key as materialized (
+                select k.api_key_id, k.account_id from api_key k
+                where k.api_key_id = any (p_api_key_ids) and (select count(*) from purse) > 0
+                    and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) and k.limit_nanos is null
+                order by k.account_id, k.api_key_id for update
+            ), wanted as materialized (
+                select p.*, purse.room - sum(want) over (partition by account_id) as room_after
+                from unnest(p_call_ids, p_account_ids, p_api_key_ids, p_conversation_ids, p_run_ids, p_run_limits,
+                    p_model_ids, p_providers, p_price_ids, p_take_bps, p_wants, p_free_wants, p_instance_ids)
+                    as p (call_id, account_id, api_key_id, conversation_id, run_id, run_limit, model_id, provider,
+                        price_id, take_bps, want, free_want, instance_id)
+                    join purse using (account_id)
+            ), plain as materialized (
+                select p.* from wanted p
+                    join account a using (account_id)
+                    join wallet promo on promo.account_id = p.account_id and promo.fund = 'promo'
+                where room_after >= 0 and a.suspended_at is null and a.frozen_at is null and promo.posted = promo.held
+                    and (p.free_want is null or a.verified_at is null) and p.run_limit is null
+                    and (p.api_key_id is null or (p.api_key_id, p.account_id) in (select api_key_id, account_id from key))
+                    and not exists (select from budget b where b.account_id = p.account_id)
+                    and exists (select from price v where v.price_id = p.price_id and v.valid_during @> now())
+                    and not exists (select from book_state where safe_since is not null)
             ), set_aside as (
                 update wallet w set held = w.held + s.want
-                from (select account_id, sum(want) as want from wanted group by account_id) as s
+                from (select account_id, sum(want) as want from plain group by account_id) as s
                 where w.account_id = s.account_id and w.fund = 'paid'
-                returning w.account_id, w.posted - w.held + w.credit_limit as available
             ), key_used as (
                 update api_key k set held_nanos = k.held_nanos + s.want, last_used_at = now()
                 from (
-                    select api_key_id, sum(want) as want from wanted where api_key_id is not null group by api_key_id
+                    select api_key_id, sum(want) as want from plain where api_key_id is not null group by api_key_id
                 ) as s
                 where k.api_key_id = s.api_key_id
-            ), made as (
+            ), opened as (
                 insert into hold (call_id, account_id, api_key_id, conversation_id, run_id, model_id, provider, price_id,
                     take_bps, amount, promo, free_tokens, instance_id, lease_until)
                 select call_id, account_id, api_key_id, conversation_id, run_id, model_id, provider, price_id, take_bps,
                     want, 0, 0, instance_id, now() + make_interval(secs => p_lease_seconds)
-                from wanted
+                from plain
             )
-            -- What is left after each, though all were made at once.
-            select call_id, 'held', want, 0::bigint, (s.available + sum(want) over (partition by account_id)
-                - sum(want) over (partition by account_id order by call_id))::bigint, null::timestamptz
-            from wanted join set_aside s using (account_id);
+            select call_id, 'held', want, 0::bigint, room_after::bigint, null::timestamptz from plain;
+        get diagnostics made = row_count;
     end if;
-    if cardinality(together) < cardinality(p_call_ids) then
+    if made < cardinality(p_call_ids) then
         return query select p.call_id, r.outcome, r.amount, r.free_tokens, r.available, r.resets_at
         from (
             select * from unnest(p_call_ids, p_account_ids, p_api_key_ids, p_conversation_ids, p_run_ids, p_run_limits,
                 p_model_ids, p_providers, p_price_ids, p_take_bps, p_wants, p_leasts, p_free_wants, p_free_leasts,
-                p_instance_ids) with ordinality
+                p_instance_ids)
                 as p (call_id, account_id, api_key_id, conversation_id, run_id, run_limit, model_id, provider, price_id,
-                    take_bps, want, least, free_want, free_least, instance_id, place)
-            where place <> all (together)
+                    take_bps, want, least, free_want, free_least, instance_id)
+            -- What was opened in this transaction has its time.
+            where made = 0 or not exists (select from hold h where h.call_id = p.call_id and h.opened_at = now())
             order by account_id, call_id
         ) as p cross join lateral ledger.reserve(p.call_id, p.account_id, p.api_key_id, p.conversation_id, p.run_id,
             p.run_limit, p.model_id, p.provider, p.price_id, p.take_bps, p.want, p.least, p.free_want, p.free_least,
@@ -182,8 +178,7 @@ create or replace function ledger.capture_many(
 language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
-    together bigint[];
-    account_ids uuid[];
+    made bigint;
     place integer;
 begin
     if cardinality(p_call_ids) = 1 then
@@ -191,37 +186,28 @@ begin
             p_tokens[5], p_tokens[6], p_usage_sources[1], p_costs[1], p_commissions[1], p_finishes[1]) as c;
         return;
     end if;
-    select coalesce(array_agg(plain.place) filter (where plain.is_plain), '{}'), array_agg(plain.account_id)
-    into together, account_ids
-    from (
-        select distinct on (locked.call_id) locked.*
-        from (
-            select p.call_id, p.place, h.account_id, h.amount > 0 and h.promo = 0 and h.free_tokens = 0
-                and h.budget_ids is null and p.cost > 0 and p.commission >= 0
-                and 0 <= all (p_tokens[p.place * 6 - 5:p.place * 6]) as is_plain
-            from unnest(p_call_ids, p_costs, p_commissions) with ordinality as p (call_id, cost, commission, place)
-                join hold h using (call_id)
-            where h.state = 'open'
-            order by h.account_id, h.call_id for update of h
-        ) as locked
-        order by locked.call_id, locked.place
-    ) as plain;
-    perform from wallet w where w.account_id = any (account_ids) and w.fund = 'paid' order by w.account_id for update;
-    return query with recursive used as materialized (
-            select h.*, p.usage_source, p.cost, p.commission, p.finish, p.place,
-                least(p.cost + p.commission, h.amount) as paid,
-                row_number() over (partition by h.account_id order by h.call_id) as turn,
-                count(*) over (partition by h.account_id) as turns
+    return query with recursive locked as materialized (
+            select h.*, p.usage_source, p.cost, p.commission, p.finish, p.place
             from unnest(p_call_ids, p_usage_sources, p_costs, p_commissions, p_finishes)
                 with ordinality as p (call_id, usage_source, cost, commission, finish, place) join hold h using (call_id)
-            where p.place = any (together)
+            where h.state = 'open' order by h.account_id, h.call_id for update of h
+        ), wallets as materialized (
+            select w.* from wallet w where w.account_id in (select account_id from locked) and w.fund = 'paid'
+            order by w.account_id for update
+        ), used as materialized (
+            select first.*, least(cost + commission, amount) as paid,
+                row_number() over (partition by account_id order by call_id) as turn,
+                count(*) over (partition by account_id) as turns
+            from (select distinct on (call_id) * from locked order by call_id, place) as first
+            where amount > 0 and promo = 0 and free_tokens = 0 and budget_ids is null and cost > 0 and commission >= 0
+                and 0 <= all (p_tokens[place * 6 - 5:place * 6])
         ), chain as (
             -- Each entry of a wallet follows from the one before.
             select u.account_id, u.turn, u.turns, u.call_id, u.paid, u.amount, w.asset, w.version + 1 as version,
                 w.posted - u.paid as balance, w.held - u.amount as held, w.credit_limit,
                 ledger.link(w.chain_head, u.call_id, 1::smallint, w.account_id, w.fund, w.asset, -u.paid, w.version + 1,
                     w.posted - u.paid) as head
-            from used u join wallet w on w.account_id = u.account_id and w.fund = 'paid'
+            from used u join wallets w on w.account_id = u.account_id
             where u.turn = 1
             union all
             select u.account_id, u.turn, u.turns, u.call_id, u.paid, u.amount, c.asset, c.version + 1,
@@ -276,12 +262,18 @@ begin
                 where w.account_id = c.account_id and w.fund = 'promo'
             )
         from chain c join used u using (call_id);
-    if cardinality(together) = cardinality(p_call_ids) then
+    get diagnostics made = row_count;
+    if made = cardinality(p_call_ids) then
         return;
     end if;
     for place in
-        select p.place from unnest(p_call_ids) with ordinality as p (call_id, place) left join hold h using (call_id)
-        where p.place <> all (together)
+        select p.place
+        from (
+            select call_id, place, row_number() over (partition by call_id order by place) as nth
+            from unnest(p_call_ids) with ordinality as p (call_id, place)
+        ) as p left join hold h using (call_id)
+        -- What was closed in this transaction is done, but for who asked twice.
+        where nth > 1 or h.closed_xid is distinct from pg_current_xact_id()
         order by h.account_id, p.call_id, p.place
     loop
         -- Six counts a call: input, cached input, cache write, cache write for an hour, output, reasoning.

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use marketplace::allowance::FreeCall;
 use marketplace::chat::{ChatEvent, ChatRequest};
 use marketplace::fault::{Code, Fault, Shortfall};
-use marketplace::id::{AccountId, CallId, ConversationId, ModelId};
+use marketplace::id::{CallId, ConversationId, ModelId};
 use marketplace::money::Nanos;
 use marketplace::price::Charge;
 use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote, wanted_output};
@@ -84,7 +84,6 @@ pub enum CallEvent {
 /// Everything a running call needs to know about itself.
 pub(crate) struct Terms {
     pub id: CallId,
-    pub account: AccountId,
     pub on_sale: OnSale,
     pub hold: Nanos,
     /// Held instead of money.
@@ -176,7 +175,7 @@ impl Engine {
         let max_output_tokens = affordable.unwrap_or(wanted.min(OUTPUT_TOKENS_LEAST));
         let quote = quote(&on_sale.price, on_sale.take, prompt, max_output_tokens, opened_at);
         let cap = order.cap;
-        let terms = Terms { id, account, on_sale, hold, free_tokens, prompt, max_output_tokens, cap, opened_at };
+        let terms = Terms { id, on_sale, hold, free_tokens, prompt, max_output_tokens, cap, opened_at };
         Ok(self.dispatch(terms, order.request, quote))
     }
 

@@ -68,7 +68,7 @@ impl Db {
         &self.kept
     }
 
-    /// The queues of calls that have ended.
+    /// The queue of calls that have ended.
     pub(crate) fn capturing(&self) -> &Capturing {
         &self.capturing
     }

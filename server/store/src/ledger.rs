@@ -138,9 +138,9 @@ pub async fn checkpoint(db: &Db, instance: Uuid, progress: &[Progress]) -> Resul
     Ok(owned.into_iter().map(CallId).collect())
 }
 
-/// Closes a call of this account, in one commit with whatever else ends at this moment.
-pub async fn settle(db: &Db, account: AccountId, used: &Capture) -> Result<Captured> {
-    db.capturing().capture(account, used).await
+/// Closes a call, in one commit with whatever else ends at this moment.
+pub async fn settle(db: &Db, used: &Capture) -> Result<Captured> {
+    db.capturing().capture(used).await
 }
 
 /// Closes several calls in one commit; the answers come in any order.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use marketplace::chat::Finish;
 use marketplace::fault::{Code, Fault};
-use marketplace::id::AccountId;
 use marketplace::money::Nanos;
 use marketplace::price::Charge;
 use marketplace::receipt::Settlement;
@@ -70,7 +69,7 @@ impl Engine {
             terms.asked_of_buyer(charge)
         };
         let capture = Capture { call: terms.id, tokens, source, charge, finish: word.clone() };
-        let Some(captured) = self.capture_patiently(terms.account, &capture).await else {
+        let Some(captured) = self.capture_patiently(&capture).await else {
             let message = "The answer was delivered, but the books could not be reached; it is settled as soon as they can";
             let fault = Fault::new(Code::Unavailable, message);
             return CallEvent::Failed { fault, released: Nanos::ZERO, settlement: None };
@@ -90,11 +89,13 @@ impl Engine {
         last_event(ending, settlement, captured.released, (finish, native))
     }
 
-    async fn capture_patiently(&self, account: AccountId, capture: &Capture) -> Option<Captured> {
+    async fn capture_patiently(&self, capture: &Capture) -> Option<Captured> {
         for attempt in 0..TRIES {
-            match store::ledger::settle(&self.0.db, account, capture).await {
+            match store::ledger::settle(&self.0.db, capture).await {
                 Ok(captured) => return Some(captured),
-                Err(cause) => warn!(%cause, attempt, call.id = %capture.call, "a capture could not be written, trying again"),
+                Err(cause) => {
+                    warn!(%cause, attempt, call.id = %capture.call, "a capture could not be written, trying again")
+                }
             }
             self.0.watch.note(Happened::CaptureRetried);
             tokio::time::sleep(Duration::from_millis(100 << attempt.min(5))).await;

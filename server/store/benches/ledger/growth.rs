@@ -157,7 +157,7 @@ async fn check_what_is_new(market: &Market) -> Result<Duration> {
     sqlx::query("select ledger.check_recent()").execute(&mut root).await?;
     root.close().await?;
     for group in calls.chunks(100) {
-        let used: Vec<_> = group.iter().map(|(call, _)| used(*call)).collect();
+        let used: Vec<_> = group.iter().copied().map(used).collect();
         capture_many(&market.db, &used).await?;
     }
     let begun = Instant::now();

@@ -105,8 +105,8 @@ impl Market {
         Ok(PgConnectOptions::from_str(&self.url)?.disable_statement_logging().connect().await?)
     }
 
-    /// Opens calls that somebody will capture, and names them with their accounts.
-    pub async fn open_calls(&self, calls: i64) -> Result<Vec<(CallId, AccountId)>> {
+    /// Opens calls that somebody will capture, and names them.
+    pub async fn open_calls(&self, calls: i64) -> Result<Vec<CallId>> {
         let mut root = self.root().await?;
         sqlx::query("call bench.open_calls($1, $2, $3)")
             .bind(calls)
@@ -115,10 +115,10 @@ impl Market {
             .execute(&mut root)
             .await?;
         sqlx::raw_sql("analyze hold").execute(&mut root).await?;
-        let open = "select call_id, account_id from hold where state = 'open' order by call_id";
-        let open: Vec<(Uuid, Uuid)> = sqlx::query_as(open).fetch_all(&mut root).await?;
+        let open = "select call_id from hold where state = 'open' order by call_id";
+        let open: Vec<Uuid> = sqlx::query_scalar(open).fetch_all(&mut root).await?;
         root.close().await?;
-        Ok(open.into_iter().map(|(call, account)| (CallId(call), AccountId(account))).collect())
+        Ok(open.into_iter().map(CallId).collect())
     }
 
     /// One of the first `among` accounts, each as likely as the others.
@@ -132,11 +132,11 @@ impl Market {
         1 + (turn.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) % among
     }
 
-    /// Sets 30 nano-dollars aside for a call of this account.
-    pub async fn reserve(&self, account: AccountId) -> Result<CallId> {
+    /// Sets 30 nano-dollars aside for a call of one of the first accounts.
+    pub async fn reserve(&self, among: u64) -> Result<CallId> {
         let wanted = Reservation {
             call: CallId(Uuid::now_v7()),
-            account,
+            account: self.some_account(among),
             key: None,
             conversation: None,
             model: &self.model,

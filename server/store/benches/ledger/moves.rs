@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use marketplace::id::{AccountId, CallId};
+use marketplace::id::CallId;
 use store::ledger::{Capture, capture, capture_many, settle};
 
 use crate::load::{Load, drive, median};
@@ -105,17 +105,17 @@ pub async fn duel(
 }
 
 /// Calls that are waiting to be captured.
-type Open = Arc<Mutex<VecDeque<(CallId, AccountId)>>>;
+type Open = Arc<Mutex<VecDeque<CallId>>>;
 
 async fn open(options: &Options, market: &Market) -> Result<Open> {
     let seconds = i64::try_from(options.time().as_secs())?;
     Ok(Arc::new(Mutex::new(market.open_calls(seconds * CALLS_A_SECOND).await?.into())))
 }
 
-fn take(open: &Open, count: usize) -> Vec<(AccountId, Capture)> {
+fn take(open: &Open, count: usize) -> Vec<Capture> {
     let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
     let count = count.min(open.len());
-    open.drain(..count).map(|(call, account)| (account, used(call))).collect()
+    open.drain(..count).map(used).collect()
 }
 
 /// Calls that are captured as the engine does it: whatever waits, in one commit.
@@ -124,8 +124,8 @@ pub async fn debits_in_groups(options: &Options, market: &Arc<Market>) -> Result
     drive(TASKS, options.time(), move || {
         let (db, next) = (db.clone(), take(&open, 1).pop());
         async move {
-            let Some((account, next)) = next else { return Ok(false) };
-            settle(&db, account, &next).await?;
+            let Some(next) = next else { return Ok(false) };
+            settle(&db, &next).await?;
             Ok(true)
         }
     })
@@ -137,7 +137,7 @@ async fn debits_alone(options: &Options, market: &Arc<Market>) -> Result<Load> {
     drive(TASKS, options.time(), move || {
         let (db, next) = (db.clone(), take(&open, 1).pop());
         async move {
-            let Some((_, next)) = next else { return Ok(false) };
+            let Some(next) = next else { return Ok(false) };
             capture(&db, &next).await?;
             Ok(true)
         }
@@ -150,7 +150,6 @@ async fn hundreds(options: &Options, market: &Arc<Market>) -> Result<Load> {
     let (open, db) = (open(options, market).await?, market.db.clone());
     drive(1, options.time(), move || {
         let (db, next) = (db.clone(), take(&open, GROUP));
-        let next: Vec<Capture> = next.into_iter().map(|(_, used)| used).collect();
         async move { Ok(next.len() == GROUP && capture_many(&db, &next).await?.len() == GROUP) }
     })
     .await
@@ -160,7 +159,7 @@ pub async fn reservations(options: &Options, market: &Arc<Market>) -> Result<Loa
     let market = Arc::clone(market);
     drive(TASKS, options.time(), move || {
         let market = Arc::clone(&market);
-        async move { market.reserve(market.some_account(market.accounts)).await.map(|_| true) }
+        async move { market.reserve(market.accounts).await.map(|_| true) }
     })
     .await
 }
@@ -171,9 +170,8 @@ async fn pairs(time: Duration, market: &Arc<Market>, tasks: usize, among: u64) -
     drive(tasks, time, move || {
         let market = Arc::clone(&market);
         async move {
-            let account = market.some_account(among);
-            let call = market.reserve(account).await?;
-            settle(&market.db, account, &used(call)).await?;
+            let call = market.reserve(among).await?;
+            settle(&market.db, &used(call)).await?;
             Ok(true)
         }
     })

@@ -1,11 +1,10 @@
 //! Calls that end at the same time are captured in one commit.
 //!
-//! While a group is written the next one gathers. All calls of an account are captured by the same writer, so that the
-//! writers of one server never wait for each other.
+//! While a group is written the next one gathers, as large as it can: a second writer would halve the groups, and
+//! beginning a statement and a commit costs as much as several captures.
 
 use std::sync::Arc;
 
-use marketplace::id::AccountId;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
@@ -17,13 +16,11 @@ use crate::{Error, Result};
 /// Calls captured in one commit at most.
 const GROUP_MAX: usize = 100;
 const WAITING_MAX: usize = 1_024;
-/// One reckons while the other waits for its commit.
-const WRITERS: usize = 2;
 
-/// The queues of captures of this server.
+/// The queue of captures of this server.
 #[derive(Clone, Debug)]
 pub(crate) struct Capturing {
-    queues: [mpsc::Sender<Waiting>; WRITERS],
+    queue: mpsc::Sender<Waiting>,
 }
 
 #[derive(Debug)]
@@ -35,20 +32,15 @@ struct Waiting {
 impl Capturing {
     /// Ends when nobody can ask any more.
     pub fn start(pool: &PgPool, kept: &Arc<Kept>) -> Self {
-        let queues = std::array::from_fn(|_| {
-            let (queue, waiting) = mpsc::channel(WAITING_MAX);
-            tokio::spawn(write_groups(pool.clone(), Arc::clone(kept), waiting));
-            queue
-        });
-        Self { queues }
+        let (queue, waiting) = mpsc::channel(WAITING_MAX);
+        tokio::spawn(write_groups(pool.clone(), Arc::clone(kept), waiting));
+        Self { queue }
     }
 
-    pub async fn capture(&self, account: AccountId, used: &Capture) -> Result<Captured> {
+    pub async fn capture(&self, used: &Capture) -> Result<Captured> {
         let gone = || Error::Database(sqlx::Error::WorkerCrashed);
         let (answer, captured) = oneshot::channel();
-        let [even, odd] = &self.queues;
-        let queue = if account.0.as_u128() % 2 == 0 { even } else { odd };
-        queue.send(Waiting { used: used.clone(), answer }).await.map_err(|_| gone())?;
+        self.queue.send(Waiting { used: used.clone(), answer }).await.map_err(|_| gone())?;
         captured.await.map_err(|_| gone())?
     }
 }
@@ -76,6 +68,8 @@ async fn write_groups(pool: PgPool, kept: Arc<Kept>, mut waiting: mpsc::Receiver
                 }
             }
         }
+        // Those who have just heard may already have the next call to end.
+        tokio::task::yield_now().await;
     }
 }
 
