@@ -1,7 +1,7 @@
 //! Everything that reads what a vendor sends, given what no vendor ever sent: the same seed gives the same run.
 //!
 //! Each target begins with the fixtures and `corpus/`, changes them at random, and goes on from what was read in a new
-//! way. `MERCATO_FUZZ_RUNS` says how often in all (`MERCATO_FUZZ_SEED` from where); with `MERCATO_FUZZ_KEEP=1` what was
+//! way. `MERCATO_FUZZ_RUNS` says how often in all (`MERCATO_SEED` from where); with `MERCATO_FUZZ_KEEP=1` what was
 //! new and small is kept in `corpus/`. What fails is always kept there, and tried first from then on.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail loudly and tells its figures")]
 

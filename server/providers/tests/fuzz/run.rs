@@ -22,7 +22,7 @@ const KEPT_MAX: usize = 12;
 /// Gives a target bodies to read. It says how it read each one: the same way of reading has the same number.
 pub fn run(target: &str, read: impl Fn(&[u8], &mut Chance) -> u64) {
     let asked = number("MERCATO_FUZZ_RUNS").unwrap_or(RUNS);
-    let (runs, seed) = (asked.div_ceil(TARGETS), number("MERCATO_FUZZ_SEED").unwrap_or(SEED));
+    let (runs, seed) = (asked.div_ceil(TARGETS), number("MERCATO_SEED").unwrap_or(SEED));
     let mut named = DefaultHasher::new();
     target.hash(&mut named);
     let mut chance = Chance::new(seed ^ named.finish());
