@@ -4,12 +4,7 @@
 #![recursion_limit = "512"]
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 use server::command::Command;
-
-/// A call makes hundreds of small things and drops them again, on whichever thread is free.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> anyhow::Result<()> {
     // A missing file is fine; one that cannot be read is not.

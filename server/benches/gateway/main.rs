@@ -18,16 +18,11 @@ mod upstream;
 
 use anyhow::Result;
 use clap::Parser as _;
-use mimalloc::MiMalloc;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::options::{Options, Role};
 use crate::process::Process;
 use crate::table::Table;
-
-/// As the product has it.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> Result<()> {
     let options = Options::parse().settled();

@@ -194,7 +194,7 @@ fn settled(id: CallId, usage: Usage) -> CallEvent {
         available_nanos: Nanos::ZERO,
         free_tokens: 0,
     };
-    CallEvent::Settled { settlement, finish: Finish::Stop, native: "stop".to_owned() }
+    CallEvent::Settled { settlement: Box::new(settlement), finish: Finish::Stop, native: "stop".to_owned() }
 }
 
 fn broken() -> Fault {

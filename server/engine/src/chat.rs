@@ -71,7 +71,8 @@ pub enum CallEvent {
     Chat(ChatEvent),
     /// The charge is durable.
     Settled {
-        settlement: Settlement,
+        /// Elsewhere, since it comes once and every event that waits takes the place of the largest.
+        settlement: Box<Settlement>,
         finish: marketplace::chat::Finish,
         native: String,
     },
@@ -79,7 +80,7 @@ pub enum CallEvent {
     Failed {
         fault: Fault,
         released: Nanos,
-        settlement: Option<Settlement>,
+        settlement: Option<Box<Settlement>>,
     },
 }
 
