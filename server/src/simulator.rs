@@ -26,13 +26,12 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
+use axum::serve::Listener;
 use axum::{Json, Router};
 use bytes::Bytes;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::warn;
 use uuid::Uuid;
 
 use anthropic::Anthropic;
@@ -45,6 +44,8 @@ use performance::Tempo;
 use reply::Reply;
 use scenario::{Cut, Scenario};
 use truth::{Entry, Truth};
+
+use crate::door;
 
 const BODY_BYTES_MAX: usize = 32 << 20;
 /// Vendors that report usage in every stream, asked or not.
@@ -100,19 +101,13 @@ impl Drop for Running {
 /// Serves the simulated vendors; port 0 takes any that is free.
 pub async fn start(addr: SocketAddr, options: Options) -> io::Result<Running> {
     let simulator = Simulator::new(options)?;
-    let listener = TcpListener::bind(addr).await?;
-    let addr = listener.local_addr()?;
-    let listener = listener.tap_io(|socket| {
-        if let Err(cause) = socket.set_nodelay(true) {
-            debug!(%cause, "could not set TCP_NODELAY");
-        }
-    });
+    let door = door::open(addr).await?;
+    let addr = door.local_addr()?;
     let closing = simulator.closing.clone();
     let handle = tokio::spawn(async move {
         // Connections have tasks of their own, which aborting this one would not end.
         let _closes = closing.clone().drop_guard();
-        let server =
-            axum::serve(listener, router(simulator)).with_graceful_shutdown(closing.cancelled_owned());
+        let server = axum::serve(door, router(simulator)).with_graceful_shutdown(closing.cancelled_owned());
         if let Err(cause) = server.await {
             warn!(%cause, "the simulator stopped");
         }

@@ -69,7 +69,8 @@ pub enum CallEvent {
     Chat(ChatEvent),
     /// The charge is durable.
     Settled {
-        settlement: Settlement,
+        /// Elsewhere, since it comes once and every event that waits takes the place of the largest.
+        settlement: Box<Settlement>,
         finish: marketplace::chat::Finish,
         native: String,
     },
@@ -77,7 +78,7 @@ pub enum CallEvent {
     Failed {
         fault: Fault,
         released: Nanos,
-        settlement: Option<Settlement>,
+        settlement: Option<Box<Settlement>>,
     },
 }
 

@@ -10,6 +10,8 @@ pub enum Error {
     EgressEntry(String),
     #[error("{0} may only be reached at the ports it is listed with")]
     PortNotListed(String),
+    #[error("the address of {0} must not hold a name or a password")]
+    HoldsLogin(String),
     #[error("{0} must be reached by https")]
     NotHttps(String),
     #[error("{0} is not a public address")]

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use marketplace::chat::{ChatRequest, Failure, FailureClass};
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, Url, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, Span, field, info_span};
 
 pub use self::answer::Answer;
 use crate::dialect::Outgoing;
-use crate::failure::failure;
+use crate::failure::{failure, malformed};
 use crate::{ConfiguredProvider, Egress, Error};
 
 /// How long and how much we wait for.
@@ -28,6 +29,8 @@ pub struct Limits {
     pub total: Duration,
     /// Of an answer in one piece. A streamed one is handed on and never held.
     pub answer_bytes_max: usize,
+    /// Of a streamed answer in all.
+    pub stream_bytes_max: usize,
 }
 
 impl Default for Limits {
@@ -38,6 +41,7 @@ impl Default for Limits {
             gap: Duration::from_secs(45),
             total: Duration::from_secs(15 * 60),
             answer_bytes_max: 32 << 20,
+            stream_bytes_max: 256 << 20,
         }
     }
 }
@@ -76,6 +80,23 @@ impl Sender {
     ///
     /// An error means that nothing of an answer came. Dropping the answer hangs up.
     pub async fn open(
+        &self,
+        provider: &ConfiguredProvider,
+        request: &ChatRequest,
+        upstream_model: &str,
+        request_id: &str,
+    ) -> Result<Answer, Failure> {
+        let span = info_span!(
+            "vendor",
+            provider.id = provider.vendor.id,
+            model = upstream_model,
+            call.id = request_id,
+            http.status = field::Empty,
+        );
+        self.ask(provider, request, upstream_model, request_id).instrument(span).await
+    }
+
+    async fn ask(
         &self,
         provider: &ConfiguredProvider,
         request: &ChatRequest,
@@ -147,10 +168,16 @@ impl Sender {
         request: &ChatRequest,
     ) -> Result<Answer, Failure> {
         let dialect = provider.vendor.dialect;
-        let (status, headers) = (response.status(), response.headers().clone());
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        Span::current().record("http.status", status.as_u16());
+        let is_compressed = is_compressed(&headers);
         if !status.is_success() {
-            let body = answer::read_refusal(&mut response, limits).await;
+            let body =
+                if is_compressed { Vec::new() } else { answer::read_refusal(&mut response, limits).await };
             return Err(dialect.refusal(status, &headers, &body));
+        }
+        if is_compressed {
+            return Err(malformed("the answer is compressed, though asked not to be"));
         }
         if answer::is_stream(&headers, request.stream) {
             return Answer::streamed(response, dialect, limits, asked, provider.key.clone()).await;
@@ -158,6 +185,11 @@ impl Sender {
         let body = answer::read_whole(&mut response, limits, asked).await?;
         dialect.decode(status, &headers, &body).map(Answer::whole)
     }
+}
+
+/// Nothing is ever unpacked, so nothing small can become large here.
+fn is_compressed(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_ENCODING).is_some_and(|how| !how.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// A failure to send, told without the address: it may hold more than a host.

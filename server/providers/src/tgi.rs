@@ -121,7 +121,7 @@ fn complaint(status: Option<StatusCode>, body: &Value) -> Failure {
 pub struct Decoder {
     has_begun: bool,
     is_over: bool,
-    said: String,
+    said_bytes: usize,
 }
 
 impl Decoder {
@@ -165,11 +165,11 @@ impl Decoder {
         let token = piece.token.filter(|token| !token.special).map(|token| token.text);
         // The whole text is the one that counts: what is missing of it when it comes is said then.
         let rest = piece.generated_text.as_ref().and_then(|whole| {
-            let said = self.said.len() + token.as_ref().map_or(0, String::len);
+            let said = self.said_bytes + token.as_ref().map_or(0, String::len);
             whole.get(said..).map(str::to_owned)
         });
         for text in [token, rest].into_iter().flatten().filter(|text| !text.is_empty()) {
-            self.said.push_str(&text);
+            self.said_bytes += text.len();
             events.push(ChatEvent::Text(text));
         }
         if let Some(details) = piece.details.filter(|_| piece.generated_text.is_some()) {

@@ -3,13 +3,15 @@
 
 #[path = "support/vendor.rs"]
 mod vendor;
+#[path = "fixtures/writings.rs"]
+mod writings;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use marketplace::chat::{ChatEvent, Delivery, Failure, FailureClass, Finish};
 use marketplace::usage::Usage;
-use providers::frame::Framer;
+use providers::frame::{Event, Framer};
 use providers::registry::PROVIDERS;
 use providers::{Dialect, Limits};
 use reqwest::StatusCode;
@@ -90,12 +92,16 @@ impl Sample {
         ends.windows(2).map(|pair| &self.body[pair[0]..pair[1]]).collect()
     }
 
-    fn stream(&self, pieces: &[&[u8]]) -> Vec<ChatEvent> {
-        let (mut framer, mut decoder) = (Framer::new(self.dialect.framing()), self.dialect.decoder());
-        let mut framed = Vec::new();
+    fn framed(&self, pieces: &[&[u8]]) -> Vec<Event> {
+        let (mut framer, mut framed) = (Framer::new(self.dialect.framing()), Vec::new());
         let readable = pieces.iter().all(|piece| framer.feed(piece, &mut framed).is_ok());
         framed.extend(readable.then(|| framer.finish()).flatten());
-        let mut events: Vec<_> = framed.iter().flat_map(|event| decoder.feed(event)).collect();
+        framed
+    }
+
+    fn stream(&self, pieces: &[&[u8]]) -> Vec<ChatEvent> {
+        let mut decoder = self.dialect.decoder();
+        let mut events: Vec<_> = self.framed(pieces).iter().flat_map(|event| decoder.feed(event)).collect();
         events.extend(decoder.finish());
         events
     }
@@ -270,6 +276,24 @@ fn streams_are_read_as_expected_however_they_are_cut() {
             sample.check(&sample.stream(&sample.pieces(&cuts)), &format!("cut with seed {seed}"));
         }
     }
+}
+
+/// A decoder sees nothing but frames, so frames that are the same to the byte are the same answer.
+#[test]
+fn five_hundred_writings_of_streams_are_read_alike_wherever_they_are_cut() {
+    let mut files = 0;
+    for sample in samples().iter().filter(|sample| sample.is_stream()) {
+        for (way, body) in writings::writings(&sample.body, sample.dialect.framing()) {
+            sample.check(&sample.stream(&[&body]), way);
+            let whole = sample.framed(&[&body]);
+            for at in 0..=body.len() {
+                let cut = sample.framed(&[&body[..at], &body[at..]]);
+                assert_eq!(cut, whole, "{} {way} cut at {at}", sample.file);
+            }
+            files += 1;
+        }
+    }
+    assert!(files >= 500, "{files}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Selling an answer: one call, answered whole or as it comes, in the dialect of whoever asks.
 
 mod record;
-mod stream;
+pub mod stream;
 mod terms;
 mod cost;
 

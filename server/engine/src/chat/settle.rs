@@ -154,7 +154,7 @@ fn last_event(
     released: Nanos,
     (finish, native): (Finish, String),
 ) -> CallEvent {
-    let failed = |fault| CallEvent::Failed { fault, released, settlement };
+    let failed = |fault| CallEvent::Failed { fault, released, settlement: settlement.map(Box::new) };
     match (ending, settlement) {
         (Ending::Refused(fault) | Ending::Broken(fault), _) => failed(fault),
         (Ending::Lost, _) => failed(Fault::new(
@@ -162,7 +162,7 @@ fn last_event(
             "The connection to the books was lost; only what was delivered is charged",
         )),
         (Ending::Whole | Ending::Stopped, Some(settlement)) => {
-            CallEvent::Settled { settlement, finish, native }
+            CallEvent::Settled { settlement: Box::new(settlement), finish, native }
         }
         (Ending::Stopped, None) => failed(Fault::new(Code::Conflict, "Stopped before anything was written")),
         (Ending::Whole, None) => failed(Fault::new(

@@ -2,12 +2,14 @@
 
 use engine::Call;
 use marketplace::chat::{ChatEvent, Finish};
+use marketplace::id::{CallId, ModelId};
 use marketplace::receipt::Settlement;
 use serde_json::{Value, json};
 
 use crate::api::sale::{self, with_cost};
 
 /// What has been said so far.
+#[derive(Debug)]
 pub struct Reply {
     id: String,
     model: String,
@@ -18,6 +20,7 @@ pub struct Reply {
     tool_calls: Vec<ToolCall>,
 }
 
+#[derive(Debug)]
 struct ToolCall {
     index: u32,
     id: String,
@@ -27,9 +30,13 @@ struct ToolCall {
 
 impl Reply {
     pub fn new(call: &Call) -> Self {
+        Self::of(call.id, &call.model)
+    }
+
+    pub fn of(call: CallId, model: &ModelId) -> Self {
         Self {
             id: completion_id(call),
-            model: call.model.to_string(),
+            model: model.to_string(),
             created: now(),
             text: String::new(),
             reasoning: String::new(),
@@ -114,8 +121,8 @@ pub fn tool_call_id(completion: &str, index: u32) -> String {
     format!("call-{completion}-{index}")
 }
 
-pub fn completion_id(call: &Call) -> String {
-    format!("gen-{}", call.id)
+pub fn completion_id(call: CallId) -> String {
+    format!("gen-{call}")
 }
 
 pub fn now() -> i64 {

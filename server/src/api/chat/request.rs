@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::api::sale::{Terms, take_delivery, take_tokens};
 
+#[derive(Debug)]
 pub struct Wanted {
     pub request: ChatRequest,
     /// Whether a chunk with the usage is to end the stream.

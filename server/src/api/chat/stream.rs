@@ -5,15 +5,18 @@ use std::collections::VecDeque;
 use axum::response::sse::Event;
 use engine::{Call, CallEvent};
 use marketplace::chat::ChatEvent;
-use marketplace::id::ModelId;
+use marketplace::id::{CallId, ModelId};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::reply::{completion_id, now, tool_call_id, usage};
 use crate::api::error::openai_error;
 use crate::api::sale::{self, Line};
 
+const OBJECT: &str = "chat.completion.chunk";
+
 /// Turns events into the data of lines, from the one that says who speaks.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Lines {
     id: String,
     created: i64,
@@ -24,21 +27,33 @@ pub struct Lines {
 
 impl Lines {
     pub fn new(call: &Call, usage_chunk: bool) -> Self {
-        let (id, created, model) = (completion_id(call), now(), call.model.clone());
+        Self::of(call.id, call.model.clone(), usage_chunk)
+    }
+
+    pub fn of(call: CallId, model: ModelId, usage_chunk: bool) -> Self {
+        let (id, created) = (completion_id(call), now());
         let mut lines = Self { id, created, model, usage_chunk, ready: VecDeque::new() };
-        lines.push(json!({ "role": "assistant", "content": "" }), Value::Null);
+        lines.push(json!({ "role": "assistant", "content": "" }), None);
         lines
     }
 
-    fn push(&mut self, delta: Value, finish: Value) {
-        let choice = json!([{ "index": 0, "delta": delta, "finish_reason": finish, "logprobs": null }]);
-        let chunk = self.chunk(choice, Value::Null);
-        self.ready.push_back(chunk.to_string());
+    /// One piece of the answer, written down without a detour: there are thousands of them.
+    fn push(&mut self, delta: impl Serialize, finish: Option<&str>) {
+        let chunk = Chunk {
+            id: &self.id,
+            object: OBJECT,
+            created: self.created,
+            model: self.model.as_str(),
+            choices: [Choice { index: 0, delta, finish_reason: finish, logprobs: () }],
+            usage: self.usage_chunk.then_some(()),
+        };
+        // Nothing in it can fail to be written.
+        self.ready.extend(serde_json::to_string(&chunk));
     }
 
     fn chunk(&self, choices: Value, usage: Value) -> Value {
         let mut chunk = json!({
-            "id": self.id, "object": "chat.completion.chunk", "created": self.created,
+            "id": self.id, "object": OBJECT, "created": self.created,
             "model": self.model, "choices": choices,
         });
         if self.usage_chunk {
@@ -46,6 +61,32 @@ impl Lines {
         }
         chunk
     }
+}
+
+#[derive(Serialize)]
+struct Chunk<'a, D> {
+    id: &'a str,
+    object: &'static str,
+    created: i64,
+    model: &'a str,
+    choices: [Choice<'a, D>; 1],
+    /// `null` until the last chunk, for those who asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<()>,
+}
+
+#[derive(Serialize)]
+struct Choice<'a, D> {
+    index: u32,
+    delta: D,
+    finish_reason: Option<&'a str>,
+    /// Always `null`.
+    logprobs: (),
+}
+
+#[derive(Serialize)]
+struct Said {
+    content: String,
 }
 
 impl sale::Lines for Lines {
@@ -59,11 +100,9 @@ impl sale::Lines for Lines {
 
     fn add(&mut self, event: CallEvent) {
         match event {
-            CallEvent::Chat(ChatEvent::Text(text)) => self.push(json!({ "content": text }), Value::Null),
-            CallEvent::Chat(ChatEvent::Reasoning(text)) => {
-                self.push(json!({ "reasoning": text }), Value::Null)
-            }
-            CallEvent::Chat(ChatEvent::Refusal(text)) => self.push(json!({ "refusal": text }), Value::Null),
+            CallEvent::Chat(ChatEvent::Text(content)) => self.push(Said { content }, None),
+            CallEvent::Chat(ChatEvent::Reasoning(text)) => self.push(json!({ "reasoning": text }), None),
+            CallEvent::Chat(ChatEvent::Refusal(text)) => self.push(json!({ "refusal": text }), None),
             CallEvent::Chat(ChatEvent::ToolCall { index, id, name, arguments }) => {
                 let mut call = json!({ "index": index, "function": { "arguments": arguments } });
                 // The piece with the name is the first.
@@ -75,11 +114,11 @@ impl sale::Lines for Lines {
                 if let Some(name) = name {
                     call["function"]["name"] = json!(name);
                 }
-                self.push(json!({ "tool_calls": [call] }), Value::Null);
+                self.push(json!({ "tool_calls": [call] }), None);
             }
             CallEvent::Chat(_) => {}
             CallEvent::Settled { settlement, finish, .. } => {
-                self.push(json!({}), json!(finish.as_str()));
+                self.push(json!({}), Some(finish.as_str()));
                 if self.usage_chunk {
                     let chunk = self.chunk(json!([]), usage(&settlement));
                     self.ready.push_back(chunk.to_string());
