@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 
 use axum::response::sse::Event;
 use engine::{Call, CallEvent};
-use marketplace::chat::ChatEvent;
+use marketplace::chat::{ChatEvent, EXTRA_CONTENT};
 use marketplace::id::ModelId;
 use serde_json::{Value, json};
 
-use super::reply::{completion_id, now, tool_call_id, usage};
+use super::reply::{completion_id, now, of_google, tool_call_id, usage};
 use crate::api::error::openai_error;
 use crate::api::sale::{self, Line};
 
@@ -75,6 +75,10 @@ impl sale::Lines for Lines {
                 if let Some(name) = name {
                     call["function"]["name"] = json!(name);
                 }
+                self.push(json!({ "tool_calls": [call] }), Value::Null);
+            }
+            CallEvent::Chat(ChatEvent::CallSignature { index, signature }) => {
+                let call = json!({ "index": index, EXTRA_CONTENT: of_google(&signature) });
                 self.push(json!({ "tool_calls": [call] }), Value::Null);
             }
             CallEvent::Chat(_) => {}
