@@ -48,6 +48,8 @@ fn encode(adapter: (&str, &str), messages: &Value, options: &Value) -> Result<Va
         options: serde_json::from_value::<Map<String, Value>>(options.clone()).unwrap(),
     };
     let sent = dialect(adapter).encode(&request, adapter.1).map_err(|failure| failure.message)?;
+    let version = sent.headers.iter().find(|(name, _)| *name == "anthropic-version");
+    assert_eq!(version.map(|(_, version)| *version), (adapter.0 == "anthropic").then_some(adapter.1));
     Ok(serde_json::from_slice(&sent.body).unwrap())
 }
 
@@ -343,6 +345,9 @@ fn a_version_that_takes_no_sampling_is_told_of_none() {
         );
         assert_fates(field, &hello(), &json!({ field: value }), fates);
     }
+    let registry = Registry::simulated("http://simulator");
+    let usual = registry.find(&ProviderId("anthropic".to_owned())).unwrap().vendor.dialect;
+    assert_eq!(usual, Dialect::Anthropic(anthropic::VERSIONS[0]));
     let newer = ("anthropic", "2026-10-21");
     let usual = encode(newer, &hello(), &json!({"temperature": 1, "top_p": 1.0}));
     assert_eq!(usual, encode(newer, &hello(), &json!({})));

@@ -258,7 +258,7 @@ impl Read {
     }
 }
 
-/// Protocols whose samples `beyond_chat` and `local` read.
+/// Protocols whose samples `beyond_chat` and `sender` read.
 const READ_ELSEWHERE: [&str; 12] = [
     "openai_completions",
     "openai_embeddings",

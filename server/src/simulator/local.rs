@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -68,7 +69,15 @@ struct Named {
     model: String,
 }
 
+type Told = Result<Json<Value>, (StatusCode, Json<Value>)>;
+
 impl Named {
+    /// Whatever type the body is said to be of.
+    fn read(body: &[u8]) -> Result<Self, (StatusCode, Json<Value>)> {
+        serde_json::from_slice(body)
+            .map_err(|cause| (StatusCode::BAD_REQUEST, Json(json!({"error": cause.to_string()}))))
+    }
+
     fn full(&self) -> String {
         if self.model.contains(':') { self.model.clone() } else { format!("{}:latest", self.model) }
     }
@@ -99,24 +108,21 @@ async fn list(State(simulator): State<Simulator>) -> Json<Value> {
     Json(json!({"models": listed.collect::<Value>()}))
 }
 
-async fn show(State(simulator): State<Simulator>, Json(asked): Json<Named>) -> (StatusCode, Json<Value>) {
-    let Some(model) = simulator.machine.models().get(&asked.full()).copied() else {
-        return asked.missing();
-    };
+async fn show(State(simulator): State<Simulator>, body: Bytes) -> Told {
+    let asked = Named::read(&body)?;
+    let model = simulator.machine.models().get(&asked.full()).copied().ok_or_else(|| asked.missing())?;
     let info = json!({"general.architecture": "simulated", "simulated.context_length": model.context_tokens});
     let details = json!({"format": "gguf", "parameter_size": model.size});
-    let body = json!({"details": details, "model_info": info, "capabilities": model.capabilities});
-    (StatusCode::OK, Json(body))
+    Ok(Json(json!({"details": details, "model_info": info, "capabilities": model.capabilities})))
 }
 
-async fn pull(State(simulator): State<Simulator>, Json(asked): Json<Named>) -> Json<Value> {
-    simulator.machine.models().insert(asked.full(), PULLED);
-    Json(json!({"status": "success"}))
+async fn pull(State(simulator): State<Simulator>, body: Bytes) -> Told {
+    simulator.machine.models().insert(Named::read(&body)?.full(), PULLED);
+    Ok(Json(json!({"status": "success"})))
 }
 
-async fn remove(State(simulator): State<Simulator>, Json(asked): Json<Named>) -> (StatusCode, Json<Value>) {
-    match simulator.machine.models().remove(&asked.full()) {
-        Some(_) => (StatusCode::OK, Json(Value::Null)),
-        None => asked.missing(),
-    }
+async fn remove(State(simulator): State<Simulator>, body: Bytes) -> Told {
+    let asked = Named::read(&body)?;
+    let removed = simulator.machine.models().remove(&asked.full());
+    removed.map(|_| Json(Value::Null)).ok_or_else(|| asked.missing())
 }

@@ -63,7 +63,9 @@ impl Dialect for Tgi {
         let mut body = json!({"generated_text": reply.pieces.concat()});
         if let Some(mut details) = details(reply) {
             // How long the prompt was stands beside the answer.
-            details.as_object_mut().map(|details| details.remove("input_length"));
+            if let Some(told) = details.as_object_mut() {
+                told.remove("input_length");
+            }
             body["details"] = details;
         }
         let frame = Frame::raw(body.to_string()).thinking(reply.thoughts.len() as u64);

@@ -216,7 +216,7 @@ mod tests {
         let known = model(&ollama(), &local("llama3.1", &["completion"])).unwrap();
         let known = Model { name: "Llama 3.1 (local)".to_owned(), ..known };
         let there = found(vec![local("llama3.1:latest", &["completion"])]);
-        assert_eq!(there.with(std::slice::from_ref(&known)), [known.clone()]);
+        assert_eq!(there.with(std::slice::from_ref(&known)), vec![known.clone()]);
         assert!(!there.lacks(&known) && !Local::default().lacks(&known));
         assert!(found(Vec::new()).lacks(&known));
     }

@@ -12,8 +12,8 @@ use crate::failure::failure;
 use crate::local::LocalModel;
 use crate::{ConfiguredProvider, ollama, tgi};
 
-/// Nobody waits for a list longer than this; it is asked for again soon.
-const LIST_WAIT: Duration = Duration::from_secs(10);
+/// How long a server has to say all. What it has not said by then it is asked again soon.
+const LIST_WAIT: Duration = Duration::from_secs(20);
 const LIST_BYTES_MAX: usize = 8 << 20;
 
 /// More models than this stand on no machine.
@@ -27,10 +27,11 @@ impl Sender {
         provider: &ConfiguredProvider,
         known: &[LocalModel],
     ) -> Result<Vec<LocalModel>, Failure> {
+        let begun = Instant::now();
         let get = |path: &'static str| self.addressed(provider, path, Client::get);
         match provider.vendor.dialect {
             Dialect::Ollama => {
-                let listed = ollama::decode_tags(&self.read(provider, get(ollama::TAGS)?).await?)?;
+                let listed = ollama::decode_tags(&self.read(provider, get(ollama::TAGS)?, begun).await?)?;
                 let mut models = Vec::with_capacity(listed.len().min(MODELS_MAX));
                 for model in listed.into_iter().take(MODELS_MAX) {
                     let is_same =
@@ -38,12 +39,12 @@ impl Sender {
                     match known.iter().find(is_same) {
                         Some(old) => models.push(old.clone()),
                         // It may have gone since it was listed.
-                        None => models.extend(self.describe(provider, model).await.ok()),
+                        None => models.extend(self.describe(provider, model, begun).await.ok()),
                     }
                 }
                 Ok(models)
             }
-            Dialect::Tgi => Ok(vec![tgi::decode_info(&self.read(provider, get(tgi::INFO)?).await?)?]),
+            Dialect::Tgi => Ok(vec![tgi::decode_info(&self.read(provider, get(tgi::INFO)?, begun).await?)?]),
             _ => Ok(Vec::new()),
         }
     }
@@ -52,14 +53,19 @@ impl Sender {
         &self,
         provider: &ConfiguredProvider,
         model: LocalModel,
+        begun: Instant,
     ) -> Result<LocalModel, Failure> {
         let asked = self.request(provider, ollama::encode_show(&model.name)?, "")?;
-        ollama::decode_show(model, &self.read(provider, asked).await?)
+        ollama::decode_show(model, &self.read(provider, asked, begun).await?)
     }
 
     /// The body of a good answer.
-    async fn read(&self, provider: &ConfiguredProvider, asked: RequestBuilder) -> Result<Vec<u8>, Failure> {
-        let begun = Instant::now();
+    async fn read(
+        &self,
+        provider: &ConfiguredProvider,
+        asked: RequestBuilder,
+        begun: Instant,
+    ) -> Result<Vec<u8>, Failure> {
         let limits = Limits { total: LIST_WAIT, answer_bytes_max: LIST_BYTES_MAX, ..self.limits };
         let mut response = match timeout_at(begun + limits.total, asked.send()).await {
             Ok(Ok(response)) => response,

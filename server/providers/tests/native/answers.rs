@@ -287,7 +287,9 @@ fn google_signs_its_calls_and_the_signature_stays_with_the_call() {
         };
         events.iter().filter_map(of).collect::<Vec<_>>()
     };
-    for events in [streamed(Dialect::Google, &[reply.clone()]), whole(Dialect::Google, &reply).unwrap()] {
+    for events in
+        [streamed(Dialect::Google, std::slice::from_ref(&reply)), whole(Dialect::Google, &reply).unwrap()]
+    {
         assert_eq!(
             (seals(&events), finish(&events)),
             (vec![(0, "c2ln".to_owned())], Some(Finish::ToolCalls))

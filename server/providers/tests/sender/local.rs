@@ -1,13 +1,11 @@
 //! What servers of the operator's own say of their models, composed and over a socket.
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
-#[path = "support/vendor.rs"]
-mod vendor;
 
 use std::path::Path;
 
 use providers::{Limits, LocalModel, ollama};
 use serde_json::{Value, json};
+
+use super::vendor;
 
 /// A composed answer of the one protocol, and what is to be made of it.
 fn sample(protocol: &str) -> (Vec<u8>, Value) {
