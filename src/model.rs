@@ -98,6 +98,8 @@ pub enum Sale {
     Unserved,
     /// The operator has not configured this provider.
     Unconfigured,
+    /// The operator's own server, on which it would run, does not have it.
+    Absent,
 }
 
 /// A model as the marketplace shows it: the facts, and whether it can be bought.
@@ -152,6 +154,7 @@ impl Sale {
             Self::Unserved => {
                 Some("Listed for reference; this kind of model is not served here yet".to_owned())
             }
+            Self::Absent => Some("The operator's own server does not have it now".to_owned()),
             Self::Unconfigured => Some("The operator has not set this provider up".to_owned()),
         }
     }

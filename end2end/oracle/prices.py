@@ -77,6 +77,17 @@ def whole(listed: dict) -> dict:
     }
 
 
+class Catalogue(dict):
+    """Models by id. Those found on servers of the operator's own stand in no file, and cost nothing."""
+
+    LOCAL = ("ollama/", "tgi/")
+
+    def __missing__(self, name: str) -> Model:
+        if not name.startswith(self.LOCAL):
+            raise KeyError(name)
+        return Model({"id": name, "upstream": name.split("/", 1)[1], "free": True})
+
+
 def read_catalogue(path: Path) -> dict[str, Model]:
     with path.open("rb") as file:
-        return {stanza["id"]: Model(stanza) for stanza in tomllib.load(file)["model"]}
+        return Catalogue({stanza["id"]: Model(stanza) for stanza in tomllib.load(file)["model"]})

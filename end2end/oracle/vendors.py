@@ -76,12 +76,23 @@ def ollama(report: dict) -> dict:
     }
 
 
+def tgi(report: dict) -> dict:
+    return {
+        "prompt": report.get("input_length"),
+        "cached": 0,
+        "written": 0,
+        "written_1h": 0,
+        "completion": report.get("generated_tokens"),
+        "reasoning": 0,
+    }
+
+
 def known_sum(report: dict, *names: str) -> int | None:
     known = [report[name] for name in names if name in report]
     return sum(known) if known else None
 
 
-DIALECTS = {"openai": openai, "anthropic": anthropic, "google": google, "cohere": cohere, "ollama": ollama}
+DIALECTS = {"openai": openai, "anthropic": anthropic, "google": google, "cohere": cohere, "ollama": ollama, "tgi": tgi}
 
 
 def input_reported(dialect: str, report: dict | None) -> int | None:

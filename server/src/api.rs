@@ -65,6 +65,7 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/books/blocks/{number}", get(operator::read_block))
         .route("/api/v1/admin/overview", get(operator::read_overview))
         .route("/api/v1/admin/ledger/verification", post(operator::verify_books))
+        .route("/api/v1/admin/local-models", post(operator::find_local_models))
         .route("/api/v1/admin/users/{id}/adjustments", post(operator::adjust_balance))
         .route("/api/v1/admin/users/{id}/grants", post(operator::give_promo))
         .route("/api/v1/admin/adjustments/{id}/approve", post(operator::approve_adjustment))

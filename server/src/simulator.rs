@@ -6,12 +6,14 @@ mod cohere;
 mod dialect;
 mod frame;
 mod google;
+mod local;
 mod ollama;
 mod openai;
 mod performance;
 mod phrases;
 mod reply;
 mod scenario;
+mod tgi;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -38,11 +40,13 @@ use anthropic::Anthropic;
 use cohere::Cohere;
 use dialect::{Ask, Dialect, Refusal};
 use google::Google;
+use local::Machine;
 use ollama::Ollama;
 use openai::OpenAi;
 use performance::Tempo;
 use reply::Reply;
 use scenario::{Cut, Scenario};
+use tgi::Tgi;
 use truth::{Entry, Truth};
 
 use crate::door;
@@ -74,6 +78,7 @@ pub struct Options {
 pub struct Simulator {
     pace: Pace,
     truth: Truth,
+    machine: Machine,
     closing: CancellationToken,
 }
 
@@ -81,7 +86,7 @@ impl Simulator {
     /// Fails if the log of truth cannot be opened.
     pub fn new(options: Options) -> io::Result<Self> {
         let truth = Truth::open(options.truth_log.as_deref())?;
-        Ok(Self { pace: options.pace, truth, closing: CancellationToken::new() })
+        Ok(Self { pace: options.pace, truth, machine: Machine::default(), closing: CancellationToken::new() })
     }
 }
 
@@ -125,10 +130,13 @@ pub fn router(simulator: Simulator) -> Router {
         .route("/{vendor}/v1beta/models/{call}", post(chat::<Google>))
         .route("/{vendor}/v2/chat", post(chat::<Cohere>))
         .route("/{vendor}/api/chat", post(chat::<Ollama>))
+        .route("/{vendor}/generate", post(chat::<Tgi>))
+        .route("/{vendor}/generate_stream", post(chat::<Tgi>))
         .route("/anthropic/v1/models", get(list_models::<Anthropic>))
         .route("/google/v1beta/models", get(list_models::<Google>))
         .route("/cohere/v1/models", get(list_models::<Cohere>))
-        .route("/ollama/api/tags", get(list_models::<Ollama>))
+        .route("/tgi/info", get(list_models::<Tgi>))
+        .nest("/ollama/api", local::routes())
         .route("/{vendor}/v1/models", get(list_models::<OpenAi>))
         .route("/{vendor}/models", get(list_models::<OpenAi>))
         .route("/{vendor}/openai/v1/models", get(list_models::<OpenAi>))

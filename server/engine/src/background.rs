@@ -12,6 +12,8 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 const REAP_EVERY: Duration = Duration::from_secs(5);
 const CHECK_EVERY: Duration = Duration::from_secs(10);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+/// How soon a model that is put on a server of the operator's own is for sale.
+const DISCOVER_EVERY: Duration = Duration::from_secs(60);
 const RECONCILE_EVERY: Duration = Duration::from_secs(3_600);
 
 impl Engine {
@@ -35,6 +37,8 @@ impl Engine {
                 warn!(%cause, "the whole history could not be checked");
             }
         });
+        // Apart too, for a server that does not answer is waited for.
+        self.every(DISCOVER_EVERY, |engine| async move { engine.try_to_find_local_models().await });
         self.every(RECONCILE_EVERY, |engine| async move { engine.watch_reports().await });
     }
 

@@ -1,6 +1,7 @@
 //! What is for sale: the facts of `catalogue.toml`, the prices in force, and who can answer.
 
 mod file;
+mod local;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,12 +16,17 @@ use store::Db;
 use store::price::{InForce, Offer};
 use tracing::{info, warn};
 
+pub(crate) use self::local::{Local, is_asked};
 use crate::{Actor, Engine, Error, Result};
 
 /// One consistent view of everything for sale. A change makes a new one.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
-    /// As the file has them. Their prices are wishes; those in force stand in the listings.
+    /// As the file has them.
+    file: Arc<Vec<Model>>,
+    /// What servers of the operator's own have besides.
+    local: Arc<Local>,
+    /// Both. Their prices are wishes; those in force stand in the listings.
     models: Arc<Vec<Model>>,
     listings: Vec<Listing>,
     /// Every id and alias a client may use.
@@ -41,18 +47,7 @@ pub(crate) struct OnSale {
 impl Catalogue {
     pub async fn load(db: &Db, registry: &Registry) -> Result<Self> {
         let models = file::parse(include_str!("../../../catalogue.toml")).map_err(Error::Catalogue)?;
-        let priced: Vec<(&Model, &Price)> =
-            models.iter().filter_map(|model| model.price.as_ref().map(|price| (model, price))).collect();
-        let offers: Vec<Offer<'_>> = priced
-            .iter()
-            .map(|(model, price)| Offer {
-                model: &model.id,
-                provider: &model.provider,
-                price,
-                free: model.free,
-            })
-            .collect();
-        store::price::set_prices(db, &offers).await?;
+        store::price::set_prices(db, &offers(&models)).await?;
         let waiting = store::price::list_waiting(db).await?.len();
         if waiting > 0 {
             warn!(
@@ -61,7 +56,8 @@ impl Catalogue {
             );
         }
         let in_force = store::price::list_in_force(db).await?;
-        let catalogue = Self::new(Arc::new(models), in_force, registry);
+        let models = Arc::new(models);
+        let catalogue = Self::new((models.clone(), models), Arc::default(), in_force, registry);
         let (models, open) = (catalogue.listings.len(), catalogue.count(Sale::is_open));
         info!(models, open, "loaded the catalogue: {open} of {models} models can be bought");
         Ok(catalogue)
@@ -69,10 +65,40 @@ impl Catalogue {
 
     /// The same models at other prices.
     pub fn at_prices(&self, in_force: Vec<InForce>, registry: &Registry) -> Self {
-        Self::new(self.models.clone(), in_force, registry)
+        Self::new((self.file.clone(), self.models.clone()), self.local.clone(), in_force, registry)
     }
 
-    fn new(models: Arc<Vec<Model>>, in_force: Vec<InForce>, registry: &Registry) -> Self {
+    /// The models of the file and those found on servers of the operator's own.
+    pub fn with_local(&self, local: Arc<Local>, in_force: Vec<InForce>, registry: &Registry) -> Self {
+        let models = Arc::new(local.with(&self.file));
+        Self::new((self.file.clone(), models), local, in_force, registry)
+    }
+
+    /// Puts the prices of models in force that were found just now.
+    pub async fn price_local(&self, db: &Db, local: &Local) -> Result<()> {
+        let models = local.with(&self.file);
+        // Those of the file come first and have theirs.
+        let found = models.get(self.file.len()..).unwrap_or_default();
+        store::price::set_prices(db, &offers(found)).await?;
+        Ok(())
+    }
+
+    /// The models that stand ready on servers of the operator's own.
+    pub fn local_ids(&self) -> Vec<ModelId> {
+        let (servers, _) = self.local.servers();
+        let local = self
+            .listings
+            .iter()
+            .filter(|listing| listing.sale.is_open() && servers.contains(&listing.model.provider));
+        local.map(|listing| listing.model.id.clone()).collect()
+    }
+
+    fn new(
+        (file, models): (Arc<Vec<Model>>, Arc<Vec<Model>>),
+        local: Arc<Local>,
+        in_force: Vec<InForce>,
+        registry: &Registry,
+    ) -> Self {
         let mut prices: HashMap<(ModelId, ProviderId), InForce> = in_force
             .into_iter()
             .map(|price| ((price.model.clone(), price.provider.clone()), price))
@@ -87,10 +113,10 @@ impl Catalogue {
                 versions.extend(price.as_ref().map(|price| (model.id.clone(), price.id)));
                 let free = price.as_ref().is_some_and(|price| price.free);
                 let price = price.map(|price| price.price);
-                list(Model { price, free, ..model.clone() }, registry)
+                list(Model { price, free, ..model.clone() }, &local, registry)
             })
             .collect();
-        Self { models, by_name: names(&listings), listings, versions }
+        Self { file, local, models, by_name: names(&listings), listings, versions }
     }
 
     /// How many models are in a state of sale.
@@ -150,7 +176,15 @@ fn unknown(id: &ModelId) -> Fault {
     Fault { field: Some("model".to_owned()), ..Fault::new(Code::NotFound, message) }
 }
 
-fn list(model: Model, registry: &Registry) -> Listing {
+/// The prices that models are to have.
+fn offers(models: &[Model]) -> Vec<Offer<'_>> {
+    let priced = models.iter().filter_map(|model| model.price.as_ref().map(|price| (model, price)));
+    priced
+        .map(|(model, price)| Offer { model: &model.id, provider: &model.provider, price, free: model.free })
+        .collect()
+}
+
+fn list(model: Model, local: &Local, registry: &Registry) -> Listing {
     let configured = registry.find(&model.provider);
     let sale = match (&configured, model.status) {
         (_, Status::Retired) => Sale::Retired { replacement: model.replacement.clone() },
@@ -158,6 +192,7 @@ fn list(model: Model, registry: &Registry) -> Listing {
         _ if model.kind != Kind::Chat || !is_spoken(&model.protocol) => Sale::Unserved,
         _ if model.price.is_none() => Sale::Unpriced,
         (Some(provider), _) if !provider.is_available() => Sale::Unconfigured,
+        _ if local.lacks(&model) => Sale::Absent,
         _ => Sale::Open,
     };
     let provider_name = configured.map_or_else(
@@ -201,7 +236,8 @@ mod tests {
     fn the_readme_says_how_many_models_can_be_called() {
         let models = file::parse(include_str!("../../../catalogue.toml")).unwrap();
         let registry = Registry::simulated("http://simulator");
-        let listings: Vec<Listing> = models.into_iter().map(|model| list(model, &registry)).collect();
+        let listings: Vec<Listing> =
+            models.into_iter().map(|model| list(model, &Local::default(), &registry)).collect();
         let open = listings.iter().filter(|listing| listing.sale.is_open()).count();
         let told = format!("Of the {} models in the catalogue {open} can be called", listings.len());
         let readme = include_str!("../../../README.md").split_whitespace().collect::<Vec<_>>().join(" ");

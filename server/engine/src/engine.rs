@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::Result;
 use crate::books::BooksState;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Local};
 use crate::chat::Running;
 use crate::conversation::Answering;
 use crate::letters::{Letters, Post};
@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     pub registry: Registry,
     pub sender: Sender,
     pub catalogue: ArcSwap<Catalogue>,
+    /// What was last found on servers of the operator's own.
+    pub local: tokio::sync::Mutex<Local>,
     pub secrets: Secrets,
     pub demo: bool,
     pub test_gateway: bool,
@@ -82,6 +84,7 @@ impl Engine {
             registry,
             sender,
             catalogue: ArcSwap::from_pointee(catalogue),
+            local: tokio::sync::Mutex::default(),
             secrets: Secrets::derive(&settings.master_key)?,
             demo: settings.demo,
             test_gateway: settings.test_gateway,

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 pub enum Error {
     #[error("{variable} is not an address: {reason}")]
     BaseUrl { variable: String, reason: String },
+    #[error("{variable} is no version that is spoken here: {text:?}")]
+    Version { variable: &'static str, text: String },
     #[error("{0:?} is not of the form host:port")]
     EgressEntry(String),
     #[error("{0} may only be reached at the ports it is listed with")]

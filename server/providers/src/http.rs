@@ -1,6 +1,7 @@
 //! The one place from which anything is sent to a vendor.
 
 mod answer;
+mod local;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,20 +136,29 @@ impl Sender {
         outgoing: Outgoing,
         request_id: &str,
     ) -> Result<RequestBuilder, Failure> {
-        let misconfigured = |reason: &str| failure(FailureClass::ServerError, reason);
-        let url = Url::parse(&format!("{}{}", provider.base_url, outgoing.path))
-            .map_err(|_| misconfigured("the address of this provider is not one"))?;
-        self.egress.check(&url).map_err(|error| misconfigured(&error.to_string()))?;
         let mut request = self
-            .client
-            .post(url)
+            .addressed(provider, &outgoing.path, Client::post)?
             .header(CONTENT_TYPE, "application/json")
-            // A compressed stream is held back until a block of it is full.
-            .header(ACCEPT_ENCODING, "identity")
             .header("x-client-request-id", request_id);
         for (name, value) in outgoing.headers {
             request = request.header(*name, *value);
         }
+        Ok(request.body(outgoing.body))
+    }
+
+    /// A request to an address that may be reached, with the key of who is there.
+    fn addressed(
+        &self,
+        provider: &ConfiguredProvider,
+        path: &str,
+        by: fn(&Client, Url) -> RequestBuilder,
+    ) -> Result<RequestBuilder, Failure> {
+        let misconfigured = |reason: &str| failure(FailureClass::ServerError, reason);
+        let url = Url::parse(&format!("{}{path}", provider.base_url))
+            .map_err(|_| misconfigured("the address of this provider is not one"))?;
+        self.egress.check(&url).map_err(|error| misconfigured(&error.to_string()))?;
+        // A compressed stream is held back until a block of it is full.
+        let mut request = by(&self.client, url).header(ACCEPT_ENCODING, "identity");
         if let Some(key) = &provider.key {
             let (name, before_key) = provider.vendor.dialect.key_header();
             let mut key = HeaderValue::from_str(&format!("{before_key}{}", key.expose_secret()))
@@ -156,7 +166,7 @@ impl Sender {
             key.set_sensitive(true);
             request = request.header(name, key);
         }
-        Ok(request.body(outgoing.body))
+        Ok(request)
     }
 
     async fn answer(

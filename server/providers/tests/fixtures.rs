@@ -211,7 +211,10 @@ impl Read {
         for event in events.iter().cloned() {
             assert!(read.failure.is_none(), "{event:?} came after a failure");
             match event {
-                ChatEvent::Started { .. } | ChatEvent::Signature(_) | ChatEvent::Redacted(_) => {}
+                ChatEvent::Started { .. }
+                | ChatEvent::Signature(_)
+                | ChatEvent::Redacted(_)
+                | ChatEvent::CallSignature { .. } => {}
                 ChatEvent::Text(text) => read.text.push_str(&text),
                 ChatEvent::Reasoning(text) => read.reasoning.push_str(&text),
                 ChatEvent::Refusal(text) => read.refusal.push_str(&text),
@@ -258,6 +261,62 @@ impl Read {
                 json!({"id": id, "name": name, "arguments": arguments})
             })
             .collect()
+    }
+}
+
+/// Protocols whose samples `beyond_chat` and `sender` read.
+const READ_ELSEWHERE: [&str; 12] = [
+    "openai_completions",
+    "openai_embeddings",
+    "gemini_embed_content",
+    "cohere_v2_embed",
+    "ollama_embed",
+    "huggingface_feature_extraction",
+    "voyage_embeddings",
+    "openai_images",
+    "stability_v1_image",
+    "stability_v2beta_image",
+    "ollama_tags",
+    "ollama_show",
+];
+
+/// Protocols in which nobody is ever asked, and how many samples there are of each.
+const NOT_SPOKEN: [(&str, usize); 4] = [
+    // The chat protocol of the same vendor offers the same models.
+    ("openai_responses", 3),
+    // Every model behind it is retired.
+    ("vertex_predict_bison", 3),
+    // Deprecated, and its models answer in the chat protocol too.
+    ("cohere_v1_generate", 2),
+    // What an operator still has with a vendor is no answer to a buyer.
+    ("stability_v1_user", 1),
+];
+
+#[test]
+fn no_sample_goes_unread() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let manifest: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    let listed = manifest["samples"].as_array().unwrap();
+    let read: Vec<String> = samples().into_iter().map(|sample| sample.file).collect();
+    let mut unspoken = BTreeMap::new();
+    for sample in listed {
+        let (file, protocol) = (sample["file"].as_str().unwrap(), sample["protocol"].as_str().unwrap());
+        if NOT_SPOKEN.iter().any(|(known, _)| *known == protocol) {
+            *unspoken.entry(protocol).or_insert(0) += 1;
+        } else {
+            let is_read = read.iter().any(|known| known == file) != READ_ELSEWHERE.contains(&protocol);
+            assert!(is_read, "{file} of the protocol {protocol} is read by no test");
+        }
+    }
+    assert_eq!(unspoken, BTreeMap::from(NOT_SPOKEN));
+    let vendors = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    for vendor in vendors.filter(|path| path.is_dir()) {
+        for entry in std::fs::read_dir(&vendor).unwrap() {
+            let path = entry.unwrap().path();
+            let file = path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
+            assert!(listed.iter().any(|sample| sample["file"] == file), "{file} is not in the manifest");
+        }
     }
 }
 

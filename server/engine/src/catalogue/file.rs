@@ -246,6 +246,17 @@ mod tests {
     }
 
     #[test]
+    fn a_model_whose_protocol_is_no_longer_answered_names_a_current_one() {
+        let models = all();
+        let bison: Vec<_> = models.iter().filter(|model| model.protocol == "vertex_predict_bison").collect();
+        assert_eq!(bison.len(), 2);
+        for model in bison {
+            let next = models.iter().find(|other| Some(&other.id) == model.replacement.as_ref()).unwrap();
+            assert_eq!((model.status, next.status), (Status::Retired, Status::Active), "{}", model.id);
+        }
+    }
+
+    #[test]
     fn a_price_is_read_to_the_last_digit() {
         let models = all();
         let mini = models.iter().find(|model| model.id.as_str() == "openai/gpt-5-mini").unwrap();

@@ -179,6 +179,7 @@ fn content_bytes(event: &ChatEvent) -> usize {
         ChatEvent::Started { .. }
         | ChatEvent::Signature(_)
         | ChatEvent::Redacted(_)
+        | ChatEvent::CallSignature { .. }
         | ChatEvent::Usage(_)
         | ChatEvent::Finished { .. }
         | ChatEvent::Failed(_) => 0,

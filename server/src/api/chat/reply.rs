@@ -1,7 +1,7 @@
 //! A whole answer in OpenAI's shape, put together from events.
 
 use engine::Call;
-use marketplace::chat::{ChatEvent, Finish};
+use marketplace::chat::{ChatEvent, EXTRA_CONTENT, Finish};
 use marketplace::id::{CallId, ModelId};
 use marketplace::receipt::Settlement;
 use serde_json::{Value, json};
@@ -26,6 +26,7 @@ struct ToolCall {
     id: String,
     name: String,
     arguments: String,
+    signature: Option<String>,
 }
 
 impl Reply {
@@ -57,7 +58,7 @@ impl sale::Reply for Reply {
                     Some(at) => at,
                     None => {
                         let (id, name, arguments) = (String::new(), String::new(), String::new());
-                        self.tool_calls.push(ToolCall { index, id, name, arguments });
+                        self.tool_calls.push(ToolCall { index, id, name, arguments, signature: None });
                         self.tool_calls.len() - 1
                     }
                 };
@@ -65,6 +66,11 @@ impl sale::Reply for Reply {
                 call.id.push_str(&id.unwrap_or_default());
                 call.name.push_str(&name.unwrap_or_default());
                 call.arguments.push_str(&arguments);
+            }
+            ChatEvent::CallSignature { index, signature } => {
+                if let Some(call) = self.tool_calls.iter_mut().find(|call| call.index == index) {
+                    call.signature = Some(signature);
+                }
             }
             ChatEvent::Started { .. }
             | ChatEvent::Signature(_)
@@ -86,7 +92,12 @@ impl sale::Reply for Reply {
         if !self.tool_calls.is_empty() {
             let calls = self.tool_calls.into_iter().map(|call| {
                 let id = if call.id.is_empty() { tool_call_id(&self.id, call.index) } else { call.id };
-                json!({"id": id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}})
+                let function = json!({"name": call.name, "arguments": call.arguments});
+                let mut told = json!({"id": id, "type": "function", "function": function});
+                if let Some(signature) = call.signature {
+                    told[EXTRA_CONTENT] = of_google(&signature);
+                }
+                told
             });
             message["tool_calls"] = calls.collect();
         }
@@ -114,6 +125,11 @@ pub fn usage(settlement: &Settlement) -> Value {
         "completion_tokens_details": { "reasoning_tokens": tokens.reasoning },
     });
     with_cost(counted, settlement)
+}
+
+/// A seal on a call as Google's own endpoint of this shape tells it, and as it is taken back.
+pub fn of_google(signature: &str) -> Value {
+    json!({"google": {"thought_signature": signature}})
 }
 
 /// An id for a call that its vendor gave none: the result must be able to name it.

@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 
 use axum::response::sse::Event;
 use engine::{Call, CallEvent};
-use marketplace::chat::ChatEvent;
+use marketplace::chat::{ChatEvent, EXTRA_CONTENT};
 use marketplace::id::{CallId, ModelId};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::reply::{completion_id, now, tool_call_id, usage};
+use super::reply::{completion_id, now, of_google, tool_call_id, usage};
 use crate::api::error::openai_error;
 use crate::api::sale::{self, Line};
 
@@ -114,6 +114,10 @@ impl sale::Lines for Lines {
                 if let Some(name) = name {
                     call["function"]["name"] = json!(name);
                 }
+                self.push(json!({ "tool_calls": [call] }), None);
+            }
+            CallEvent::Chat(ChatEvent::CallSignature { index, signature }) => {
+                let call = json!({ "index": index, EXTRA_CONTENT: of_google(&signature) });
                 self.push(json!({ "tool_calls": [call] }), None);
             }
             CallEvent::Chat(_) => {}
