@@ -1,6 +1,7 @@
 //! The one place from which anything is sent to a vendor.
 
 mod answer;
+mod made;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,14 +115,26 @@ impl Sender {
         outgoing: Outgoing,
         request_id: &str,
     ) -> Result<RequestBuilder, Failure> {
+        self.request_below(&provider.base_url, provider, outgoing, request_id)
+    }
+
+    /// The same for what does not lie below the vendor's usual address.
+    fn request_below(
+        &self,
+        root: &str,
+        provider: &ConfiguredProvider,
+        outgoing: Outgoing,
+        request_id: &str,
+    ) -> Result<RequestBuilder, Failure> {
         let misconfigured = |reason: &str| failure(FailureClass::ServerError, reason);
-        let url = Url::parse(&format!("{}{}", provider.base_url, outgoing.path))
+        let url = Url::parse(&format!("{root}{}", outgoing.path))
             .map_err(|_| misconfigured("the address of this provider is not one"))?;
         self.egress.check(&url).map_err(|error| misconfigured(&error.to_string()))?;
-        let mut request = self
-            .client
-            .post(url)
-            .header(CONTENT_TYPE, "application/json")
+        // A form says itself what it is; two content types would be none.
+        let is_told = outgoing.headers.iter().any(|(name, _)| *name == CONTENT_TYPE.as_str());
+        let request = self.client.post(url);
+        let request = if is_told { request } else { request.header(CONTENT_TYPE, "application/json") };
+        let mut request = request
             // A compressed stream is held back until a block of it is full.
             .header(ACCEPT_ENCODING, "identity")
             .header("x-client-request-id", request_id);

@@ -92,6 +92,7 @@ providers! {
     ("minimax", "MiniMax", "MINIMAX", COMPATIBLE, "https://api.minimax.io/v1", stops_on_abort: false),
     ("amazon", "Amazon Nova", "AMAZON", COMPATIBLE, "https://api.nova.amazon.com/v1", stops_on_abort: false),
     ("ai21", "AI21", "AI21", COMPATIBLE, "https://api.ai21.com/studio/v1", stops_on_abort: false),
+    ("voyageai", "Voyage AI", "VOYAGEAI", COMPATIBLE, "https://api.voyageai.com/v1", stops_on_abort: false),
     ("meta", "Meta", "META", COMPATIBLE, "https://api.llama.com/compat/v1", stops_on_abort: false),
     ("google", "Google", "GOOGLE", Dialect::Google, "https://generativelanguage.googleapis.com/v1beta", stops_on_abort: false),
     ("cohere", "Cohere", "COHERE", Dialect::Cohere, "https://api.cohere.com", stops_on_abort: false),
