@@ -120,6 +120,26 @@ impl Kind {
             Self::Image => "image",
         }
     }
+
+    /// What one such model is, in a sentence.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Chat => "a chat model",
+            Self::Completion => "a text completion model",
+            Self::Embedding => "an embedding model",
+            Self::Image => "an image model",
+        }
+    }
+
+    /// Where programs ask such models.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Chat => "/v1/chat/completions",
+            Self::Completion => "/v1/completions",
+            Self::Embedding => "/v1/embeddings",
+            Self::Image => "/v1/images/generations",
+        }
+    }
 }
 
 impl Status {

@@ -76,12 +76,35 @@ def ollama(report: dict) -> dict:
     }
 
 
+def embedding(count):
+    """Vectors generate nothing: the prompt is all there is to count."""
+
+    def read(report: dict) -> dict:
+        return {"prompt": count(report), "cached": 0, "written": 0, "written_1h": 0, "completion": 0, "reasoning": 0}
+
+    return read
+
+
+def cohere_embedding(report: dict) -> int | None:
+    count = (report.get("billed_units") or {}).get("input_tokens")
+    return None if count is None else int(count)
+
+
 def known_sum(report: dict, *names: str) -> int | None:
     known = [report[name] for name in names if name in report]
     return sum(known) if known else None
 
 
-DIALECTS = {"openai": openai, "anthropic": anthropic, "google": google, "cohere": cohere, "ollama": ollama}
+# Google and Hugging Face count nothing when they make vectors.
+EMBEDDINGS = {
+    "openai_embeddings": embedding(lambda report: report.get("prompt_tokens")),
+    "voyage_embeddings": embedding(lambda report: report.get("total_tokens")),
+    "cohere_v2_embed": embedding(cohere_embedding),
+    "ollama_embed": embedding(lambda report: report.get("prompt_eval_count")),
+    "gemini_embed_content": embedding(lambda report: None),
+    "huggingface_feature_extraction": embedding(lambda report: None),
+}
+DIALECTS = {"openai": openai, "anthropic": anthropic, "google": google, "cohere": cohere, "ollama": ollama, **EMBEDDINGS}
 
 
 def input_reported(dialect: str, report: dict | None) -> int | None:

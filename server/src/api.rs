@@ -13,6 +13,7 @@ mod billing;
 mod statements;
 mod sale;
 mod chat;
+mod embeddings;
 mod messages;
 mod conversations;
 mod credit;
@@ -84,6 +85,7 @@ fn compatible() -> Router<Site> {
         .route("/models", get(models::list_models))
         .route("/models/{*id}", get(models::read_model))
         .route("/chat/completions", post(chat::complete))
+        .route("/embeddings", post(embeddings::embed))
         .route("/messages", post(messages::create))
         .route("/messages/count_tokens", post(messages::count_tokens))
         .route("/key", get(credit::read_key))

@@ -4,6 +4,7 @@ mod anthropic;
 mod answer;
 mod cohere;
 mod dialect;
+mod embedding;
 mod frame;
 mod google;
 mod ollama;
@@ -38,6 +39,7 @@ use uuid::Uuid;
 use anthropic::Anthropic;
 use cohere::Cohere;
 use dialect::{Ask, Dialect, Refusal};
+use embedding::embed;
 use google::Google;
 use ollama::Ollama;
 use openai::OpenAi;
@@ -127,9 +129,14 @@ pub fn router(simulator: Simulator) -> Router {
         .route("/{vendor}/chat/completions", post(chat::<OpenAi>))
         .route("/{vendor}/openai/v1/chat/completions", post(chat::<OpenAi>))
         .route("/{vendor}/v1/messages", post(chat::<Anthropic>))
-        .route("/{vendor}/v1beta/models/{call}", post(chat::<Google>))
+        .route("/{vendor}/v1beta/models/{call}", post(google))
         .route("/{vendor}/v2/chat", post(chat::<Cohere>))
         .route("/{vendor}/api/chat", post(chat::<Ollama>))
+        .route("/{vendor}/v1/embeddings", post(embed::<embedding::OpenAi>))
+        .route("/voyageai/v1/embeddings", post(embed::<embedding::Voyage>))
+        .route("/{vendor}/v2/embed", post(embed::<embedding::Cohere>))
+        .route("/{vendor}/api/embed", post(embed::<embedding::Ollama>))
+        .route("/{vendor}/hf-inference/models/{*model}", post(embed::<embedding::HuggingFace>))
         .route("/anthropic/v1/models", get(list_models::<Anthropic>))
         .route("/google/v1beta/models", get(list_models::<Google>))
         .route("/cohere/v1/models", get(list_models::<Cohere>))
@@ -160,6 +167,14 @@ async fn chat<D: Dialect>(
         Err(refusal) => refuse::<D>(&refusal, entry),
     };
     named(response, D::REQUEST_ID_HEADER, &request_id)
+}
+
+/// Google tells chats from vectors by the end of the path alone.
+async fn google(state: State<Simulator>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    if uri.path().ends_with(":embedContent") || uri.path().ends_with(":batchEmbedContents") {
+        return embed::<embedding::Google>(state, uri, headers, body).await;
+    }
+    chat::<Google>(state, uri, headers, body).await
 }
 
 fn understand<D: Dialect>(

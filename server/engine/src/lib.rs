@@ -13,6 +13,8 @@ mod limits;
 mod billing;
 mod gateway;
 mod chat;
+mod making;
+mod embed;
 mod idempotency;
 mod conversation;
 mod operator;
@@ -39,6 +41,10 @@ pub use idempotency::{
 };
 pub use keys::{KeyChange, KeyTerms};
 pub use letters::Post;
+pub use making::{Made, MakeOrder, Making};
+pub use providers::embedding::{
+    Inputs as EmbeddingInputs, Purpose as EmbeddingPurpose, Request as EmbeddingRequest, to_base64,
+};
 pub use providers::{Egress, Limits, Registry, Sender};
 pub use secrets::MasterKey;
 pub use sign_in::SignedIn;

@@ -1,7 +1,7 @@
 //! `POST /chat/completions`: OpenAI's dialect, whichever vendor answers.
 
-mod request;
-mod reply;
+pub mod request;
+pub mod reply;
 mod stream;
 
 use axum::extract::State;

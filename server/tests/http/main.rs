@@ -6,6 +6,7 @@ mod books;
 mod address;
 mod chat;
 mod doors;
+mod embeddings;
 mod failures;
 mod idempotency;
 mod idempotency_apart;
