@@ -13,6 +13,7 @@ mod billing;
 mod statements;
 mod sale;
 mod chat;
+mod completions;
 mod embeddings;
 mod messages;
 mod conversations;
@@ -85,6 +86,7 @@ fn compatible() -> Router<Site> {
         .route("/models", get(models::list_models))
         .route("/models/{*id}", get(models::read_model))
         .route("/chat/completions", post(chat::complete))
+        .route("/completions", post(completions::complete))
         .route("/embeddings", post(embeddings::embed))
         .route("/messages", post(messages::create))
         .route("/messages/count_tokens", post(messages::count_tokens))

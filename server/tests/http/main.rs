@@ -5,6 +5,7 @@ mod account;
 mod books;
 mod address;
 mod chat;
+mod completions;
 mod doors;
 mod embeddings;
 mod failures;
