@@ -90,6 +90,19 @@ def cohere_embedding(report: dict) -> int | None:
     return None if count is None else int(count)
 
 
+def pictures(report: dict) -> dict:
+    """Some count tokens, which are all output; others draw, and pictures are counted."""
+    is_counted = "pictures" in report
+    return {
+        "prompt": 0 if is_counted else report.get("input_tokens"),
+        "cached": 0,
+        "written": 0,
+        "written_1h": 0,
+        "completion": report.get("pictures") if is_counted else report.get("output_tokens"),
+        "reasoning": 0,
+    }
+
+
 def known_sum(report: dict, *names: str) -> int | None:
     known = [report[name] for name in names if name in report]
     return sum(known) if known else None
@@ -104,7 +117,16 @@ EMBEDDINGS = {
     "gemini_embed_content": embedding(lambda report: None),
     "huggingface_feature_extraction": embedding(lambda report: None),
 }
-DIALECTS = {"openai": openai, "anthropic": anthropic, "google": google, "cohere": cohere, "ollama": ollama, **EMBEDDINGS}
+IMAGES = {name: pictures for name in ("openai_images", "stability_v1_image", "stability_v2beta_image")}
+DIALECTS = {
+    "openai": openai,
+    "anthropic": anthropic,
+    "google": google,
+    "cohere": cohere,
+    "ollama": ollama,
+    **EMBEDDINGS,
+    **IMAGES,
+}
 
 
 def input_reported(dialect: str, report: dict | None) -> int | None:

@@ -15,6 +15,7 @@ mod sale;
 mod chat;
 mod completions;
 mod embeddings;
+mod images;
 mod messages;
 mod conversations;
 mod credit;
@@ -88,6 +89,7 @@ fn compatible() -> Router<Site> {
         .route("/chat/completions", post(chat::complete))
         .route("/completions", post(completions::complete))
         .route("/embeddings", post(embeddings::embed))
+        .route("/images/generations", post(images::generate))
         .route("/messages", post(messages::create))
         .route("/messages/count_tokens", post(messages::count_tokens))
         .route("/key", get(credit::read_key))

@@ -7,6 +7,7 @@ mod dialect;
 mod embedding;
 mod frame;
 mod google;
+mod image;
 mod ollama;
 mod openai;
 mod performance;
@@ -41,6 +42,7 @@ use cohere::Cohere;
 use dialect::{Ask, Dialect, Refusal};
 use embedding::embed;
 use google::Google;
+use image::draw;
 use ollama::Ollama;
 use openai::OpenAi;
 use performance::Tempo;
@@ -134,6 +136,9 @@ pub fn router(simulator: Simulator) -> Router {
         .route("/{vendor}/api/chat", post(chat::<Ollama>))
         .route("/{vendor}/v1/embeddings", post(embed::<embedding::OpenAi>))
         .route("/voyageai/v1/embeddings", post(embed::<embedding::Voyage>))
+        .route("/{vendor}/v1/images/generations", post(draw::<image::OpenAi>))
+        .route("/{vendor}/v1/generation/{engine}/text-to-image", post(draw::<image::StabilityV1>))
+        .route("/{vendor}/v2beta/stable-image/generate/{service}", post(draw::<image::StabilityV2>))
         .route("/{vendor}/v2/embed", post(embed::<embedding::Cohere>))
         .route("/{vendor}/api/embed", post(embed::<embedding::Ollama>))
         .route("/{vendor}/hf-inference/models/{*model}", post(embed::<embedding::HuggingFace>))

@@ -10,7 +10,7 @@ use marketplace::id::{ModelId, PriceId, ProviderId};
 use marketplace::model::{Kind, Listing, Model, Sale, Status};
 use marketplace::price::{Price, TakeRate};
 use marketplace::search::{Found, Search};
-use providers::{Registry, embedding};
+use providers::{Registry, embedding, image};
 use store::Db;
 use store::price::{InForce, Offer};
 use tracing::{info, warn};
@@ -191,7 +191,8 @@ fn is_spoken(kind: Kind, protocol: &str) -> bool {
                 | "tgi_generate"
         ),
         Kind::Embedding => embedding::Protocol::parse(protocol).is_some(),
-        Kind::Completion | Kind::Image => false,
+        Kind::Image => image::Protocol::parse(protocol).is_some(),
+        Kind::Completion => false,
     }
 }
 

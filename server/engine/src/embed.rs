@@ -1,7 +1,7 @@
 //! Texts put into vectors.
 
 use marketplace::chat::{Failure, FailureClass};
-use marketplace::fault::Fault;
+use marketplace::fault::{Code, Fault};
 use marketplace::id::CallId;
 use marketplace::model::{Kind, Model};
 use marketplace::quote::{PromptSize, likely_tokens};
@@ -75,6 +75,10 @@ fn size(model: &Model, protocol: Protocol, request: &Request) -> std::result::Re
             ));
         }
     }
+    // What the vendor cannot be told is found out before anything is held.
+    protocol
+        .encode(request, &model.upstream)
+        .map_err(|failure| Fault::new(Code::InvalidRequest, failure.message))?;
     Ok(prompt)
 }
 

@@ -15,6 +15,7 @@ mod gateway;
 mod chat;
 mod making;
 mod embed;
+mod draw;
 mod idempotency;
 mod conversation;
 mod operator;
@@ -44,6 +45,9 @@ pub use letters::Post;
 pub use making::{Made, MakeOrder, Making};
 pub use providers::embedding::{
     Inputs as EmbeddingInputs, Purpose as EmbeddingPurpose, Request as EmbeddingRequest, to_base64,
+};
+pub use providers::image::{
+    Format as PictureFormat, Picture, Request as PictureRequest, Size as PictureSize,
 };
 pub use providers::{Egress, Limits, Registry, Sender};
 pub use secrets::MasterKey;

@@ -38,6 +38,8 @@ pub struct MakeOrder<R> {
 pub struct Making<T> {
     pub id: CallId,
     pub model: ModelId,
+    /// Whether what is used is counted in pictures rather than tokens.
+    pub by_the_picture: bool,
     done: oneshot::Receiver<std::result::Result<Made<T>, Fault>>,
 }
 
@@ -91,7 +93,8 @@ impl Engine {
                 }
             };
             let (told, done) = oneshot::channel();
-            let making = Making { id: terms.id, model: terms.on_sale.model.id.clone(), done };
+            let by_the_picture = terms.on_sale.price.picture().is_some();
+            let making = Making { id: terms.id, model: terms.on_sale.model.id.clone(), by_the_picture, done };
             if begun.send(Ok(making)).is_err() {
                 engine.let_go(terms.id).await;
                 return;

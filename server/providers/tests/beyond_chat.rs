@@ -319,10 +319,11 @@ fn each_is_asked_for_pictures_in_its_own_words() {
     let plain = image::Request { prompt: "a lighthouse".to_owned(), ..image::Request::default() };
     let seeded = image::Request { seed: Some(7), negative_prompt: Some("fog".to_owned()), ..plain.clone() };
     let several = image::Request { count: Some(2), size, quality: Some("high".to_owned()), ..plain.clone() };
-    let sent = image::openai::encode(&several, "m").unwrap();
-    let expected =
-        json!({"model": "m", "prompt": "a lighthouse", "n": 2, "size": "1344x768", "quality": "high"});
+    let sent = image::openai::encode(&several, "gpt-image-2").unwrap();
+    let expected = json!({"model": "gpt-image-2", "prompt": "a lighthouse", "n": 2, "size": "1344x768", "quality": "high"});
     assert_eq!((sent.path.as_ref(), body(&sent)), ("/images/generations", expected));
+    let other = image::openai::encode(&plain, "grok-imagine").unwrap();
+    assert_eq!(body(&other)["response_format"], "b64_json");
     let sent = image::stability_v1::encode(&image::Request { size, ..seeded.clone() }, "sdxl").unwrap();
     let expected = json!({
         "text_prompts": [{"text": "a lighthouse", "weight": 1}, {"text": "fog", "weight": -1}],

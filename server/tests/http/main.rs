@@ -11,6 +11,7 @@ mod embeddings;
 mod failures;
 mod idempotency;
 mod idempotency_apart;
+mod images;
 mod keys;
 mod late;
 mod leave;

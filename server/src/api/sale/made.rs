@@ -19,6 +19,8 @@ pub struct Bill {
     pub id: CallId,
     pub model: ModelId,
     pub settlement: Settlement,
+    /// Whether what was used is counted in pictures rather than tokens.
+    pub by_the_picture: bool,
 }
 
 /// Waits until it is made and paid. The call has begun, so whatever comes of it is an answer.
@@ -27,10 +29,12 @@ pub async fn hand_over<T, B: Serialize>(
     making: Making<T>,
     write: impl FnOnce(T, Bill) -> B,
 ) -> Result<Response, Fault> {
-    let (id, model) = (making.id, making.model.clone());
+    let (id, model, by_the_picture) = (making.id, making.model.clone(), making.by_the_picture);
     let name = HeaderValue::from_str(&id.to_string()).map_err(|_| Fault::not_found("The call"))?;
     let answer = match making.finish().await {
-        Ok(Made { made, settlement }) => Json(write(made, Bill { id, model, settlement })).into_response(),
+        Ok(Made { made, settlement }) => {
+            Json(write(made, Bill { id, model, settlement, by_the_picture })).into_response()
+        }
         Err(fault) => ApiError::openai(fault).into_response(),
     };
     let mut answer = attempt.keep(answer).await;
