@@ -122,6 +122,26 @@ impl Kind {
             Self::Image => "image",
         }
     }
+
+    /// What one such model is, in a sentence.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Chat => "a chat model",
+            Self::Completion => "a text completion model",
+            Self::Embedding => "an embedding model",
+            Self::Image => "an image model",
+        }
+    }
+
+    /// Where programs ask such models.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Chat => "/v1/chat/completions",
+            Self::Completion => "/v1/completions",
+            Self::Embedding => "/v1/embeddings",
+            Self::Image => "/v1/images/generations",
+        }
+    }
 }
 
 impl Status {
@@ -191,9 +211,16 @@ impl Model {
 }
 
 impl Listing {
+    /// What a buyer pays for one picture of a model that is paid by the piece.
+    pub fn buyer_picture(&self) -> Option<Nanos> {
+        let price = self.model.price.as_ref().filter(|price| price.picture().is_some())?;
+        Some(price.ceiling(0, 1, self.take).charge)
+    }
+
     /// What a buyer pays for a million input and output tokens.
     pub fn buyer_rates(&self) -> Option<(Rate, Rate)> {
-        let rates = self.model.price.as_ref()?.rates;
+        let price = self.model.price.as_ref().filter(|price| price.output_unit.is_none())?;
+        let rates = price.rates;
         Some((self.take.on_rate(rates.input), self.take.on_rate(rates.output)))
     }
 

@@ -23,9 +23,14 @@ class Model:
         self.names = {stanza["upstream"], stanza["id"], stanza["id"].split("/", 1)[1]}
         listed = {"input": "0", "output": "0"} if stanza.get("free") else stanza.get("price", {})
         self.plain = self.read(listed)
+        # Output is counted in pictures; a rate is that of a million of whatever it counts.
+        if "picture" in listed:
+            self.plain = {"input": 0, "output": nanos(listed["picture"]) * 1_000_000}
         self.long = stanza.get("long_context")
         self.off_peak = stanza.get("off_peak")
         self.terms = dict(self.plain)
+        if "picture" in listed:
+            self.terms["output_unit"] = 1
         if self.long:
             self.terms["long_context"] = {"above_input_tokens": self.long["above_input_tokens"], **self.tier(self.long)}
         if self.off_peak:

@@ -13,6 +13,9 @@ mod billing;
 mod statements;
 pub mod sale;
 pub mod chat;
+mod completions;
+mod embeddings;
+mod images;
 mod messages;
 mod conversations;
 mod credit;
@@ -85,6 +88,9 @@ fn compatible() -> Router<Site> {
         .route("/models", get(models::list_models))
         .route("/models/{*id}", get(models::read_model))
         .route("/chat/completions", post(chat::complete))
+        .route("/completions", post(completions::complete))
+        .route("/embeddings", post(embeddings::embed))
+        .route("/images/generations", post(images::generate))
         .route("/messages", post(messages::create))
         .route("/messages/count_tokens", post(messages::count_tokens))
         .route("/key", get(credit::read_key))

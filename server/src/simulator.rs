@@ -4,9 +4,11 @@ mod anthropic;
 mod answer;
 mod cohere;
 mod dialect;
+mod embedding;
 mod frame;
 mod google;
 mod local;
+mod image;
 mod ollama;
 mod openai;
 mod performance;
@@ -39,7 +41,9 @@ use uuid::Uuid;
 use anthropic::Anthropic;
 use cohere::Cohere;
 use dialect::{Ask, Dialect, Refusal};
+use embedding::embed;
 use google::Google;
+use image::draw;
 use local::Machine;
 use ollama::Ollama;
 use openai::OpenAi;
@@ -127,11 +131,19 @@ pub fn router(simulator: Simulator) -> Router {
         .route("/{vendor}/chat/completions", post(chat::<OpenAi>))
         .route("/{vendor}/openai/v1/chat/completions", post(chat::<OpenAi>))
         .route("/{vendor}/v1/messages", post(chat::<Anthropic>))
-        .route("/{vendor}/v1beta/models/{call}", post(chat::<Google>))
+        .route("/{vendor}/v1beta/models/{call}", post(google))
         .route("/{vendor}/v2/chat", post(chat::<Cohere>))
         .route("/{vendor}/api/chat", post(chat::<Ollama>))
         .route("/{vendor}/generate", post(chat::<Tgi>))
         .route("/{vendor}/generate_stream", post(chat::<Tgi>))
+        .route("/{vendor}/v1/embeddings", post(embed::<embedding::OpenAi>))
+        .route("/voyageai/v1/embeddings", post(embed::<embedding::Voyage>))
+        .route("/{vendor}/v1/images/generations", post(draw::<image::OpenAi>))
+        .route("/{vendor}/v1/generation/{engine}/text-to-image", post(draw::<image::StabilityV1>))
+        .route("/{vendor}/v2beta/stable-image/generate/{service}", post(draw::<image::StabilityV2>))
+        .route("/{vendor}/v2/embed", post(embed::<embedding::Cohere>))
+        .route("/{vendor}/api/embed", post(embed::<embedding::Ollama>))
+        .route("/{vendor}/hf-inference/models/{*model}", post(embed::<embedding::HuggingFace>))
         .route("/anthropic/v1/models", get(list_models::<Anthropic>))
         .route("/google/v1beta/models", get(list_models::<Google>))
         .route("/cohere/v1/models", get(list_models::<Cohere>))
@@ -163,6 +175,14 @@ async fn chat<D: Dialect>(
         Err(refusal) => refuse::<D>(&refusal, entry),
     };
     named(response, D::REQUEST_ID_HEADER, &request_id)
+}
+
+/// Google tells chats from vectors by the end of the path alone.
+async fn google(state: State<Simulator>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    if uri.path().ends_with(":embedContent") || uri.path().ends_with(":batchEmbedContents") {
+        return embed::<embedding::Google>(state, uri, headers, body).await;
+    }
+    chat::<Google>(state, uri, headers, body).await
 }
 
 fn understand<D: Dialect>(

@@ -11,7 +11,7 @@ use marketplace::id::{ModelId, PriceId, ProviderId};
 use marketplace::model::{Kind, Listing, Model, Sale, Status};
 use marketplace::price::{Price, TakeRate};
 use marketplace::search::{Found, Search};
-use providers::Registry;
+use providers::{Registry, embedding, image};
 use store::Db;
 use store::price::{InForce, Offer};
 use tracing::{info, warn};
@@ -42,6 +42,18 @@ pub(crate) struct OnSale {
     pub version: PriceId,
     pub take: TakeRate,
     pub provider_name: String,
+}
+
+impl OnSale {
+    /// This one, if it does what is asked of it.
+    pub fn that_is(self, wanted: Kind) -> std::result::Result<Self, Fault> {
+        let Model { id, kind, .. } = &self.model;
+        if *kind == wanted {
+            return Ok(self);
+        }
+        let message = format!("{id} is {}: it is asked at POST {}", kind.noun(), kind.path());
+        Err(Fault { field: Some("model".to_owned()), ..Fault::new(Code::WrongEndpoint, message) })
+    }
 }
 
 impl Catalogue {
@@ -189,7 +201,7 @@ fn list(model: Model, local: &Local, registry: &Registry) -> Listing {
     let sale = match (&configured, model.status) {
         (_, Status::Retired) => Sale::Retired { replacement: model.replacement.clone() },
         (None, _) => Sale::Unserved,
-        _ if model.kind != Kind::Chat || !is_spoken(&model.protocol) => Sale::Unserved,
+        _ if !is_spoken(model.kind, &model.protocol) => Sale::Unserved,
         _ if model.price.is_none() => Sale::Unpriced,
         (Some(provider), _) if !provider.is_available() => Sale::Unconfigured,
         _ if local.lacks(&model) => Sale::Absent,
@@ -202,16 +214,21 @@ fn list(model: Model, local: &Local, registry: &Registry) -> Listing {
     Listing { model, sale, take: TakeRate::STANDARD, provider_name }
 }
 
-fn is_spoken(protocol: &str) -> bool {
-    matches!(
-        protocol,
-        "openai_chat_completions"
-            | "anthropic_messages"
-            | "gemini_generate_content"
-            | "cohere_v2_chat"
-            | "ollama_chat"
-            | "tgi_generate"
-    )
+fn is_spoken(kind: Kind, protocol: &str) -> bool {
+    match kind {
+        Kind::Chat => matches!(
+            protocol,
+            "openai_chat_completions"
+                | "anthropic_messages"
+                | "gemini_generate_content"
+                | "cohere_v2_chat"
+                | "ollama_chat"
+                | "tgi_generate"
+        ),
+        Kind::Embedding => embedding::Protocol::parse(protocol).is_some(),
+        Kind::Image => image::Protocol::parse(protocol).is_some(),
+        Kind::Completion => false,
+    }
 }
 
 /// Ids first, then `provider/alias`, so that an alias never hides a model.

@@ -11,6 +11,7 @@ use marketplace::allowance::FreeCall;
 use marketplace::chat::{ChatEvent, ChatRequest};
 use marketplace::fault::{Code, Fault, Shortfall};
 use marketplace::id::{CallId, ConversationId, ModelId};
+use marketplace::model::Kind;
 use marketplace::money::Nanos;
 use marketplace::price::Charge;
 use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote, wanted_output};
@@ -22,6 +23,8 @@ use uuid::Uuid;
 
 pub use meter::Reading;
 pub(crate) use meter::Running;
+pub(crate) use relay::Heard;
+pub(crate) use settle::Ending;
 pub use settle::STOPPED;
 
 use crate::catalogue::OnSale;
@@ -120,7 +123,7 @@ impl Engine {
 
     async fn open_call(&self, actor: &Actor, order: Order, has_left: impl Fn() -> bool) -> Result<Call> {
         let account = actor.account()?;
-        let on_sale = self.0.catalogue.load().on_sale(&order.request.model)?;
+        let on_sale = self.0.catalogue.load().on_sale(&order.request.model)?.that_is(Kind::Chat)?;
         let prompt = order.request.prompt_size();
         check_window(&on_sale, &order.request, prompt)?;
         let wanted = wanted_output(on_sale.model.max_output_tokens, order.request.max_output_tokens);
@@ -274,12 +277,12 @@ fn check_window(
     }
 }
 
-fn short(message: String, required: Nanos, available: Nanos) -> Fault {
+pub(crate) fn short(message: String, required: Nanos, available: Nanos) -> Fault {
     let shortfall = Shortfall { required_nanos: required, available_nanos: available };
     Fault { shortfall: Some(shortfall), ..Fault::new(Code::PaymentRequired, message) }
 }
 
-fn refusal(refused: &Reserved, least: Nanos) -> Fault {
+pub(crate) fn refusal(refused: &Reserved, least: Nanos) -> Fault {
     let lacking = |whose: &str, available: Nanos, next: &str| {
         let message = format!(
             "This call needs at least {} and {whose} has {} left. {next}",

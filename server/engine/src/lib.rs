@@ -13,6 +13,9 @@ mod limits;
 mod billing;
 mod gateway;
 mod chat;
+mod making;
+mod embed;
+mod draw;
 mod idempotency;
 mod conversation;
 mod operator;
@@ -41,6 +44,13 @@ pub use idempotency::{
 };
 pub use keys::{KeyChange, KeyTerms};
 pub use letters::Post;
+pub use making::{Made, MakeOrder, Making};
+pub use providers::embedding::{
+    Inputs as EmbeddingInputs, Purpose as EmbeddingPurpose, Request as EmbeddingRequest, to_base64,
+};
+pub use providers::image::{
+    Format as PictureFormat, Picture, Request as PictureRequest, Size as PictureSize,
+};
 pub use providers::{Egress, Limits, Registry, Sender};
 pub use secrets::MasterKey;
 pub use sign_in::SignedIn;

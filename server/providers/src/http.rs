@@ -2,6 +2,7 @@
 
 mod answer;
 mod local;
+mod made;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,10 +137,22 @@ impl Sender {
         outgoing: Outgoing,
         request_id: &str,
     ) -> Result<RequestBuilder, Failure> {
-        let mut request = self
-            .addressed(provider, &outgoing.path, Client::post)?
-            .header(CONTENT_TYPE, "application/json")
-            .header("x-client-request-id", request_id);
+        self.request_below(&provider.base_url, provider, outgoing, request_id)
+    }
+
+    /// The same for what does not lie below the vendor's usual address.
+    fn request_below(
+        &self,
+        root: &str,
+        provider: &ConfiguredProvider,
+        outgoing: Outgoing,
+        request_id: &str,
+    ) -> Result<RequestBuilder, Failure> {
+        let request = self.addressed(root, provider, &outgoing.path, Client::post)?;
+        // A form says itself what it is; two content types would be none.
+        let is_told = outgoing.headers.iter().any(|(name, _)| *name == CONTENT_TYPE.as_str());
+        let request = if is_told { request } else { request.header(CONTENT_TYPE, "application/json") };
+        let mut request = request.header("x-client-request-id", request_id);
         for (name, value) in outgoing.headers {
             request = request.header(*name, *value);
         }
@@ -149,12 +162,13 @@ impl Sender {
     /// A request to an address that may be reached, with the key of who is there.
     fn addressed(
         &self,
+        root: &str,
         provider: &ConfiguredProvider,
         path: &str,
         by: fn(&Client, Url) -> RequestBuilder,
     ) -> Result<RequestBuilder, Failure> {
         let misconfigured = |reason: &str| failure(FailureClass::ServerError, reason);
-        let url = Url::parse(&format!("{}{path}", provider.base_url))
+        let url = Url::parse(&format!("{root}{path}"))
             .map_err(|_| misconfigured("the address of this provider is not one"))?;
         self.egress.check(&url).map_err(|error| misconfigured(&error.to_string()))?;
         // A compressed stream is held back until a block of it is full.

@@ -109,6 +109,8 @@ providers! {
     ("minimax", "MiniMax", "MINIMAX", COMPATIBLE, "https://api.minimax.io/v1", stops_on_abort: false),
     ("amazon", "Amazon Nova", "AMAZON", COMPATIBLE, "https://api.nova.amazon.com/v1", stops_on_abort: false),
     ("ai21", "AI21", "AI21", COMPATIBLE, "https://api.ai21.com/studio/v1", stops_on_abort: false),
+    ("stability", "Stability AI", "STABILITY", COMPATIBLE, "https://api.stability.ai", stops_on_abort: false),
+    ("voyageai", "Voyage AI", "VOYAGEAI", COMPATIBLE, "https://api.voyageai.com/v1", stops_on_abort: false),
     ("meta", "Meta", "META", COMPATIBLE, "https://api.llama.com/compat/v1", stops_on_abort: false),
     ("google", "Google", "GOOGLE", Dialect::Google, "https://generativelanguage.googleapis.com/v1beta", stops_on_abort: false),
     ("cohere", "Cohere", "COHERE", Dialect::Cohere, "https://api.cohere.com", stops_on_abort: false),
@@ -164,6 +166,8 @@ impl Registry {
         let providers = PROVIDERS.iter().map(|provider| ConfiguredProvider {
             vendor: *provider,
             base_url: match provider.dialect {
+                // Its versions stand in its paths, of which there are two.
+                _ if provider.id == "stability" => format!("{base}/{}", provider.id),
                 Dialect::OpenAi(_) => format!("{base}/{}/v1", provider.id),
                 Dialect::Google => format!("{base}/{}/v1beta", provider.id),
                 Dialect::Anthropic(_) | Dialect::Cohere | Dialect::Ollama | Dialect::Tgi => {

@@ -4,6 +4,7 @@ mod record;
 pub mod stream;
 mod terms;
 mod cost;
+mod made;
 
 use axum::Json;
 use axum::response::sse;
@@ -16,6 +17,7 @@ use marketplace::receipt::Settlement;
 use serde_json::Value;
 
 pub use self::cost::with_cost;
+pub use self::made::{Bill, hand_over};
 pub use self::terms::{Terms, take_delivery, take_tokens};
 use super::error::GENERATION_ID;
 use super::idempotency::Attempt;

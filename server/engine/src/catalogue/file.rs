@@ -66,6 +66,8 @@ struct PriceText {
     cache_write: Option<String>,
     cache_write_1h: Option<String>,
     reasoning: Option<String>,
+    /// Dollars for one picture, of a model that has no other price.
+    picture: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -158,6 +160,9 @@ fn price(stanza: &Stanza) -> Result<Option<Price>, Fault> {
     if stanza.free {
         return Ok(Some(Price::default()));
     }
+    if let Some(each) = stanza.price.as_ref().and_then(|price| price.picture.as_deref()) {
+        return picture_price(each).map(Some);
+    }
     let Some(rates) = stanza.price.as_ref().map(|text| self::rates(text, None)).transpose()?.flatten() else {
         return Ok(None);
     };
@@ -186,7 +191,14 @@ fn price(stanza: &Stanza) -> Result<Option<Price>, Fault> {
                 Ok::<_, Fault>(OffPeak { windows, rates: tier(&cheap.rates)? })
             })
             .transpose()?,
+        output_unit: None,
     }))
+}
+
+fn picture_price(each: &str) -> Result<Price, Fault> {
+    let each = Nanos::parse_usd(each)?;
+    let price = Price::by_the_picture(each).filter(|_| each > Nanos::ZERO);
+    price.ok_or_else(|| Fault::invalid("price", "of a picture must be more than nothing"))
 }
 
 fn rates(text: &PriceText, base: Option<&Rates>) -> Result<Option<Rates>, Fault> {
@@ -265,6 +277,16 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_has_a_price_of_its_own() {
+        let models = all();
+        let of =
+            |id: &str| models.iter().find(|model| model.id.as_str() == id).unwrap().price.clone().unwrap();
+        assert_eq!(of("stability/sd3.5-medium").picture(), Some(Nanos(35_000_000)));
+        assert_eq!(of("openai/gpt-image-2").picture(), None, "these are paid by the token");
+        assert_eq!(of("openai/gpt-image-2").rates.output, Rate(30_000_000_000));
+    }
+
+    #[test]
     fn what_has_no_price_is_not_free() {
         let unpriced: Vec<_> = all().into_iter().filter(|model| model.price.is_none()).collect();
         assert!(!unpriced.is_empty() && unpriced.iter().all(|model| !model.free));
@@ -286,6 +308,10 @@ mod tests {
         for number in ["nan", "-1.0", "5"] {
             let priced = stanza.replace(r#"input = "0""#, &format!("input = {number}"));
             assert!(parse(&priced).is_err(), "prices are text, and {number} is a number");
+        }
+        for wrong in ["0", "-0.01", "", "99999999"] {
+            let priced = stanza.replace(r#"input = "0", output = "0""#, &format!(r#"picture = "{wrong}""#));
+            assert!(parse(&priced).is_err(), "{wrong:?} was taken for the price of a picture");
         }
         let halved = stanza.replace(r#"input = "0", "#, "").replace(r#"output = "0""#, r#"output = "5""#);
         assert_eq!(parse(&halved).unwrap()[0].price, None, "an output price alone is no price");

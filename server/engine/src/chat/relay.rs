@@ -33,7 +33,7 @@ pub(super) struct Relay {
 
 /// What was learnt of an answer until it ended.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(crate) struct Heard {
     pub usage: Option<Usage>,
     /// Text, reasoning, a refusal or a tool call: something worth paying for.
     pub content: bool,

@@ -20,7 +20,7 @@ use crate::watch::Happened;
 
 /// How the vendor's answer ended.
 #[derive(Debug)]
-pub(super) enum Ending {
+pub(crate) enum Ending {
     /// The vendor said all it had to say.
     Whole,
     /// The caller stopped it or left.
@@ -40,7 +40,7 @@ pub const STOPPED: &str = "stopped";
 const TRIES: u32 = 8;
 
 impl Engine {
-    pub(super) async fn settle(
+    pub(crate) async fn settle(
         &self,
         terms: &Terms,
         meter: &Meter,

@@ -28,7 +28,7 @@ impl Sender {
         known: &[LocalModel],
     ) -> Result<Vec<LocalModel>, Failure> {
         let begun = Instant::now();
-        let get = |path: &'static str| self.addressed(provider, path, Client::get);
+        let get = |path: &'static str| self.addressed(&provider.base_url, provider, path, Client::get);
         match provider.vendor.dialect {
             Dialect::Ollama => {
                 let listed = ollama::decode_tags(&self.read(provider, get(ollama::TAGS)?, begun).await?)?;

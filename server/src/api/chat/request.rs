@@ -16,11 +16,7 @@ pub struct Wanted {
 }
 
 pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
-    let model = match body.remove("model") {
-        Some(Value::String(id)) => ModelId::parse(&id)?,
-        Some(_) => return Err(Fault::invalid("model", "must be a string")),
-        None => return Err(Fault::invalid("model", "is missing")),
-    };
+    let model = take_model(&mut body)?;
     let messages = body.remove("messages").ok_or_else(|| Fault::invalid("messages", "is missing"))?;
     let messages = serde_json::from_value(messages)
         .map_err(|error| Fault::invalid("messages", &format!("cannot be read: {error}")))?;
@@ -40,6 +36,14 @@ pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
     let terms = Terms::take(&mut body)?;
     let request = ChatRequest { model, messages, max_output_tokens: newer.or(older), stream, options: body };
     Ok(Wanted { request, usage_chunk, terms })
+}
+
+pub fn take_model(body: &mut Map<String, Value>) -> Result<ModelId, Fault> {
+    match body.remove("model") {
+        Some(Value::String(id)) => ModelId::parse(&id),
+        Some(_) => Err(Fault::invalid("model", "must be a string")),
+        None => Err(Fault::invalid("model", "is missing")),
+    }
 }
 
 /// What vendors charge beside the token prices that the hold is made of is not sold.
