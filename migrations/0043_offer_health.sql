@@ -1,9 +1,9 @@
 -- How well offers answer: attempts at vendors, added up by the minute and later by the hour. Nothing of who asked.
 
 -- Adds two lists of counts, place by place.
-create function ledger.add_counts(p_some integer[], p_more integer[]) returns integer[]
+create function ledger.add_counts(p_one integer[], p_other integer[]) returns integer[]
 language sql immutable parallel safe set search_path = public, pg_temp
-return (select array_agg(some + more order by place) from unnest(p_some, p_more) with ordinality as c (some, more, place));
+return (select array_agg(one + other order by place) from unnest(p_one, p_other) with ordinality as c (one, other, place));
 
 create table offer_minute (
     model_id text not null,

@@ -108,7 +108,7 @@ impl Tally {
         }
         if let Some(writing) = attempt.writing.filter(|writing| writing.tokens >= TOKENS_LEAST) {
             let micros = micros(writing.took);
-            self.speed.note(writing.tokens.saturating_mul(100_000_000) / micros.max(1));
+            self.speed.note(hundredths_per_second(writing.tokens, micros));
             self.written_tokens += writing.tokens;
             self.written_micros += micros;
         }
@@ -126,7 +126,7 @@ impl Tally {
 
     pub fn measured(&self) -> Measured {
         let firsts = self.first_token.total();
-        let speed_mean = self.written_tokens.saturating_mul(100_000_000) / self.written_micros.max(1);
+        let speed_mean = hundredths_per_second(self.written_tokens, self.written_micros);
         Measured {
             attempts: self.attempts,
             failures: self.failures,
@@ -162,6 +162,10 @@ fn spread(histogram: &Histogram, mean: u64, unit: u64) -> Option<Spread> {
         p99: percentile(99)?,
         mean: whole(mean),
     })
+}
+
+fn hundredths_per_second(tokens: u64, micros: u64) -> u64 {
+    u64::try_from(u128::from(tokens) * 100_000_000 / u128::from(micros.max(1))).unwrap_or(u64::MAX)
 }
 
 fn micros(time: Duration) -> u64 {

@@ -1,4 +1,5 @@
-//! Work that no request waits for: writing progress down, closing the holds of servers that died, forgetting old keys.
+//! Work that no request waits for: writing progress down, closing the holds of servers that died, forgetting old keys,
+//! telling how well vendors answer.
 
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 const REAP_EVERY: Duration = Duration::from_secs(5);
 const CHECK_EVERY: Duration = Duration::from_secs(10);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+const HEALTH_EVERY: Duration = Duration::from_secs(60);
+const FOLD_EVERY: Duration = Duration::from_secs(3_600);
 const RECONCILE_EVERY: Duration = Duration::from_secs(3_600);
 
 impl Engine {
@@ -35,6 +38,8 @@ impl Engine {
                 warn!(%cause, "the whole history could not be checked");
             }
         });
+        self.every(HEALTH_EVERY, |engine| async move { engine.keep_health().await });
+        self.every(FOLD_EVERY, |engine| async move { engine.fold_health().await });
         self.every(RECONCILE_EVERY, |engine| async move { engine.watch_reports().await });
     }
 

@@ -24,6 +24,7 @@ use uuid::Uuid;
 pub(crate) use capture::Captures;
 pub use meter::Reading;
 pub(crate) use meter::Running;
+pub(crate) use relay::content_bytes;
 pub use settle::STOPPED;
 
 use crate::catalogue::OnSale;

@@ -22,6 +22,7 @@ mod prices;
 mod reconciliation;
 mod watch;
 mod figures;
+mod health;
 mod statement;
 mod background;
 mod engine;

@@ -38,7 +38,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     })?;
     let address = listener.local_addr()?;
     engine.set_own_address(format!("http://{address}"));
-    let router = routes::router(engine, &config);
+    let router = routes::router(engine.clone(), &config);
     // Small events must leave at once, not wait for the reader's acknowledgement.
     let listener = listener.tap_io(|stream| {
         if let Err(cause) = stream.set_nodelay(true) {
@@ -55,6 +55,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     tokio::select! {
         ended = server => ended?,
         () = stop_after_grace(&stopping) => {}
+    }
+    if let Err(cause) = engine.note_health(&Actor::Operator).await {
+        warn!(%cause, "what was measured of vendors in the last minute is lost");
     }
     tokio::task::spawn_blocking(move || database.close()).await?;
     Ok(())
