@@ -54,6 +54,7 @@ pub struct VendorHealth {
 pub struct OfferHealth {
     pub model: ModelId,
     pub provider: ProviderId,
+    pub provider_name: String,
     pub now: Standing,
     #[serde(flatten)]
     pub measured: Measured,

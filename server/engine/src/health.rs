@@ -170,7 +170,7 @@ impl Engine {
             });
             let Some((vendor, all)) = vendors.get_mut(at) else { continue };
             all.add(&offer.tally);
-            vendor.offers.push(self.offer_health(offer, &begins));
+            vendor.offers.push(self.offer_health(offer, &vendor.name, &begins));
         }
         let vendors: Vec<VendorHealth> = vendors
             .into_iter()
@@ -199,7 +199,7 @@ impl Engine {
         VendorHealth { provider: provider.clone(), name, now, measured, offers: Vec::new() }
     }
 
-    fn offer_health(&self, offer: OfferSpan, begins: &[DateTime<Utc>]) -> OfferHealth {
+    fn offer_health(&self, offer: OfferSpan, provider_name: &str, begins: &[DateTime<Utc>]) -> OfferHealth {
         let glance = self.0.health.glance(&offer.model, &offer.provider);
         let slices = begins.iter().enumerate().map(|(place, begin)| {
             let sum = offer.slices.iter().find(|slice| usize::try_from(slice.place) == Ok(place));
@@ -212,6 +212,7 @@ impl Engine {
             measured: offer.tally.measured(),
             model: offer.model,
             provider: offer.provider,
+            provider_name: provider_name.to_owned(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod address;
 mod chat;
 mod doors;
 mod failures;
+mod health;
 mod idempotency;
 mod idempotency_apart;
 mod keys;
