@@ -76,7 +76,8 @@ pub async fn note_offer_minutes(db: &Db, minutes: &[OfferMinute]) -> Result<()> 
 
 /// Every offer that was asked since then, with what it did in each slice of so many minutes.
 pub async fn list_offers(db: &Db, since: DateTime<Utc>, slice_minutes: i32) -> Result<Vec<OfferSpan>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        OfferRow,
         r#"
         with recent as (
             select *, floor(extract(epoch from minute - $1) / ($2::integer * 60))::integer as place
@@ -112,33 +113,7 @@ pub async fn list_offers(db: &Db, since: DateTime<Utc>, slice_minutes: i32) -> R
     )
     .fetch_all(db.people())
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let sums = row.places.iter().zip(row.attempts.iter().zip(&row.failures));
-            let slices: Vec<SliceSum> = sums
-                .map(|(place, (attempts, failures))| SliceSum {
-                    place: *place,
-                    attempts: attempts.unsigned_abs(),
-                    failures: failures.unsigned_abs(),
-                })
-                .collect();
-            let histogram = |counts: &[i64]| {
-                Histogram::from_counts(counts).ok_or(Error::Unreadable("offer_minute counts"))
-            };
-            let tally = Tally {
-                attempts: slices.iter().map(|slice| slice.attempts).sum(),
-                failures: slices.iter().map(|slice| slice.failures).sum(),
-                first_token: histogram(&row.first_token_counts)?,
-                first_token_micros: row.first_token_micros.unsigned_abs(),
-                speed: histogram(&row.speed_counts)?,
-                written_tokens: row.written_tokens.unsigned_abs(),
-                written_micros: row.written_micros.unsigned_abs(),
-            };
-            let model =
-                ModelId::parse(&row.model_id).map_err(|_| Error::Unreadable("offer_minute.model_id"))?;
-            Ok(OfferSpan { model, provider: ProviderId(row.provider), tally, slices })
-        })
-        .collect()
+    rows.into_iter().map(OfferRow::read).collect()
 }
 
 /// Adds minutes of two days ago to their hours and forgets hours of ninety days ago.
@@ -148,6 +123,45 @@ pub async fn fold_offer_minutes(db: &Db) -> Result<Folded> {
         r#"select folded as "folded!", forgotten as "forgotten!" from ledger.fold_offer_minutes()"#
     );
     Ok(row.fetch_one(db.people()).await?)
+}
+
+struct OfferRow {
+    model_id: String,
+    provider: String,
+    places: Vec<i32>,
+    attempts: Vec<i64>,
+    failures: Vec<i64>,
+    first_token_micros: i64,
+    written_tokens: i64,
+    written_micros: i64,
+    first_token_counts: Vec<i64>,
+    speed_counts: Vec<i64>,
+}
+
+impl OfferRow {
+    fn read(self) -> Result<OfferSpan> {
+        let sums = self.places.iter().zip(self.attempts.iter().zip(&self.failures));
+        let slices: Vec<SliceSum> = sums
+            .map(|(place, (attempts, failures))| SliceSum {
+                place: *place,
+                attempts: attempts.unsigned_abs(),
+                failures: failures.unsigned_abs(),
+            })
+            .collect();
+        let histogram =
+            |counts: &[i64]| Histogram::from_counts(counts).ok_or(Error::Unreadable("offer_minute counts"));
+        let tally = Tally {
+            attempts: slices.iter().map(|slice| slice.attempts).sum(),
+            failures: slices.iter().map(|slice| slice.failures).sum(),
+            first_token: histogram(&self.first_token_counts)?,
+            first_token_micros: self.first_token_micros.unsigned_abs(),
+            speed: histogram(&self.speed_counts)?,
+            written_tokens: self.written_tokens.unsigned_abs(),
+            written_micros: self.written_micros.unsigned_abs(),
+        };
+        let model = ModelId::parse(&self.model_id).map_err(|_| Error::Unreadable("offer_minute.model_id"))?;
+        Ok(OfferSpan { model, provider: ProviderId(self.provider), tally, slices })
+    }
 }
 
 /// As the database reads a list of numbers.
