@@ -20,3 +20,4 @@ pub mod plan;
 pub mod receipt;
 pub mod statement;
 pub mod operator;
+pub mod health;

@@ -9,4 +9,5 @@ pub mod letters;
 pub mod models;
 pub mod operator;
 pub mod statements;
+pub mod status;
 pub mod theme;

@@ -15,6 +15,7 @@ mod statement;
 mod verify;
 mod admin;
 mod books;
+mod status;
 mod chat;
 
 pub use admin::AdminPage;
@@ -32,4 +33,5 @@ pub use receipt::ReceiptPage;
 pub use sign_in::{SignInPage, SignUpPage};
 pub use statement::StatementPage;
 pub use statements::StatementsPage;
+pub use status::StatusPage;
 pub use verify::VerifyPage;

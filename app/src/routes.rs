@@ -7,7 +7,7 @@ use leptos_router::{SsrMode, path};
 use crate::pages::{
     AdminPage, BillingPage, BooksPage, ChatPage, CheckoutPage, ConfirmPage, ForgotPage, HomePage, KeysPage,
     ModelPage, ModelsPage, NotFoundPage, ReceiptPage, ResetPage, SignInPage, SignUpPage, StatementPage,
-    StatementsPage, VerifyPage,
+    StatementsPage, StatusPage, VerifyPage,
 };
 use crate::shell::Frame;
 
@@ -32,6 +32,7 @@ pub fn Pages() -> impl IntoView {
                     <Route path=path!("/keys") view=KeysPage ssr=SsrMode::Async />
                     <Route path=path!("/receipts/:id") view=ReceiptPage ssr=SsrMode::Async />
                     <Route path=path!("/books") view=BooksPage ssr=SsrMode::Async />
+                    <Route path=path!("/status") view=StatusPage ssr=SsrMode::Async />
                     <Route path=path!("/statements") view=StatementsPage ssr=SsrMode::Async />
                     <Route path=path!("/statements/verify") view=VerifyPage ssr=SsrMode::Async />
                     <Route path=path!("/statements/:month") view=StatementPage ssr=SsrMode::Async />

@@ -17,6 +17,7 @@ export const open: Place[] = [
   { name: 'models-none', path: '/models?q=there-is-no-such-model' },
   { name: 'model', path: '/models/openai/gpt-5-mini' },
   { name: 'books', path: '/books' },
+  { name: 'status', path: '/status' },
   { name: 'statement-check', path: '/statements/verify' },
   { name: 'sign-in', path: '/sign-in' },
   { name: 'sign-up', path: '/sign-up?next=/billing' },
@@ -50,6 +51,7 @@ export async function furnish(page: Page, buyer: Buyer): Promise<Place[]> {
   return [
     { name: 'home-signed-in', path: '/' },
     { name: 'model-signed-in', path: '/models/openai/gpt-5-mini' },
+    { name: 'status-measured', path: '/status' },
     { name: 'billing', path: '/billing' },
     { name: 'keys', path: '/keys' },
     { name: 'chat', path: '/chat' },

@@ -22,6 +22,7 @@ mod credit;
 mod operator;
 mod reports;
 mod prices;
+mod status;
 
 use axum::Router;
 use axum::routing::{delete, get, patch, post, put};
@@ -64,6 +65,7 @@ pub fn routes() -> Router<Site> {
                 .delete(conversations::delete_conversation),
         )
         .route("/api/v1/subscription", put(billing::choose_plan))
+        .route("/api/v1/status", get(status::read_status))
         .route("/api/v1/books", get(operator::read_books))
         .route("/api/v1/books/blocks/{number}", get(operator::read_block))
         .route("/api/v1/admin/overview", get(operator::read_overview))

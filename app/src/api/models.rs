@@ -49,11 +49,13 @@ pub async fn search_models(search: Search) -> Result<Found, AppError> {
 #[server(prefix = "/_fn", endpoint = "read_model", input = Json)]
 pub async fn read_model(id: String) -> Result<ModelSheet, AppError> {
     use crate::context::{caller, origin, subject};
-    use marketplace::{fault::Fault, id::ModelId};
+    use marketplace::{fault::Fault, health::Span, id::ModelId};
     let caller = caller()?;
     let id = subject(ModelId::parse(&id).map_err(|_| Fault::not_found("This model")))?;
     let listing = subject(caller.engine.model(&caller.actor, &id))?;
-    Ok(crate::sheets::model::sheet(&listing, origin()))
+    // A model is sold whether or not it can be told how it did.
+    let health = caller.engine.health(&caller.actor, Span::Day).await.ok();
+    Ok(crate::sheets::model::sheet(&listing, health.as_deref(), origin()))
 }
 
 #[server(prefix = "/_fn", endpoint = "read_front", input = Json)]

@@ -150,12 +150,12 @@ print(seal["hash"])"#
     )
 }
 
-fn count(number: Option<i64>) -> String {
+pub fn count(number: Option<i64>) -> String {
     number.map_or_else(|| "none".to_owned(), |number| group(number.unsigned_abs()))
 }
 
 /// How long ago a moment was, as people say it.
-fn ago(at: &str) -> Option<String> {
+pub fn ago(at: &str) -> Option<String> {
     let at = DateTime::parse_from_rfc3339(at).ok()?;
     let seconds = (DateTime::<Utc>::from(SystemTime::now()) - at.to_utc()).num_seconds().max(0);
     Some(spoken(seconds))

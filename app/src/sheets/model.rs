@@ -2,13 +2,16 @@
 
 mod facts;
 mod head;
+mod measured;
 mod prices;
 
 use leptos::prelude::*;
+use marketplace::health::HealthReport;
 use marketplace::model::{Kind, Listing};
 
 use self::facts::{Benchmarks, Facts};
 use self::head::Head;
+use self::measured::Measured;
 use self::prices::Prices;
 use super::code::CodeSamples;
 use super::draw;
@@ -16,7 +19,7 @@ use super::results::known_rates;
 use crate::api::models::{ModelSheet, Tariff};
 
 /// `origin` is the address this market was reached at.
-pub fn sheet(listing: &Listing, origin: String) -> ModelSheet {
+pub fn sheet(listing: &Listing, health: Option<&HealthReport>, origin: String) -> ModelSheet {
     let model = &listing.model;
     let (input, output) = known_rates(model);
     let is_priced = input.is_some() && (output.is_some() || model.kind == Kind::Embedding);
@@ -29,18 +32,23 @@ pub fn sheet(listing: &Listing, origin: String) -> ModelSheet {
         generates: model.kind != Kind::Embedding,
     });
     let can_call = listing.sale.is_open();
+    let offers =
+        health.map(|report| report.offers().filter(|offer| offer.model == model.id).cloned().collect());
+    let offers: Option<Vec<_>> = offers.filter(|offers: &Vec<_>| can_call || !offers.is_empty());
+    let is_measured = offers.is_some();
     let has_scores = !model.benchmarks.is_empty();
     let can_calculate = tariff.is_some();
     ModelSheet {
         name: model.name.clone(),
         head: draw(|| {
-            view! { <Head listing=listing.clone() /><Anchors can_calculate can_call has_scores /> }
+            view! { <Head listing=listing.clone() /><Anchors can_calculate can_call is_measured has_scores /> }
         }),
         prices: draw(|| view! { <Prices listing=listing.clone() /> }),
         tariff,
         more: draw(|| {
             view! {
                 {can_call.then(|| view! { <CodeSamples model=model.clone() origin /> })}
+                {offers.map(|offers| view! { <Measured offers name=model.name.clone() /> })}
                 {has_scores.then(|| view! { <Benchmarks scores=model.benchmarks.clone() /> })}
             }
         }),
@@ -49,12 +57,13 @@ pub fn sheet(listing: &Listing, origin: String) -> ModelSheet {
 }
 
 #[component]
-fn Anchors(can_calculate: bool, can_call: bool, has_scores: bool) -> impl IntoView {
+fn Anchors(can_calculate: bool, can_call: bool, is_measured: bool, has_scores: bool) -> impl IntoView {
     view! {
         <nav class="anchors" aria-label="On this page">
             <a href="#price">"Price"</a>
             {can_calculate.then(|| view! { <a href="#calculator">"Calculator"</a> })}
             {can_call.then(|| view! { <a href="#code">"Code"</a> })}
+            {is_measured.then(|| view! { <a href="#measured">"Measured"</a> })}
             {has_scores.then(|| view! { <a href="#scores">"Scores"</a> })}
             <a href="#facts">"Facts"</a>
         </nav>

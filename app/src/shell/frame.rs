@@ -104,6 +104,7 @@ fn Footer() -> impl IntoView {
                 <a href="/chat">"Chat"</a>
                 <a href="/billing">"Billing"</a>
                 <a href="/keys">"API keys"</a>
+                <a href="/status">"Status"</a>
                 <a href="/statements/verify">"Check a statement"</a>
             </nav>
         </footer>

@@ -1,4 +1,5 @@
-//! Work that no request waits for: writing progress down, closing the holds of servers that died, forgetting old keys.
+//! Work that no request waits for: writing progress down, closing the holds of servers that died, forgetting old keys,
+//! telling how well vendors answer.
 
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ const CHECK_EVERY: Duration = Duration::from_secs(10);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 /// How soon a model that is put on a server of the operator's own is for sale.
 const DISCOVER_EVERY: Duration = Duration::from_secs(60);
+const HEALTH_EVERY: Duration = Duration::from_secs(60);
+const FOLD_EVERY: Duration = Duration::from_secs(3_600);
 const RECONCILE_EVERY: Duration = Duration::from_secs(3_600);
 
 impl Engine {
@@ -39,6 +42,8 @@ impl Engine {
         });
         // Apart too, for a server that does not answer is waited for.
         self.every(DISCOVER_EVERY, |engine| async move { engine.try_to_find_local_models().await });
+        self.every(HEALTH_EVERY, |engine| async move { engine.keep_health().await });
+        self.every(FOLD_EVERY, |engine| async move { engine.fold_health().await });
         self.every(RECONCILE_EVERY, |engine| async move { engine.watch_reports().await });
     }
 

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 pub use meter::Reading;
 pub(crate) use meter::Running;
-pub(crate) use relay::Heard;
+pub(crate) use relay::{Heard, content_bytes};
 pub(crate) use settle::Ending;
 pub use settle::STOPPED;
 

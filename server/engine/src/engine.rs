@@ -17,6 +17,7 @@ use crate::books::BooksState;
 use crate::catalogue::{Catalogue, Local};
 use crate::chat::Running;
 use crate::conversation::Answering;
+use crate::health::Health;
 use crate::letters::{Letters, Post};
 use crate::secrets::{MasterKey, Secrets};
 use crate::sign_in::Throttle;
@@ -65,6 +66,8 @@ pub(crate) struct Shared {
     pub watch: Watch,
     /// The state of the books as pages last told it.
     pub books_glance: tokio::sync::Mutex<Option<(Instant, Option<BooksState>)>>,
+    /// How well vendors answer.
+    pub health: Arc<Health>,
     pub letters: Letters,
     pub public_url: Option<String>,
 }
@@ -97,6 +100,7 @@ impl Engine {
             throttle: Throttle::default(),
             watch: Watch::default(),
             books_glance: tokio::sync::Mutex::default(),
+            health: Arc::default(),
             letters: Letters::open(settings.post)?,
             public_url: settings.public_url,
         }));

@@ -26,6 +26,7 @@ mod discovery;
 mod reconciliation;
 mod watch;
 mod figures;
+mod health;
 mod statement;
 mod background;
 mod engine;

@@ -39,7 +39,12 @@ impl sale::Dialect for Continuing {
     type Lines = Lines;
 
     fn reply(&self, call: &Call) -> Reply {
-        Reply { id: completion_id(call.id), model: call.model.to_string(), created: now(), text: String::new() }
+        Reply {
+            id: completion_id(call.id),
+            model: call.model.to_string(),
+            created: now(),
+            text: String::new(),
+        }
     }
 
     fn lines(&self, call: &Call) -> Lines {

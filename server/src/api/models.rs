@@ -1,6 +1,7 @@
 //! `/models`: the catalogue, in OpenAI's, OpenRouter's and our own fields at once, or in Anthropic's shape.
 
 mod anthropic;
+mod endpoints;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -41,6 +42,9 @@ pub async fn read_model(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
+    if let Some(id) = id.strip_suffix("/endpoints") {
+        return Ok(Json(endpoints::list(&engine, &actor, id).await.map_err(ApiError::openai)?));
+    }
     if headers.contains_key(ANTHROPIC_VERSION) {
         let id = model_id(&id).map_err(ApiError::anthropic)?;
         let listing = engine.model(&actor, &id).map_err(ApiError::anthropic)?;
@@ -53,7 +57,29 @@ pub async fn read_model(
 
 fn describe(listing: &Listing) -> Value {
     let model = &listing.model;
-    let pricing = model.price.as_ref().map(|price| {
+    json!({
+        "id": model.id, "object": "model", "owned_by": model.publisher,
+        "created": created(model.released.as_deref()),
+        "canonical_slug": model.id, "name": model.name, "description": model.summary(),
+        "context_length": model.context_tokens,
+        "architecture": { "input_modalities": model.input, "output_modalities": model.output },
+        "pricing": pricing(listing),
+        "top_provider": {
+            "context_length": model.context_tokens, "max_completion_tokens": model.max_output_tokens,
+        },
+        "supported_parameters": model.abilities,
+        "expiration_date": model.retires,
+        "available": listing.sale.is_open(),
+        "unavailable_because": listing.sale.reason(),
+        "kind": model.kind, "status": model.status, "provider": model.provider, "free": model.free,
+        "replacement": model.replacement,
+        "provider_price": model.price, "commission_bps": listing.take,
+    })
+}
+
+/// What a buyer pays for a token.
+fn pricing(listing: &Listing) -> Option<Value> {
+    listing.model.price.as_ref().map(|price| {
         let per_token = |rate: Rate| per_token(listing.take.on_rate(rate));
         // A rate for a million pictures is told as one for a single one, like those of tokens.
         let picture = price.picture().map(|_| per_token(price.rates.output));
@@ -66,24 +92,6 @@ fn describe(listing: &Listing) -> Value {
             "input_cache_write": price.rates.cache_write.map(per_token),
             "internal_reasoning": price.rates.reasoning.map(per_token),
         })
-    });
-    json!({
-        "id": model.id, "object": "model", "owned_by": model.publisher,
-        "created": created(model.released.as_deref()),
-        "canonical_slug": model.id, "name": model.name, "description": model.summary(),
-        "context_length": model.context_tokens,
-        "architecture": { "input_modalities": model.input, "output_modalities": model.output },
-        "pricing": pricing,
-        "top_provider": {
-            "context_length": model.context_tokens, "max_completion_tokens": model.max_output_tokens,
-        },
-        "supported_parameters": model.abilities,
-        "expiration_date": model.retires,
-        "available": listing.sale.is_open(),
-        "unavailable_because": listing.sale.reason(),
-        "kind": model.kind, "status": model.status, "provider": model.provider, "free": model.free,
-        "replacement": model.replacement,
-        "provider_price": model.price, "commission_bps": listing.take,
     })
 }
 

@@ -37,7 +37,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     })?;
     let address = door.local_addr()?;
     engine.set_own_address(format!("http://{address}"));
-    let router = routes::router(engine, &config);
+    let router = routes::router(engine.clone(), &config);
     info!("serving http://{address}");
     let stopping = CancellationToken::new();
     // Who is at the other end decides whether it may read the metrics.
@@ -47,6 +47,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     tokio::select! {
         ended = server => ended?,
         () = stop_after_grace(&stopping) => {}
+    }
+    if let Err(cause) = engine.note_health(&Actor::Operator).await {
+        warn!(%cause, "what was measured of vendors in the last minute is lost");
     }
     tokio::task::spawn_blocking(move || database.close()).await?;
     Ok(())

@@ -24,6 +24,7 @@ pub mod overview;
 pub mod books;
 pub mod report;
 pub mod figures;
+pub mod health;
 pub mod seeded;
 
 pub use connect::{Db, MIGRATOR, migrate};

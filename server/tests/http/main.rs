@@ -9,6 +9,7 @@ mod completions;
 mod doors;
 mod embeddings;
 mod failures;
+mod health;
 mod idempotency;
 mod idempotency_apart;
 mod images;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, FailureClass, Finish};
 use marketplace::fault::{Code, Fault};
 use marketplace::usage::Usage;
-use providers::Answer;
 use store::seeded::{self, Bug};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -18,6 +17,7 @@ use super::settle::Ending;
 use super::{CallEvent, Terms};
 use crate::Engine;
 use crate::error::from_failure;
+use crate::health::Attended;
 
 /// A reader who takes nothing for this long has left.
 const READER_PATIENCE: Duration = Duration::from_secs(30);
@@ -67,6 +67,8 @@ impl Relay {
         let id = self.terms.id.to_string();
         let asked =
             self.engine.0.sender.open(provider, &self.request, &self.terms.on_sale.model.upstream, &id);
+        let offer = (&self.terms.on_sale.model.id, &self.terms.on_sale.model.provider);
+        let asked = self.engine.0.health.attend(offer, self.request.stream, asked);
         let answer = tokio::select! {
             answer = asked => answer,
             () = self.left() => return Ending::Stopped,
@@ -77,7 +79,7 @@ impl Relay {
         }
     }
 
-    async fn forward(&self, mut answer: Answer, heard: &mut Heard) -> Ending {
+    async fn forward(&self, mut answer: Attended, heard: &mut Heard) -> Ending {
         loop {
             let event = tokio::select! {
                 event = answer.next() => event,
@@ -172,7 +174,7 @@ impl Relay {
 }
 
 /// How much of an answer an event carries: something worth paying for, when it is not nothing.
-fn content_bytes(event: &ChatEvent) -> usize {
+pub(crate) fn content_bytes(event: &ChatEvent) -> usize {
     match event {
         ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => text.len(),
         ChatEvent::ToolCall { name, arguments, .. } => name.as_deref().map_or(0, str::len) + arguments.len(),

@@ -10,6 +10,7 @@
 
 mod address;
 mod funds;
+mod health;
 mod late;
 mod ledger;
 mod prices;

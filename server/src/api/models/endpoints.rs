@@ -1,0 +1,67 @@
+//! `/models/{author}/{slug}/endpoints`: who answers for a model, and how well, as OpenRouter's clients read it.
+
+use engine::{Actor, Engine, Error};
+use marketplace::health::{HealthReport, OfferHealth, Span, Spread};
+use marketplace::id::ModelId;
+use marketplace::model::Listing;
+use serde_json::{Value, json};
+
+use super::{created, pricing};
+
+/// What was measured is absent where nobody asked lately, and where it cannot be read.
+pub async fn list(engine: &Engine, actor: &Actor, id: &str) -> Result<Value, Error> {
+    let id = ModelId::parse(id)?;
+    let listing = engine.model(actor, &id)?;
+    let half_hour = engine.health(actor, Span::HalfHour).await.ok();
+    let day = engine.health(actor, Span::Day).await.ok();
+    let model = &listing.model;
+    let lately = half_hour.as_deref().and_then(|report| find(report, &listing));
+    let today = day.as_deref().and_then(|report| find(report, &listing));
+    Ok(json!({ "data": {
+        "id": model.id, "name": model.name, "created": created(model.released.as_deref()),
+        "description": model.summary(),
+        "architecture": { "input_modalities": model.input, "output_modalities": model.output },
+        "endpoints": [endpoint(&listing, lately, today)],
+    } }))
+}
+
+fn endpoint(listing: &Listing, lately: Option<&OfferHealth>, today: Option<&OfferHealth>) -> Value {
+    let model = &listing.model;
+    let uptime = |offer: Option<&OfferHealth>| offer.and_then(|offer| offer.measured.uptime_bps).map(percent);
+    json!({
+        "name": format!("{} | {}", listing.provider_name, model.id), "model_id": model.id, "model_name": model.name,
+        "provider_name": listing.provider_name, "tag": model.provider, "quantization": null,
+        "context_length": model.context_tokens, "max_prompt_tokens": model.max_input_tokens,
+        "max_completion_tokens": model.max_output_tokens, "pricing": pricing(listing),
+        "supported_parameters": model.abilities,
+        "available": listing.sale.is_open(),
+        "uptime_last_30m": uptime(lately), "uptime_last_1d": uptime(today),
+        "latency_last_30m": lately.and_then(|offer| offer.measured.first_token_ms).map(percentiles),
+        "throughput_last_30m": lately.and_then(|offer| offer.measured.tokens_per_second).map(percentiles),
+    })
+}
+
+fn find<'a>(report: &'a HealthReport, listing: &Listing) -> Option<&'a OfferHealth> {
+    let model = &listing.model;
+    report.offers().find(|offer| offer.model == model.id && offer.provider == model.provider)
+}
+
+fn percentiles(spread: Spread) -> Value {
+    json!({ "p50": spread.p50, "p75": spread.p75, "p90": spread.p90, "p99": spread.p99 })
+}
+
+/// `9953` as the number 99.53. The digits are written, not computed.
+fn percent(bps: u64) -> Value {
+    serde_json::from_str(&format!("{}.{:02}", bps / 100, bps % 100)).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uptime_is_a_number_of_per_cent() {
+        let told = [10_000, 9_953, 5, 0].map(|bps| percent(bps).to_string());
+        assert_eq!(told, ["100.0", "99.53", "0.05", "0.0"]);
+    }
+}
