@@ -10,3 +10,4 @@ pub mod models;
 pub mod operator;
 pub mod statements;
 pub mod theme;
+pub mod vendors;

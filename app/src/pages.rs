@@ -14,6 +14,7 @@ mod statements;
 mod statement;
 mod verify;
 mod admin;
+mod vendors;
 mod books;
 mod chat;
 
@@ -32,4 +33,5 @@ pub use receipt::ReceiptPage;
 pub use sign_in::{SignInPage, SignUpPage};
 pub use statement::StatementPage;
 pub use statements::StatementsPage;
+pub use vendors::VendorsPage;
 pub use verify::VerifyPage;

@@ -14,6 +14,7 @@ pub mod results;
 pub mod standing;
 pub mod statement;
 pub mod top_ups;
+pub mod vendors;
 pub mod words;
 
 use leptos::prelude::*;

@@ -39,8 +39,14 @@ pub(crate) struct OnSale {
 }
 
 impl Catalogue {
-    pub async fn load(db: &Db, registry: &Registry) -> Result<Self> {
-        let models = file::parse(include_str!("../../../catalogue.toml")).map_err(Error::Catalogue)?;
+    /// `own` are models of the operator's, which stand in the place of ours with the same ids.
+    pub async fn load(db: &Db, registry: &Registry, own: Option<&str>) -> Result<Self> {
+        let mut models = file::parse(include_str!("../../../catalogue.toml")).map_err(Error::Catalogue)?;
+        if let Some(own) = own {
+            let own = file::parse(own).map_err(Error::Catalogue)?;
+            models.retain(|model| own.iter().all(|other| other.id != model.id));
+            models.extend(own);
+        }
         let priced: Vec<(&Model, &Price)> =
             models.iter().filter_map(|model| model.price.as_ref().map(|price| (model, price))).collect();
         let offers: Vec<Offer<'_>> = priced

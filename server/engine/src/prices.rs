@@ -34,8 +34,9 @@ impl Engine {
 
     /// Takes over the prices in force, which an operator or another server may have changed.
     pub(crate) async fn refresh_prices(&self) -> Result<()> {
+        let _one = self.0.prices_renewing.lock().await;
         let in_force = store::price::list_in_force(&self.0.db).await?;
-        let catalogue = self.0.catalogue.load().at_prices(in_force, &self.0.registry);
+        let catalogue = self.0.catalogue.load().at_prices(in_force, &self.0.vendors.load().registry);
         self.0.catalogue.store(Arc::new(catalogue));
         Ok(())
     }

@@ -24,4 +24,4 @@ pub use self::dialect::{Decoder, Dialect, Outgoing};
 pub use self::egress::Egress;
 pub use self::error::Error;
 pub use self::http::{Answer, Limits, Sender};
-pub use self::registry::{ConfiguredProvider, Provider, Registry};
+pub use self::registry::{ConfiguredProvider, Provider, Registry, StoredVendor};

@@ -1,9 +1,14 @@
 //! Who can be asked: one row a vendor, and what this installation knows of each.
 
+mod stored;
+
+use std::collections::BTreeSet;
+
 use marketplace::id::ProviderId;
 use reqwest::Url;
 use secrecy::SecretString;
 
+pub use self::stored::{StoredVendor, base_url, origin};
 use crate::Error;
 use crate::dialect::Dialect;
 use crate::openai::{Habits, OutputLimit};
@@ -37,6 +42,10 @@ pub struct ConfiguredProvider {
 #[derive(Clone, Debug)]
 pub struct Registry {
     providers: Vec<ConfiguredProvider>,
+    /// The address of the simulator, if one plays the vendors.
+    simulated: Option<String>,
+    /// The vendors whose address the environment names.
+    placed: BTreeSet<&'static str>,
 }
 
 const OPENAI: Dialect = Dialect::OpenAi(Habits {
@@ -132,7 +141,10 @@ impl Registry {
                 is_found,
             })
         });
-        Ok(Self { providers: providers.collect::<Result<_, Error>>()? })
+        let providers = providers.collect::<Result<_, Error>>()?;
+        let is_placed = |provider: &&Provider| set(provider.base_url_var).is_some();
+        let placed = PROVIDERS.iter().filter(is_placed).map(|provider| provider.id).collect();
+        Ok(Self { providers, simulated: None, placed })
     }
 
     /// Every vendor, played by one server at `base`, such as `http://127.0.0.1:4000`.
@@ -140,17 +152,15 @@ impl Registry {
         let base = base.trim_end_matches('/');
         let providers = PROVIDERS.iter().map(|provider| ConfiguredProvider {
             vendor: *provider,
-            base_url: match provider.dialect {
-                Dialect::OpenAi(_) => format!("{base}/{}/v1", provider.id),
-                Dialect::Google => format!("{base}/{}/v1beta", provider.id),
-                Dialect::Anthropic | Dialect::Cohere | Dialect::Ollama | Dialect::Tgi => {
-                    format!("{base}/{}", provider.id)
-                }
-            },
-            key: Some(SecretString::from("simulated")),
+            base_url: simulated_url(base, provider),
+            key: Some(simulated_key()),
             is_found: true,
         });
-        Self { providers: providers.collect() }
+        Self {
+            providers: providers.collect(),
+            simulated: Some(base.to_owned()),
+            placed: PROVIDERS.iter().map(|provider| provider.id).collect(),
+        }
     }
 
     pub fn find(&self, id: &ProviderId) -> Option<&ConfiguredProvider> {
@@ -160,6 +170,21 @@ impl Registry {
     pub fn iter(&self) -> impl Iterator<Item = &ConfiguredProvider> {
         self.providers.iter()
     }
+}
+
+/// Where a simulator at `base` plays a vendor.
+fn simulated_url(base: &str, provider: &Provider) -> String {
+    match provider.dialect {
+        Dialect::OpenAi(_) => format!("{base}/{}/v1", provider.id),
+        Dialect::Google => format!("{base}/{}/v1beta", provider.id),
+        Dialect::Anthropic | Dialect::Cohere | Dialect::Ollama | Dialect::Tgi => {
+            format!("{base}/{}", provider.id)
+        }
+    }
+}
+
+fn simulated_key() -> SecretString {
+    SecretString::from("simulated")
 }
 
 #[cfg(test)]

@@ -29,3 +29,5 @@ mod reports;
 mod statement;
 mod support;
 mod top_up;
+mod vault;
+mod vendors;

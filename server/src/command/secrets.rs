@@ -1,0 +1,37 @@
+//! `mercato secrets`: replacing the master key while everything goes on.
+
+use anyhow::anyhow;
+use clap::Subcommand;
+use engine::Actor;
+use marketplace::fault::Fault;
+
+use super::{Database, open_engine, say};
+use crate::config::Config;
+
+#[derive(Debug, Subcommand)]
+pub enum SecretsAction {
+    /// Seal everything with MERCATO_MASTER_KEY that is still sealed with MERCATO_MASTER_KEY_OLD.
+    Rotate,
+}
+
+pub async fn run(config: Config, action: SecretsAction) -> anyhow::Result<()> {
+    let database = Database::open(&config)?;
+    let engine = open_engine(&config, &database, None).await?;
+    match action {
+        SecretsAction::Rotate => {
+            let rotated = engine.rotate_secrets(&Actor::Operator).await;
+            let count = rotated.map_err(|cause| match cause {
+                engine::Error::MasterKey(why) => anyhow!(why),
+                other => anyhow!(Fault::from(other).message),
+            })?;
+            say(&match count {
+                0 => "everything is sealed with MERCATO_MASTER_KEY; the old one is not needed".to_owned(),
+                _ => format!(
+                    "sealed {count} secrets anew; once every server has the new MERCATO_MASTER_KEY, take the old one away"
+                ),
+            });
+        }
+    }
+    database.close();
+    Ok(())
+}
