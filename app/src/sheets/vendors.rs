@@ -13,7 +13,8 @@ use crate::api::vendors::AddVendor;
 use crate::components::{Drawn, FaultNotice, Field, Moment};
 
 pub fn sheet(vendors: Vec<VendorState>, done: Option<&str>, refusal: Option<Fault>) -> Drawn {
-    let said = done.and_then(said);
+    // What was done stays in the address, also when the next form is refused.
+    let said = done.filter(|_| refusal.is_none()).and_then(said);
     draw(|| {
         view! {
             {refusal.map(|fault| view! { <FaultNotice fault /> })}

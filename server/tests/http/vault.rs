@@ -10,7 +10,7 @@ use reqwest::RequestBuilder;
 use serde_json::json;
 use server::simulator::Pace;
 
-use crate::support::{Answer, Buyer, MASTER_KEY, Market};
+use crate::support::{Answer, Buyer, MASTER_KEY};
 use crate::vendors::{GLOW, add_lantern, ask, keyless, question, set_key};
 
 const NEW_MASTER_KEY: [u8; 32] = [8; 32];
