@@ -50,4 +50,4 @@ pub use store::books::Violation;
 pub use store::correction::Adjusted;
 pub use store::plan::Subscribed;
 pub use store::{Db, migrate};
-pub use vendors::has_vendor_keys;
+pub use vendors::{abandon_secrets, has_vendor_keys};

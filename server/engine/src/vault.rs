@@ -145,7 +145,8 @@ impl Vault {
             Shut::OtherMaster => format!(
                 "MERCATO_MASTER_KEY is not the key that the secrets of this database are sealed with: they need the \
                  one named {sealed_with}, and this one is named {ours}. Set MERCATO_MASTER_KEY to that key; or, if it \
-                 is being replaced, set MERCATO_MASTER_KEY_OLD to it and run `mercato secrets rotate`"
+                 is being replaced, set MERCATO_MASTER_KEY_OLD to it and run `mercato secrets rotate`. If it is lost, \
+                 `mercato secrets abandon` gives up what is sealed with it"
             ),
             Shut::Broken => format!(
                 "a secret sealed with the master key {sealed_with} was changed and cannot be opened any more"

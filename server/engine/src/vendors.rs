@@ -31,6 +31,14 @@ pub async fn has_vendor_keys(url: &str) -> Result<bool> {
     Ok(store::vendor::has_keys(&Db::connect(url, 1).await?).await?)
 }
 
+/// Gives up what is sealed with a master key that is lost: API keys and sessions end, and vendors need new keys.
+/// Answers how many keys of vendors that were.
+pub async fn abandon_secrets(url: &str, reason: &str) -> Result<i64> {
+    let reason = given_reason(reason)?;
+    store::migrate(url).await?;
+    Ok(store::vault::abandon(url, reason).await?)
+}
+
 impl Engine {
     /// Every vendor and how it is set up. Of a key no more than its last characters are told.
     pub async fn list_vendors(&self, actor: &Actor) -> Result<Vec<VendorState>> {

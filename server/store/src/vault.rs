@@ -1,5 +1,10 @@
 //! The sealed root of everything else that is secured. Nothing here can be read without a master key.
 
+use std::str::FromStr;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, Executor};
+
 use crate::{Db, Result};
 
 /// A secret under its data key, and that under a master key.
@@ -34,4 +39,28 @@ pub async fn rewrap_root(db: &Db, before: &[u8], after: &Sealed) -> Result<bool>
         after.wrapped_key
     );
     Ok(kept.fetch_one(db.books()).await?)
+}
+
+/// Gives up everything that is sealed, for the master key is lost. Answers how many keys of vendors that were.
+pub async fn abandon(url: &str, reason: &str) -> Result<i64> {
+    let mut connection = PgConnectOptions::from_str(url)?.connect().await?;
+    connection.execute("set role mercato_owner").await?;
+    // Described nowhere, for it is written as the owner and not as any role that queries are checked for.
+    let count: i64 = sqlx::query_scalar(
+        "with root as (delete from root_secret), cleared as (
+            update vendor_secret
+            set version = version + 1, host = null, master = null, wrapped_key = null, sealed = null,
+                changed_at = now(), changed_by = 'operator'
+            where sealed is not null returning vendor
+        ), audited as (
+            insert into audit_event (actor, action, subject, reason)
+            values ('operator', 'secrets.abandon', 'master_key', $1)
+        )
+        select count(*) from cleared",
+    )
+    .bind(reason)
+    .fetch_one(&mut connection)
+    .await?;
+    connection.close().await?;
+    Ok(count)
 }

@@ -27,7 +27,7 @@ fn catalogue() -> std::path::PathBuf {
 }
 
 fn asked(request: RequestBuilder, buyer: &Buyer<'_>) -> RequestBuilder {
-    request.bearer_auth(&buyer.key).json(&question("Name three harbours.", false))
+    request.bearer_auth(&buyer.key).json(&question("Name three harbours. [[simulate: instant]]", false))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,7 +44,7 @@ async fn a_call_ends_with_the_key_it_began_with_and_every_server_takes_the_new_o
     Answer::to(asked(fellow.post("/v1/chat/completions"), &buyer)).await.expect(200);
     let mut running = Vec::new();
     for _ in 0..8 {
-        let mut stream = buyer.chat(&question("Hello [[simulate: slow]]", true)).send().await.unwrap();
+        let mut stream = buyer.chat(&question("Name three harbours.", true)).send().await.unwrap();
         stream.chunk().await.unwrap().unwrap();
         running.push(stream);
     }
@@ -207,4 +207,24 @@ async fn the_command_line_adds_a_vendor_and_a_running_market_sells_it_a_second_l
     let listed = market.mercato_with(&["vendors", "list"], with("")).await;
     assert!(listed.text.contains("stored key …tail"), "{listed:?}");
     println!("sold {:?} after the command ended", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_master_key_stops_the_start_until_what_it_sealed_is_given_up() {
+    let market = keyless(Pace::Instant, &[]).await;
+    let operator = market.operator().await;
+    add_lantern(&market, &operator, "sk-lantern-good").await;
+    let other = |command: &mut tokio::process::Command| {
+        command.env("MERCATO_MASTER_KEY", written(NEW_MASTER_KEY));
+    };
+    for arguments in [&["vendors", "list"][..], &["serve"], &["secrets", "rotate"]] {
+        let refused = market.mercato_with(arguments, other).await;
+        assert!(!refused.worked && refused.text.contains("MERCATO_MASTER_KEY is not the key"), "{refused:?}");
+    }
+    let given_up = market.mercato_with(&["secrets", "abandon", "--reason", "it burnt"], other).await;
+    assert!(given_up.worked && given_up.text.contains("the keys of 1 vendors"), "{given_up:?}");
+    let listed = market.mercato_with(&["vendors", "list"], other).await;
+    assert!(listed.worked && !listed.text.contains("stored key"), "{listed:?}");
+    let told = "select count(*) from audit_event where action = 'secrets.abandon' and reason = 'it burnt'";
+    assert_eq!(market.count(told).await, 1);
 }

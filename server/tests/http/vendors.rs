@@ -303,7 +303,6 @@ async fn whoever_is_at_a_vendors_new_address_never_sees_the_old_key() {
     operator.put("providers/lantern/address", &moved).await.expect(204);
     ask(&buyer).await.expect(503);
     assert_eq!(lantern(&operator).await["key"], "missing");
-    // Not even if somebody puts the row back: it was sealed for the old host.
     assert_eq!(elsewhere.heard(), "", "the next call did not fail closed");
     set_key(&operator, "sk-new-key-of-lantern").await;
     ask(&buyer).await.expect(502);
