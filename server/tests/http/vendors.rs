@@ -116,7 +116,8 @@ async fn only_an_admin_passes_the_doors_to_vendors() {
     ];
     let form = "id=lantern&name=Evil&base_url=https://evil.example&key=sk-evil-key&reason=for+fun";
     let functions = ["add_vendor", "move_vendor", "remove_vendor", "set_vendor_key", "clear_vendor_key"];
-    let state = "select (select count(*) from vendor) * 1000 + (select sum(version) from vendor_secret)
+    let state =
+        "select (select count(*) from vendor) * 1000 + (select sum(version)::bigint from vendor_secret)
         + (select count(*) from audit_event where action like 'vendor.%') * 100";
     let before = market.count(state).await;
     let buyer = market.buyer().await;
