@@ -157,7 +157,7 @@ async fn only_an_admin_passes_the_doors_to_vendors() {
     }
     assert_eq!(market.count(state).await, before);
     let page = operator.page("/admin/vendors").await.expect(200).text;
-    assert!(page.contains("last</code>") && !page.contains("sk-lantern"), "{page}");
+    assert!(page.replace("<!>", "").contains("…last</code>") && !page.contains("sk-lantern"), "{page}");
     println!("{asked} doors tried by five who are no admins, none opened");
 }
 
