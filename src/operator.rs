@@ -131,3 +131,46 @@ pub struct PriceChange {
     pub free: bool,
     pub proposed_at: String,
 }
+
+/// A vendor as its operator sees it. Of its key no more than the last characters leave the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VendorState {
+    pub id: ProviderId,
+    pub name: String,
+    pub base_url: String,
+    pub base_url_source: AddressSource,
+    pub key: KeyState,
+    /// Only of a key long enough not to be told by them.
+    pub key_last_four: Option<String>,
+    pub key_changed_at: Option<String>,
+    /// Whether its models can be called.
+    pub available: bool,
+    /// Since when it refuses our key.
+    pub refused_since: Option<String>,
+}
+
+/// Who says where a vendor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AddressSource {
+    BuiltIn,
+    Environment,
+    Stored,
+    /// Stored, for a vendor that the program does not know.
+    Added,
+    Simulator,
+}
+
+/// How things stand with the key of a vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyState {
+    Missing,
+    Environment,
+    Stored,
+    /// Stored for another address than the one in force, and so not used.
+    OtherAddress,
+    /// Stored, but not to be opened with the master key of this server.
+    Unreadable,
+    Simulated,
+}

@@ -11,3 +11,4 @@ pub mod operator;
 pub mod statements;
 pub mod status;
 pub mod theme;
+pub mod vendors;

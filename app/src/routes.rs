@@ -7,7 +7,7 @@ use leptos_router::{SsrMode, path};
 use crate::pages::{
     AdminPage, BillingPage, BooksPage, ChatPage, CheckoutPage, ConfirmPage, ForgotPage, HomePage, KeysPage,
     ModelPage, ModelsPage, NotFoundPage, ReceiptPage, ResetPage, SignInPage, SignUpPage, StatementPage,
-    StatementsPage, StatusPage, VerifyPage,
+    StatementsPage, StatusPage, VendorsPage, VerifyPage,
 };
 use crate::shell::Frame;
 
@@ -37,6 +37,7 @@ pub fn Pages() -> impl IntoView {
                     <Route path=path!("/statements/verify") view=VerifyPage ssr=SsrMode::Async />
                     <Route path=path!("/statements/:month") view=StatementPage ssr=SsrMode::Async />
                     <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/vendors") view=VendorsPage ssr=SsrMode::Async />
                 </Routes>
             </Frame>
         </Router>

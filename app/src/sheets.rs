@@ -16,6 +16,7 @@ pub mod standing;
 pub mod status;
 pub mod statement;
 pub mod top_ups;
+pub mod vendors;
 pub mod words;
 
 use leptos::prelude::*;

@@ -23,6 +23,7 @@ mod operator;
 mod reports;
 mod prices;
 mod status;
+mod vendors;
 
 use axum::Router;
 use axum::routing::{delete, get, patch, post, put};
@@ -75,6 +76,13 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/admin/users/{id}/grants", post(operator::give_promo))
         .route("/api/v1/admin/adjustments/{id}/approve", post(operator::approve_adjustment))
         .route("/api/v1/admin/adjustments/{id}/reject", post(operator::reject_adjustment))
+        .route("/api/v1/admin/providers", get(vendors::list_vendors).post(vendors::add_vendor))
+        .route("/api/v1/admin/providers/{id}", delete(vendors::remove_vendor))
+        .route("/api/v1/admin/providers/{id}/address", put(vendors::move_vendor))
+        .route(
+            "/api/v1/admin/providers/{id}/key",
+            put(vendors::set_vendor_key).delete(vendors::clear_vendor_key),
+        )
         .route("/api/v1/admin/providers/{id}/reports", post(reports::import_report))
         .route("/api/v1/admin/reconciliation", get(reports::read_reconciliation))
         .route("/api/v1/admin/prices/waiting", get(prices::list_waiting_prices))

@@ -3,6 +3,8 @@
 mod serve;
 mod reconcile;
 mod prices;
+mod vendors;
+mod secrets;
 mod statement;
 
 use std::net::SocketAddr;
@@ -55,6 +57,16 @@ enum Action {
     Prices {
         #[command(subcommand)]
         action: prices::PricesAction,
+    },
+    /// Vendors, and the keys of ours at them.
+    Vendors {
+        #[command(subcommand)]
+        action: vendors::VendorsAction,
+    },
+    /// The master key that everything secret is sealed with.
+    Secrets {
+        #[command(subcommand)]
+        action: secrets::SecretsAction,
     },
     /// What accounts are given to prove their months with.
     Statement {
@@ -130,6 +142,8 @@ impl Command {
             Action::Ledger { action: LedgerAction::Verify } => runtime.block_on(verify(config)),
             Action::Reconcile { action } => runtime.block_on(reconcile::run(config, action)),
             Action::Prices { action } => runtime.block_on(prices::run(config, action)),
+            Action::Vendors { action } => runtime.block_on(vendors::run(config, action)),
+            Action::Secrets { action } => runtime.block_on(secrets::run(config, action)),
             Action::Statement { action: StatementAction::Verify { file, key } } => {
                 statement::verify(&file, key.as_deref())
             }
@@ -193,6 +207,8 @@ pub(crate) async fn open_engine(
     };
     let settings = Settings {
         master_key: config.master_key(&database.state_dir)?,
+        older_master_key: config.older_master_key()?,
+        own_models: config.own_models()?,
         demo: simulated.is_some(),
         test_gateway: config.env == Environment::Development || simulated.is_some(),
         seal_file: Some(database.state_dir.join("book-seals.jsonl")),

@@ -25,9 +25,16 @@ pub struct Config {
     /// Whether the simulator answers instead of vendors: `auto` in development when no vendor is set up.
     #[arg(long, global = true, env = "MERCATO_DEMO", value_enum, default_value = "auto")]
     pub demo: Demo,
-    /// 32 bytes in base64, from which sessions and API keys are secured. Development makes its own.
+    /// 32 bytes in base64, which everything secret is secured with. Development makes its own.
     #[arg(long, global = true, env = "MERCATO_MASTER_KEY", hide_env_values = true)]
     pub master_key: Option<String>,
+    /// The master key that the other one replaces: it still opens what was sealed with it, until
+    /// `mercato secrets rotate` has sealed everything with the new one.
+    #[arg(long, global = true, env = "MERCATO_MASTER_KEY_OLD", hide_env_values = true)]
+    pub master_key_old: Option<String>,
+    /// A file of models of your own, written as `catalogue.toml` is.
+    #[arg(long, global = true, env = "MERCATO_CATALOGUE")]
+    pub catalogue: Option<PathBuf>,
     /// Comma-separated `host:port` that provider addresses may use besides public ones over https at port 443.
     #[arg(long, global = true, env = "MERCATO_EGRESS_ALLOW", default_value = "")]
     pub egress_allow: String,
@@ -82,10 +89,23 @@ impl Config {
             }
             None => kept_key(fallback_dir)?,
         };
-        let bytes = STANDARD.decode(text.trim()).context("MERCATO_MASTER_KEY is not base64")?;
-        let key =
-            <[u8; 32]>::try_from(bytes).ok().context("MERCATO_MASTER_KEY must be 32 bytes in base64")?;
-        Ok(MasterKey::new(key))
+        read_key(&text, "MERCATO_MASTER_KEY")
+    }
+
+    /// The master key that is being replaced, if one is.
+    pub fn older_master_key(&self) -> anyhow::Result<Option<MasterKey>> {
+        let text = self.master_key_old.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        text.map(|text| read_key(text, "MERCATO_MASTER_KEY_OLD")).transpose()
+    }
+
+    /// The operator's own models, as they are written.
+    pub fn own_models(&self) -> anyhow::Result<Option<String>> {
+        let path = self.catalogue.as_ref().filter(|path| !path.as_os_str().is_empty());
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path)
+                .with_context(|| format!("MERCATO_CATALOGUE: {} cannot be read", path.display()))
+        };
+        path.map(read).transpose()
     }
 
     /// How letters leave: by the mail server that is set, else in development into a folder of the data directory.
@@ -120,6 +140,12 @@ impl Config {
             .or_else(|| Some(state()?.join("mercato")))
             .unwrap_or_else(|| PathBuf::from("mercato-data"))
     }
+}
+
+fn read_key(text: &str, variable: &str) -> anyhow::Result<MasterKey> {
+    let bytes = STANDARD.decode(text.trim()).with_context(|| format!("{variable} is not base64"))?;
+    let key = <[u8; 32]>::try_from(bytes).ok();
+    Ok(MasterKey::new(key.with_context(|| format!("{variable} must be 32 bytes in base64"))?))
 }
 
 fn kept_key(dir: &Path) -> anyhow::Result<String> {

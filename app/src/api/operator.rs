@@ -11,5 +11,6 @@ pub async fn read_overview() -> Result<Drawn, AppError> {
     use crate::context::{caller, subject};
     let caller = caller()?;
     let overview = subject(caller.engine.overview(&caller.actor).await)?;
-    Ok(crate::sheets::admin::panels(overview))
+    let refusals = caller.engine.list_refusals(&caller.actor).await?;
+    Ok(crate::sheets::admin::panels(overview, refusals))
 }

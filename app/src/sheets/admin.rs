@@ -10,10 +10,18 @@ use marketplace::operator::{Overview, Span};
 use self::books::Books;
 use self::tables::{AuditTable, TopModels};
 use super::draw;
+use super::vendors::notice;
 use crate::components::Drawn;
 
-pub fn panels(overview: Overview) -> Drawn {
-    draw(|| view! { <Panels overview /> })
+/// `refusals` are the vendors that refuse our key, and since when.
+pub fn panels(overview: Overview, refusals: Vec<(String, String)>) -> Drawn {
+    draw(|| {
+        view! {
+            {refusals.into_iter().map(|(name, since)| notice(name, since)).collect_view()}
+            <p><a class="button" href="/admin/vendors">"Vendors and their keys"</a></p>
+            <Panels overview />
+        }
+    })
 }
 
 #[component]

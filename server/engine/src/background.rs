@@ -10,6 +10,8 @@ use crate::watch::Happened;
 
 /// How often progress becomes durable.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
+/// New calls use a changed key, address or vendor this soon, on every server.
+const VENDORS_EVERY: Duration = Duration::from_millis(500);
 const REAP_EVERY: Duration = Duration::from_secs(5);
 const CHECK_EVERY: Duration = Duration::from_secs(10);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
@@ -22,6 +24,7 @@ const RECONCILE_EVERY: Duration = Duration::from_secs(3_600);
 impl Engine {
     pub(crate) fn start_background(&self) {
         self.every(CHECKPOINT_EVERY, |engine| async move { engine.checkpoint().await });
+        self.every(VENDORS_EVERY, |engine| async move { engine.watch_vendors().await });
         self.every(REAP_EVERY, |engine| async move {
             match store::ledger::reap(&engine.0.db, engine.0.instance).await {
                 Ok(0) => {}

@@ -57,8 +57,14 @@ impl OnSale {
 }
 
 impl Catalogue {
-    pub async fn load(db: &Db, registry: &Registry) -> Result<Self> {
-        let models = file::parse(include_str!("../../../catalogue.toml")).map_err(Error::Catalogue)?;
+    /// `own` are models of the operator's, which stand in the place of ours with the same ids.
+    pub async fn load(db: &Db, registry: &Registry, own: Option<&str>) -> Result<Self> {
+        let mut models = file::parse(include_str!("../../../catalogue.toml")).map_err(Error::Catalogue)?;
+        if let Some(own) = own {
+            let own = file::parse(own).map_err(Error::Catalogue)?;
+            models.retain(|model| own.iter().all(|other| other.id != model.id));
+            models.extend(own);
+        }
         store::price::set_prices(db, &offers(&models)).await?;
         let waiting = store::price::list_waiting(db).await?.len();
         if waiting > 0 {

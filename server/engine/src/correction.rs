@@ -91,7 +91,7 @@ impl Engine {
     }
 }
 
-fn given_reason(reason: &str) -> std::result::Result<&str, Fault> {
+pub(crate) fn given_reason(reason: &str) -> std::result::Result<&str, Fault> {
     let reason = reason.trim();
     if (3..=500).contains(&reason.chars().count()) {
         return Ok(reason);

@@ -38,7 +38,8 @@ impl Engine {
     }
 
     async fn look_for_local_models(&self) -> Result<()> {
-        let servers: Vec<_> = self.0.registry.iter().filter(|provider| is_asked(provider)).collect();
+        let vendors = self.0.vendors.load_full();
+        let servers: Vec<_> = vendors.registry.iter().filter(|provider| is_asked(provider)).collect();
         if servers.is_empty() {
             return Ok(());
         }
@@ -56,7 +57,7 @@ impl Engine {
             let in_force = store::price::list_in_force(&self.0.db).await?;
             self.0
                 .catalogue
-                .rcu(|catalogue| catalogue.with_local(seen.clone(), in_force.clone(), &self.0.registry));
+                .rcu(|catalogue| catalogue.with_local(seen.clone(), in_force.clone(), &vendors.registry));
             *local = now;
         }
         Ok(())

@@ -23,7 +23,8 @@ impl Engine {
         let most = on_sale.price.ceiling(prompt.tokens_max, 0, on_sale.take).charge;
         let (engine, seller) = (self.clone(), on_sale.model.clone());
         let ask = move |id: CallId| async move {
-            let Some(provider) = engine.0.registry.find(&seller.provider) else {
+            let vendors = engine.0.vendors.load_full();
+            let Some(provider) = vendors.registry.find(&seller.provider) else {
                 return Err(unknown_seller());
             };
             let (sender, id) = (&engine.0.sender, id.to_string());

@@ -21,12 +21,18 @@ use crate::health::Health;
 use crate::letters::{Letters, Post};
 use crate::secrets::{MasterKey, Secrets};
 use crate::sign_in::Throttle;
+use crate::vault::Vault;
+use crate::vendors::{Refusals, Vendors};
 use crate::watch::Watch;
 
 /// How this installation wants to be run.
 #[derive(Debug)]
 pub struct Settings {
     pub master_key: MasterKey,
+    /// The one it replaces: still opens what was sealed with it.
+    pub older_master_key: Option<MasterKey>,
+    /// Models of the operator's own, as `catalogue.toml` has them.
+    pub own_models: Option<String>,
     /// Answers come from the simulator, and pages say so.
     pub demo: bool,
     /// Whether the built-in gateway, which takes no real money, may fill balances.
@@ -45,11 +51,17 @@ pub struct Engine(pub(crate) Arc<Shared>);
 
 pub(crate) struct Shared {
     pub db: Db,
-    pub registry: Registry,
+    pub vendors: ArcSwap<Vendors>,
+    /// Lets one at a time take over what is stored of vendors.
+    pub vendors_renewing: tokio::sync::Mutex<()>,
+    pub refusals: Refusals,
+    pub vault: Vault,
     pub sender: Sender,
     pub catalogue: ArcSwap<Catalogue>,
     /// What was last found on servers of the operator's own.
     pub local: tokio::sync::Mutex<Local>,
+    /// Lets one at a time take over prices, so that the newest are kept.
+    pub prices_renewing: tokio::sync::Mutex<()>,
     pub secrets: Secrets,
     pub demo: bool,
     pub test_gateway: bool,
@@ -81,14 +93,21 @@ impl std::fmt::Debug for Engine {
 impl Engine {
     /// Brings catalogue and prices into the database and starts the background work.
     pub async fn open(db: Db, registry: Registry, sender: Sender, settings: Settings) -> Result<Self> {
-        let catalogue = Catalogue::load(&db, &registry).await?;
+        let vault = Vault::new(&settings.master_key, settings.older_master_key.as_ref())?;
+        let secrets = Secrets::derive(&vault.root(&db, &settings.master_key).await?)?;
+        let vendors = Vendors::load(&db, &vault, registry).await?;
+        let catalogue = Catalogue::load(&db, &vendors.registry, settings.own_models.as_deref()).await?;
         let engine = Self(Arc::new(Shared {
             db,
-            registry,
+            vendors: ArcSwap::from_pointee(vendors),
+            vendors_renewing: tokio::sync::Mutex::default(),
+            refusals: Refusals::default(),
+            vault,
             sender,
             catalogue: ArcSwap::from_pointee(catalogue),
             local: tokio::sync::Mutex::default(),
-            secrets: Secrets::derive(&settings.master_key)?,
+            prices_renewing: tokio::sync::Mutex::default(),
+            secrets,
             demo: settings.demo,
             test_gateway: settings.test_gateway,
             own_address: OnceLock::new(),

@@ -17,6 +17,8 @@ pub enum Error {
     Provider { provider: String, failure: Failure },
     #[error("cryptography failed: {0}")]
     Crypto(&'static str),
+    #[error("{0}")]
+    MasterKey(String),
     #[error("the catalogue is wrong: {0}")]
     Catalogue(String),
     #[error("a seal of the books cannot be read or written: {0}")]

@@ -90,6 +90,18 @@ impl Engine {
             of_pools("mercato_db_connections_idle", "Of them idle.", |pool| whole(pool.idle)),
         ];
         figures.extend(event_figures(watch));
+        figures.push(Figure {
+            name: "mercato_provider_key_refused",
+            help: "Providers that refuse the operator's key, until they answer again or get another: 1.",
+            kind: FigureKind::Gauge,
+            readings: self
+                .0
+                .refusals
+                .list()
+                .iter()
+                .map(|of| reading("provider", of, FigureValue::Whole(1)))
+                .collect(),
+        });
         figures.extend(watch.overdue().map(|overdue| Figure {
             name: "mercato_provider_reports",
             help: "Days of a provider and model in the last 30 whose report is missing or differs.",

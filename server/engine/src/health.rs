@@ -191,7 +191,7 @@ impl Engine {
     }
 
     fn vendor_unmeasured(&self, provider: &ProviderId) -> VendorHealth {
-        let name = self.0.registry.find(provider).map_or_else(
+        let name = self.0.vendors.load().registry.find(provider).map_or_else(
             || marketplace::model::publisher_name(&provider.0),
             |known| known.vendor.name.to_owned(),
         );

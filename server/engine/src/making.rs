@@ -175,6 +175,7 @@ impl Engine {
         let meter = self.0.running.open(&terms, Delivery::Whole, &events);
         let (made, heard, ending) = match ask(terms.id).await {
             Ok((made, usage)) => {
+                self.note_accepted_key(&terms.on_sale.model.provider);
                 let finish = Some((Finish::Stop, Finish::Stop.as_str().to_owned()));
                 (Some(made), Heard { usage, content: true, finish }, Ending::Whole)
             }
@@ -191,6 +192,9 @@ impl Engine {
 
     fn told_of(&self, terms: &Terms, failure: &Failure) -> Fault {
         let model = &terms.on_sale.model;
+        if failure.class == FailureClass::Auth {
+            self.note_refused_key(&model.provider, self.0.vendors.load().key_version(&model.provider));
+        }
         if failure.class != FailureClass::InvalidRequest {
             self.0.watch.note_provider_failure(&model.provider.0);
             warn!(call.id = %terms.id, class = ?failure.class, "the provider of {} failed", model.id);

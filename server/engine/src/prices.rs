@@ -32,9 +32,11 @@ impl Engine {
 
     /// Takes over the prices in force, which an operator or another server may have changed.
     pub(crate) async fn refresh_prices(&self) -> Result<()> {
+        let _one = self.0.prices_renewing.lock().await;
         let in_force = store::price::list_in_force(&self.0.db).await?;
         // Somebody else may be listing local models just now, which must not be lost.
-        self.0.catalogue.rcu(|catalogue| catalogue.at_prices(in_force.clone(), &self.0.registry));
+        let vendors = self.0.vendors.load();
+        self.0.catalogue.rcu(|catalogue| catalogue.at_prices(in_force.clone(), &vendors.registry));
         Ok(())
     }
 

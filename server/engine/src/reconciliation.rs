@@ -39,7 +39,8 @@ impl Engine {
     ) -> Result<ReportTaken> {
         actor.require(&[Role::Admin])?;
         let provider = ProviderId(provider.to_owned());
-        let known = self.0.registry.find(&provider).ok_or_else(|| Fault::not_found("This provider"))?;
+        let vendors = self.0.vendors.load_full();
+        let known = vendors.registry.find(&provider).ok_or_else(|| Fault::not_found("This provider"))?;
         let lines = self.merged(&provider, file::parse(csv, Utc::now().date_naive())?)?;
         let report =
             Report { provider: &provider, stops_on_abort: known.vendor.stops_on_abort, lines: &lines };

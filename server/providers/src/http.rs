@@ -123,6 +123,13 @@ impl Sender {
             .map_err(|failure| without_key(failure, provider.key.as_ref()))
     }
 
+    /// Whether the rules let anything be sent to an address, as far as it shows by itself.
+    pub fn may_reach(&self, base_url: &str) -> Result<(), Error> {
+        let url = Url::parse(base_url)
+            .map_err(|error| Error::BaseUrl { variable: base_url.to_owned(), reason: error.to_string() })?;
+        self.egress.check(&url)
+    }
+
     /// One's own server may read a model from disk for minutes before the first byte.
     fn limits_for(&self, provider: &ConfiguredProvider) -> Limits {
         match provider.vendor.dialect.is_self_hosted() {

@@ -27,4 +27,4 @@ pub use self::egress::Egress;
 pub use self::error::Error;
 pub use self::http::{Answer, Limits, Sender};
 pub use self::local::LocalModel;
-pub use self::registry::{ConfiguredProvider, Provider, Registry};
+pub use self::registry::{ConfiguredProvider, Provider, Registry, StoredVendor};

@@ -1,9 +1,14 @@
 //! Who can be asked: one row a vendor, and what this installation knows of each.
 
+mod stored;
+
+use std::collections::BTreeSet;
+
 use marketplace::id::ProviderId;
 use reqwest::Url;
 use secrecy::SecretString;
 
+pub use self::stored::{StoredVendor, base_url, origin};
 use crate::Error;
 use crate::anthropic;
 use crate::dialect::Dialect;
@@ -38,6 +43,10 @@ pub struct ConfiguredProvider {
 #[derive(Clone, Debug)]
 pub struct Registry {
     providers: Vec<ConfiguredProvider>,
+    /// The address of the simulator, if one plays the vendors.
+    simulated: Option<String>,
+    /// The vendors whose address the environment names.
+    placed: BTreeSet<&'static str>,
 }
 
 const OPENAI: Dialect = Dialect::OpenAi(Habits {
@@ -157,7 +166,10 @@ impl Registry {
                 is_found,
             })
         });
-        Ok(Self { providers: providers.collect::<Result<_, Error>>()? })
+        let providers = providers.collect::<Result<_, Error>>()?;
+        let is_placed = |provider: &&Provider| set(provider.base_url_var).is_some();
+        let placed = PROVIDERS.iter().filter(is_placed).map(|provider| provider.id).collect();
+        Ok(Self { providers, simulated: None, placed })
     }
 
     /// Every vendor, played by one server at `base`, such as `http://127.0.0.1:4000`.
@@ -165,19 +177,15 @@ impl Registry {
         let base = base.trim_end_matches('/');
         let providers = PROVIDERS.iter().map(|provider| ConfiguredProvider {
             vendor: *provider,
-            base_url: match provider.dialect {
-                // Its versions stand in its paths, of which there are two.
-                _ if provider.id == "stability" => format!("{base}/{}", provider.id),
-                Dialect::OpenAi(_) => format!("{base}/{}/v1", provider.id),
-                Dialect::Google => format!("{base}/{}/v1beta", provider.id),
-                Dialect::Anthropic(_) | Dialect::Cohere | Dialect::Ollama | Dialect::Tgi => {
-                    format!("{base}/{}", provider.id)
-                }
-            },
-            key: Some(SecretString::from("simulated")),
+            base_url: simulated_url(base, provider),
+            key: Some(simulated_key()),
             is_found: true,
         });
-        Self { providers: providers.collect() }
+        Self {
+            providers: providers.collect(),
+            simulated: Some(base.to_owned()),
+            placed: PROVIDERS.iter().map(|provider| provider.id).collect(),
+        }
     }
 
     pub fn find(&self, id: &ProviderId) -> Option<&ConfiguredProvider> {
@@ -192,6 +200,23 @@ impl Registry {
 fn version(text: String) -> Result<anthropic::Version, Error> {
     let known = anthropic::VERSIONS.into_iter().find(|version| version.name() == text);
     known.ok_or(Error::Version { variable: ANTHROPIC_VERSION_VAR, text })
+}
+
+/// Where a simulator at `base` plays a vendor.
+fn simulated_url(base: &str, provider: &Provider) -> String {
+    match provider.dialect {
+        // Its versions stand in its paths, of which there are two.
+        _ if provider.id == "stability" => format!("{base}/{}", provider.id),
+        Dialect::OpenAi(_) => format!("{base}/{}/v1", provider.id),
+        Dialect::Google => format!("{base}/{}/v1beta", provider.id),
+        Dialect::Anthropic(_) | Dialect::Cohere | Dialect::Ollama | Dialect::Tgi => {
+            format!("{base}/{}", provider.id)
+        }
+    }
+}
+
+fn simulated_key() -> SecretString {
+    SecretString::from("simulated")
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         let config = config.clone();
         tokio::task::spawn_blocking(move || Database::open(&config)).await??
     };
-    let simulator = start_simulator(&config).await?;
+    let simulator = start_simulator(&config, &database).await?;
     let base = simulator.as_ref().map(|running| format!("http://{}", running.addr));
     let engine = open_engine(&config, &database, base.as_deref()).await?;
     if !engine.sends_letters() {
@@ -67,16 +67,17 @@ async fn stop_after_grace(stopping: &CancellationToken) {
     tokio::time::sleep(GRACE).await;
 }
 
-async fn start_simulator(config: &Config) -> anyhow::Result<Option<simulator::Running>> {
-    let configured = || -> anyhow::Result<bool> {
+async fn start_simulator(config: &Config, database: &Database) -> anyhow::Result<Option<simulator::Running>> {
+    let configured = async || -> anyhow::Result<bool> {
         let registry = Registry::from_settings(|name| std::env::var(name).ok())?;
-        Ok(registry.iter().any(|provider| provider.is_available()))
+        let set_up = registry.iter().any(|provider| provider.is_available());
+        Ok(set_up || engine::has_vendor_keys(&database.url).await?)
     };
     let wanted = match config.demo {
         Demo::On => true,
         Demo::Off => false,
         // In production play money would stay in the books and buy real answers once a key is set.
-        Demo::Auto => config.env == Environment::Development && !configured()?,
+        Demo::Auto => config.env == Environment::Development && !configured().await?,
     };
     if !wanted {
         return Ok(None);

@@ -10,6 +10,8 @@ pub mod session;
 pub mod one_time_secret;
 pub mod api_key;
 pub mod price;
+pub mod vault;
+pub mod vendor;
 pub mod ledger;
 pub mod top_up;
 pub mod budget;

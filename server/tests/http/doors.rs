@@ -157,6 +157,13 @@ async fn a_foreign_page_changes_nothing_with_a_visitors_cookie() {
         (Method::POST, "/_fn/start_top_up".to_owned(), "amount_usd=10.00"),
         (Method::POST, "/_fn/choose_plan".to_owned(), "plan=starter"),
         (Method::POST, "/_fn/send_confirmation".to_owned(), ""),
+        (Method::POST, "/_fn/set_vendor_key".to_owned(), "id=openai&key=evil&reason=evil"),
+        (Method::POST, "/_fn/move_vendor".to_owned(), "id=openai&base_url=https://evil.example&reason=evil"),
+        (
+            Method::PUT,
+            "/api/v1/admin/providers/openai/key".to_owned(),
+            "{\"key\":\"evil\",\"reason\":\"evil\"}",
+        ),
         (Method::POST, "/_fn/sign_out".to_owned(), ""),
         (Method::POST, "/_fn/sign_up".to_owned(), "email=evil@example.org&password=quiet-harbour-lantern-73"),
         (Method::POST, "/_fn/send_message".to_owned(), "model=openai/gpt-5-mini&text=Hi"),

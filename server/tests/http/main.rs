@@ -35,3 +35,5 @@ mod signature;
 mod statement;
 mod support;
 mod top_up;
+mod vault;
+mod vendors;

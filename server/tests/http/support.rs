@@ -37,12 +37,20 @@ pub use webhook::Webhook;
 pub const MASTER_KEY: [u8; 32] = [7; 32];
 const DB_CONNECTIONS: u32 = 10;
 
+/// What a market knows of vendors.
+pub struct Vendors {
+    pub registry: Registry,
+    /// The addresses it may reach though they are not public.
+    pub egress: String,
+    pub own_models: Option<String>,
+}
+
 pub struct Market {
     pub base: String,
     pub db: PgPool,
     pub engine: Engine,
     client: Client,
-    simulator: simulator::Running,
+    pub simulator: simulator::Running,
     server: JoinHandle<()>,
     /// Where letters are written to.
     mail: PathBuf,
@@ -57,6 +65,16 @@ impl Market {
     }
 
     pub async fn open_with(pace: Pace) -> Self {
+        let simulated = |simulator: SocketAddr| Vendors {
+            registry: Registry::simulated(&format!("http://{simulator}")),
+            egress: simulator.to_string(),
+            own_models: None,
+        };
+        Self::open_among(pace, simulated).await
+    }
+
+    /// A market with these vendors, given the address of the simulator.
+    pub async fn open_among(pace: Pace, vendors: impl FnOnce(SocketAddr) -> Vendors) -> Self {
         // Dropping the database blocks its thread, and a connection half made must be able to go on meanwhile.
         assert_eq!(Handle::current().runtime_flavor(), RuntimeFlavor::MultiThread);
         let database = Database::create().await;
@@ -67,11 +85,13 @@ impl Market {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let simulator =
             simulator::start(anywhere, simulator::Options { pace, truth_log: None }).await.unwrap();
-        let sender = Sender::new(Egress::parse(&simulator.addr.to_string()).unwrap()).unwrap();
-        let registry = Registry::simulated(&format!("http://{}", simulator.addr));
+        let Vendors { registry, egress, own_models } = vendors(simulator.addr);
+        let sender = Sender::new(Egress::parse(&egress).unwrap()).unwrap();
         let mail = std::env::temp_dir().join(format!("mercato-mail-{}", Uuid::now_v7().simple()));
         let settings = Settings {
             master_key: MasterKey::new(MASTER_KEY),
+            older_master_key: None,
+            own_models,
             demo: true,
             test_gateway: true,
             seal_file: None,
@@ -117,6 +137,11 @@ impl Market {
         let router = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         format!("http://{addr}")
+    }
+
+    /// Where the simulator plays a vendor that speaks as OpenAI does.
+    pub fn simulated_url(&self, vendor: &str) -> String {
+        format!("http://{}/{vendor}/v1", self.simulator.addr)
     }
 
     pub fn client(&self) -> &Client {
@@ -197,6 +222,8 @@ fn config(addr: SocketAddr, database_url: &str) -> Config {
         env: Environment::Development,
         demo: Demo::On,
         master_key: None,
+        master_key_old: None,
+        catalogue: None,
         egress_allow: String::new(),
         admin_email: None,
         admin_password: None,

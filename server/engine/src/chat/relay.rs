@@ -58,15 +58,19 @@ impl Relay {
     }
 
     async fn listen(&self, heard: &mut Heard) -> Ending {
-        let Some(provider) = self.engine.0.registry.find(&self.terms.on_sale.model.provider) else {
+        // Held to the end of the call, which so keeps the key it began with.
+        let vendors = self.engine.0.vendors.load_full();
+        let id = &self.terms.on_sale.model.provider;
+        let Some(provider) = vendors.registry.find(id).filter(|provider| provider.is_available()) else {
             return Ending::Refused(Fault::new(
                 Code::Unavailable,
                 "The provider of this model is not configured",
             ));
         };
-        let id = self.terms.id.to_string();
+        let key_version = vendors.key_version(id);
+        let call = self.terms.id.to_string();
         let asked =
-            self.engine.0.sender.open(provider, &self.request, &self.terms.on_sale.model.upstream, &id);
+            self.engine.0.sender.open(provider, &self.request, &self.terms.on_sale.model.upstream, &call);
         let offer = (&self.terms.on_sale.model.id, &self.terms.on_sale.model.provider);
         let asked = self.engine.0.health.attend(offer, self.request.stream, asked);
         let answer = tokio::select! {
@@ -74,12 +78,15 @@ impl Relay {
             () = self.left() => return Ending::Stopped,
         };
         match answer {
-            Ok(answer) => self.forward(answer, heard).await,
-            Err(failure) => Ending::Refused(self.told(&failure)),
+            Ok(answer) => {
+                self.engine.note_accepted_key(id);
+                self.forward(answer, heard, key_version).await
+            }
+            Err(failure) => Ending::Refused(self.told(&failure, key_version)),
         }
     }
 
-    async fn forward(&self, mut answer: Attended, heard: &mut Heard) -> Ending {
+    async fn forward(&self, mut answer: Attended, heard: &mut Heard, key_version: Option<i64>) -> Ending {
         loop {
             let event = tokio::select! {
                 event = answer.next() => event,
@@ -102,7 +109,7 @@ impl Relay {
                     heard.finish = Some((finish, native));
                     continue;
                 }
-                ChatEvent::Failed(failure) => return Ending::Broken(self.told(&failure)),
+                ChatEvent::Failed(failure) => return Ending::Broken(self.told(&failure, key_version)),
                 content => content,
             };
             let bytes = content_bytes(&content);
@@ -164,7 +171,10 @@ impl Relay {
         }
     }
 
-    fn told(&self, failure: &Failure) -> Fault {
+    fn told(&self, failure: &Failure, key_version: Option<i64>) -> Fault {
+        if failure.class == FailureClass::Auth {
+            self.engine.note_refused_key(&self.terms.on_sale.model.provider, key_version);
+        }
         if failure.class != FailureClass::InvalidRequest {
             self.engine.0.watch.note_provider_failure(&self.terms.on_sale.model.provider.0);
             warn!(call.id = %self.terms.id, class = ?failure.class, "the provider of {} failed", self.terms.on_sale.model.id);

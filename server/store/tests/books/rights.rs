@@ -109,6 +109,9 @@ async fn no_role_of_the_application_can_change_history(root: PgPool) {
             "report_posting",
             "grant_",
             "ledger_block",
+            "vendor",
+            "vendor_secret",
+            "root_secret",
         ] {
             for attempt in [
                 format!("update {table} set created_at = now()"),
@@ -135,6 +138,7 @@ async fn no_role_of_the_application_can_change_history(root: PgPool) {
             "select sign_in.use_secret('confirm_address', '')",
             "update account set verified_at = now(), identity = 'somebody else'",
             "update one_time_secret set used_at = null",
+            "select ledger.forget_vendor_key('openai', 'nobody')",
             "set session_replication_role = replica",
         ] {
             attempts += 1;
@@ -183,4 +187,23 @@ async fn every_table_of_an_account_is_behind_row_security(root: PgPool) {
     .await
     .unwrap();
     assert_eq!(unsafe_doors, Vec::<String>::new());
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn sealed_secrets_are_shown_to_no_role_but_the_operators(root: PgPool) {
+    sqlx::raw_sql(
+        "insert into vendor_secret values ('openai', 1, 'https://api.openai.com', 'm', '\\x01', '\\x02', now(), 'me');
+        insert into root_secret values (true, 'm', '\\x01', '\\x02')",
+    )
+    .execute(&root)
+    .await
+    .unwrap();
+    for (role, seen) in [("mercato_runtime", 0), ("mercato_auditor", 0), ("mercato_admin", 1)] {
+        let pool = as_role(&root, role).await;
+        for table in ["vendor_secret", "root_secret"] {
+            let count = AssertSqlSafe(format!("select count(*) from {table}"));
+            let found: i64 = sqlx::query_scalar(count).fetch_one(&pool).await.unwrap();
+            assert_eq!(found, seen, "{role} sees {found} rows of {table}");
+        }
+    }
 }

@@ -25,8 +25,14 @@ impl Market {
 
     /// A server that takes whoever listens at this address for OpenAI.
     pub async fn fellow_buying_from(&self, vendor: SocketAddr) -> Fellow {
+        self.fellow_with(vendor, |_| {}).await
+    }
+
+    /// A server with other settings.
+    pub async fn fellow_with(&self, vendor: SocketAddr, change: impl FnOnce(&mut Command)) -> Fellow {
         let addr = free_address();
-        let process = Command::new(env!("CARGO_BIN_EXE_mercato"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mercato"));
+        command
             // No `.env` lies there.
             .current_dir(std::env::temp_dir())
             .env("DATABASE_URL", &self.database.url)
@@ -39,9 +45,9 @@ impl Market {
             .env("OPENAI_API_KEY", "simulated")
             .env("OPENAI_BASE_URL", format!("http://{vendor}/openai/v1"))
             .env("RUST_LOG", "error")
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+            .stdout(Stdio::null());
+        change(&mut command);
+        let process = command.spawn().unwrap();
         let fellow = Fellow { base: format!("http://{addr}"), client: self.client.clone(), process };
         let (begun, ready) = (Instant::now(), format!("{}/readyz", fellow.base));
         while !self.client.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
@@ -61,6 +67,14 @@ fn free_address() -> SocketAddr {
 impl Fellow {
     pub fn post(&self, path: &str) -> RequestBuilder {
         self.client.post(format!("{}{path}", self.base))
+    }
+
+    pub fn put(&self, path: &str) -> RequestBuilder {
+        self.client.put(format!("{}{path}", self.base))
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.base))
     }
 
     /// `kill -9`.

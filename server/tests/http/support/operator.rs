@@ -1,7 +1,7 @@
 //! Somebody who runs the market.
 
 use engine::Actor;
-use reqwest::RequestBuilder;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{Answer, Market, PASSWORD};
@@ -24,6 +24,28 @@ impl Market {
 impl Operator<'_> {
     pub async fn get(&self, path: &str) -> Answer {
         Answer::to(self.market.get(&format!("/api/v1/admin/{path}")).bearer_auth(&self.token)).await
+    }
+
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, body).await
+    }
+
+    pub async fn delete(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::DELETE, path, body).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
+        let request = self.market.request(method, &format!("/api/v1/admin/{path}"));
+        Answer::to(request.bearer_auth(&self.token).json(body)).await
+    }
+
+    /// One of the pages for operators.
+    pub async fn page(&self, path: &str) -> Answer {
+        Answer::to(self.market.get(path).header("cookie", format!("__Host-session={}", self.token))).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {

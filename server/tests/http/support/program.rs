@@ -15,7 +15,13 @@ pub struct Said {
 
 impl Market {
     pub async fn mercato(&self, arguments: &[&str]) -> Said {
-        let output = Command::new(env!("CARGO_BIN_EXE_mercato"))
+        self.mercato_with(arguments, |_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn mercato_with(&self, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mercato"));
+        command
             .args(arguments)
             // No `.env` lies there.
             .current_dir(std::env::temp_dir())
@@ -23,10 +29,9 @@ impl Market {
             // No folder either: what is kept beside the database is not wanted here.
             .env("MERCATO_DATA_DIR", std::env::temp_dir().join("mercato-keeps-nothing/here"))
             .env("MERCATO_MASTER_KEY", STANDARD.encode(MASTER_KEY))
-            .env("RUST_LOG", "off")
-            .output()
-            .await
-            .unwrap();
+            .env("RUST_LOG", "off");
+        change(&mut command);
+        let output = command.output().await.unwrap();
         let text = [output.stdout, output.stderr].map(|part| String::from_utf8(part).unwrap()).concat();
         Said { worked: output.status.success(), text }
     }
