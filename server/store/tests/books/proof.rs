@@ -4,7 +4,7 @@ use chrono::Utc;
 use marketplace::billing::TopUpState;
 use marketplace::money::Nanos;
 use sqlx::PgPool;
-use store::books::{list_broken_blocks, note_whole_check, seal_block};
+use store::books::{Violation, list_broken_blocks, note_whole_check, seal_block};
 use store::ledger::Reserved;
 use store::top_up::{Recorded, insert_top_up, record_payment};
 
@@ -74,5 +74,28 @@ async fn a_sealed_block_notices_every_change_by_force(root: PgPool) {
             .unwrap();
         assert!(broken > 0, "not noticed: {change}");
         tampering.rollback().await.unwrap();
+    }
+}
+
+/// Each insert trusts the functions to name what is there; the whole check does not.
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_row_that_names_what_is_not_there_is_found(root: PgPool) {
+    let market = Books::with(root, 1_000).await;
+    let (call, open) = (market.hold(100).await, market.hold(100).await);
+    market.capture(call, 70, 30).await;
+    market.tamper("alter table price disable trigger all; delete from price").await;
+    market.tamper("alter table ledger_tx disable trigger all; delete from ledger_tx where kind = 'usage'").await;
+    market.tamper("delete from hold where state <> 'open'").await;
+    let found = market.violations().await;
+    for (invariant, detail, subject) in [
+        ("I10", "a call without its price", call),
+        ("I10", "a hold without its price", open),
+        ("I2", "an entry without its transaction", call),
+        ("I7", "a call without a hold of its account", call),
+    ] {
+        let is_it = |broken: &Violation| {
+            broken.invariant == invariant && broken.detail == detail && broken.subject == subject.0.to_string()
+        };
+        assert!(found.iter().any(is_it), "{detail} is not among {found:?}");
     }
 }
