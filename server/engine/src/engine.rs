@@ -14,10 +14,12 @@ use uuid::Uuid;
 
 use crate::Result;
 use crate::books::BooksState;
+use crate::breaker::Breakers;
 use crate::catalogue::Catalogue;
 use crate::chat::{Captures, Running};
 use crate::conversation::Answering;
 use crate::letters::{Letters, Post};
+use crate::retries::Retries;
 use crate::secrets::{MasterKey, Secrets};
 use crate::sign_in::Throttle;
 use crate::watch::Watch;
@@ -54,6 +56,8 @@ pub(crate) struct Shared {
     pub own_address: OnceLock<String>,
     pub instance: Uuid,
     pub running: Running,
+    pub breakers: Breakers,
+    pub retries: Retries,
     pub captures: Captures,
     /// Where signed seals of the books are kept, outside the database.
     pub seal_file: Option<PathBuf>,
@@ -90,6 +94,8 @@ impl Engine {
             own_address: OnceLock::new(),
             instance: Uuid::now_v7(),
             running: Running::default(),
+            breakers: Breakers::default(),
+            retries: Retries::default(),
             captures,
             seal_file: settings.seal_file,
             answering: Mutex::default(),

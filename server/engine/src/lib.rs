@@ -7,6 +7,9 @@ mod error;
 mod secrets;
 mod letters;
 mod catalogue;
+mod breaker;
+mod retries;
+mod routing;
 mod sign_in;
 mod keys;
 mod limits;
@@ -28,7 +31,7 @@ mod engine;
 
 pub use actor::Actor;
 pub use books::{BooksState, Seal, WholeCheck};
-pub use chat::{Call, CallEvent, Order, Run, STOPPED};
+pub use chat::{Call, CallEvent, FailedAttempt, Order, Run, STOPPED, Served, Serving};
 pub use conversation::Following;
 pub use engine::{Engine, Settings};
 pub use error::{Error, Result};
@@ -40,6 +43,7 @@ pub use idempotency::{
 pub use keys::{KeyChange, KeyTerms};
 pub use letters::Post;
 pub use providers::{Egress, Limits, Registry, Sender};
+pub use routing::{MODELS_MAX, Routing};
 pub use secrets::MasterKey;
 pub use sign_in::SignedIn;
 pub use statement::SignedStatement;

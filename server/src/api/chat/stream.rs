@@ -3,31 +3,40 @@
 use std::collections::VecDeque;
 
 use axum::response::sse::Event;
-use engine::{Call, CallEvent};
+use engine::{Call, CallEvent, Serving};
 use marketplace::chat::ChatEvent;
-use marketplace::id::ModelId;
 use serde_json::{Value, json};
 
 use super::reply::{completion_id, now, tool_call_id, usage};
 use crate::api::error::openai_error;
-use crate::api::sale::{self, Line};
+use crate::api::sale::{self, Line, with_served};
 
 /// Turns events into the data of lines, from the one that says who speaks.
 #[derive(Clone)]
 pub struct Lines {
     id: String,
     created: i64,
-    model: ModelId,
+    serving: Serving,
     usage_chunk: bool,
+    has_begun: bool,
     ready: VecDeque<String>,
 }
 
 impl Lines {
     pub fn new(call: &Call, usage_chunk: bool) -> Self {
-        let (id, created, model) = (completion_id(call), now(), call.model.clone());
-        let mut lines = Self { id, created, model, usage_chunk, ready: VecDeque::new() };
-        lines.push(json!({ "role": "assistant", "content": "" }), Value::Null);
-        lines
+        let (id, created, serving) = (completion_id(call), now(), call.serving.clone());
+        Self { id, created, serving, usage_chunk, has_begun: false, ready: VecDeque::new() }
+    }
+
+    /// The chunk that says who speaks. It is written when something has come, for until then that may change.
+    fn begin(&mut self) {
+        if std::mem::replace(&mut self.has_begun, true) {
+            return;
+        }
+        let delta = json!({ "role": "assistant", "content": "" });
+        let choices = json!([{ "index": 0, "delta": delta, "finish_reason": null, "logprobs": null }]);
+        let chunk = with_served(self.chunk(choices, Value::Null), &self.serving.now());
+        self.ready.push_back(chunk.to_string());
     }
 
     fn push(&mut self, delta: Value, finish: Value) {
@@ -37,9 +46,10 @@ impl Lines {
     }
 
     fn chunk(&self, choices: Value, usage: Value) -> Value {
+        let served = self.serving.now();
         let mut chunk = json!({
             "id": self.id, "object": "chat.completion.chunk", "created": self.created,
-            "model": self.model, "choices": choices,
+            "model": served.model, "provider": served.provider_name, "choices": choices,
         });
         if self.usage_chunk {
             chunk["usage"] = usage;
@@ -58,6 +68,7 @@ impl sale::Lines for Lines {
     }
 
     fn add(&mut self, event: CallEvent) {
+        self.begin();
         match event {
             CallEvent::Chat(ChatEvent::Text(text)) => self.push(json!({ "content": text }), Value::Null),
             CallEvent::Chat(ChatEvent::Reasoning(text)) => {
