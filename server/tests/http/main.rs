@@ -26,6 +26,7 @@ mod payment_events;
 mod price_change;
 mod race;
 mod reports;
+mod routing;
 mod statement;
 mod support;
 mod top_up;

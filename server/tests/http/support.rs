@@ -57,6 +57,12 @@ impl Market {
     }
 
     pub async fn open_with(pace: Pace) -> Self {
+        let simulated = |addr: SocketAddr| (Registry::simulated(&format!("http://{addr}")), addr.to_string());
+        Self::open_where(pace, simulated).await
+    }
+
+    /// A market whose vendors are where this says, given the simulator; beside them stands who may be reached.
+    pub async fn open_where(pace: Pace, vendors: impl FnOnce(SocketAddr) -> (Registry, String)) -> Self {
         // Dropping the database blocks its thread, and a connection half made must be able to go on meanwhile.
         assert_eq!(Handle::current().runtime_flavor(), RuntimeFlavor::MultiThread);
         let database = Database::create().await;
@@ -67,8 +73,8 @@ impl Market {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let simulator =
             simulator::start(anywhere, simulator::Options { pace, truth_log: None }).await.unwrap();
-        let sender = Sender::new(Egress::parse(&simulator.addr.to_string()).unwrap()).unwrap();
-        let registry = Registry::simulated(&format!("http://{}", simulator.addr));
+        let (registry, egress) = vendors(simulator.addr);
+        let sender = Sender::new(Egress::parse(&egress).unwrap()).unwrap();
         let mail = std::env::temp_dir().join(format!("mercato-mail-{}", Uuid::now_v7().simple()));
         let settings = Settings {
             master_key: MasterKey::new(MASTER_KEY),
