@@ -23,6 +23,9 @@ pub const ANTHROPIC_ONLY: &str = "anthropic";
 /// The field of an assistant's message that holds blocks of thinking, sealed by the vendor that wrote them.
 pub const THINKING_BLOCKS: &str = "thinking_blocks";
 
+/// The field of a call that holds what only its vendor can read, such as `{"google": {"thought_signature": "…"}}`.
+pub const EXTRA_CONTENT: &str = "extra_content";
+
 /// How the answer is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
@@ -82,6 +85,11 @@ pub enum ChatEvent {
         id: Option<String>,
         name: Option<String>,
         arguments: String,
+    },
+    /// The vendor's seal on a call. Whoever goes on with this answer hands both back unread.
+    CallSignature {
+        index: u32,
+        signature: String,
     },
     /// The newest report replaces earlier ones.
     Usage(Usage),

@@ -15,6 +15,8 @@ pub enum Code {
     PaymentRequired,
     PermissionDenied,
     NotFound,
+    /// The model is here, and does something else than what is asked of it.
+    WrongEndpoint,
     Conflict,
     /// The same request, known by its `Idempotency-Key`, is being answered now.
     InProgress,
@@ -39,7 +41,7 @@ impl Code {
             Self::Unauthenticated => 401,
             Self::PaymentRequired => 402,
             Self::PermissionDenied => 403,
-            Self::NotFound => 404,
+            Self::NotFound | Self::WrongEndpoint => 404,
             Self::Conflict | Self::InProgress | Self::Interrupted | Self::NotKept => 409,
             Self::PayloadTooLarge => 413,
             Self::Unprocessable => 422,
@@ -73,6 +75,7 @@ impl Code {
             Self::PaymentRequired => "payment_required",
             Self::PermissionDenied => "permission_denied",
             Self::NotFound => "not_found",
+            Self::WrongEndpoint => "wrong_endpoint",
             Self::Conflict => "conflict",
             Self::InProgress => "in_progress",
             Self::Interrupted => "interrupted",

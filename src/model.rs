@@ -115,6 +115,8 @@ pub enum Sale {
     Unserved,
     /// The operator has not configured this provider.
     Unconfigured,
+    /// The operator's own server, on which it would run, does not have it.
+    Absent,
 }
 
 /// A model as the marketplace shows it: the facts, and whether it can be bought.
@@ -135,6 +137,26 @@ impl Kind {
             Self::Completion => "completion",
             Self::Embedding => "embedding",
             Self::Image => "image",
+        }
+    }
+
+    /// What one such model is, in a sentence.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Chat => "a chat model",
+            Self::Completion => "a text completion model",
+            Self::Embedding => "an embedding model",
+            Self::Image => "an image model",
+        }
+    }
+
+    /// Where programs ask such models.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Chat => "/v1/chat/completions",
+            Self::Completion => "/v1/completions",
+            Self::Embedding => "/v1/embeddings",
+            Self::Image => "/v1/images/generations",
         }
     }
 }
@@ -169,6 +191,7 @@ impl Sale {
             Self::Unserved => {
                 Some("Listed for reference; this kind of model is not served here yet".to_owned())
             }
+            Self::Absent => Some("The operator's own server does not have it now".to_owned()),
             Self::Unconfigured => Some("The operator has not set this provider up".to_owned()),
         }
     }
@@ -236,9 +259,16 @@ impl Model {
 }
 
 impl Listing {
+    /// What a buyer pays for one picture of a model that is paid by the piece.
+    pub fn buyer_picture(&self) -> Option<Nanos> {
+        let price = self.model.price.as_ref().filter(|price| price.picture().is_some())?;
+        Some(price.ceiling(0, 1, self.take).charge)
+    }
+
     /// What a buyer pays for a million input and output tokens.
     pub fn buyer_rates(&self) -> Option<(Rate, Rate)> {
-        let rates = self.model.price.as_ref()?.rates;
+        let price = self.model.price.as_ref().filter(|price| price.output_unit.is_none())?;
+        let rates = price.rates;
         Some((self.take.on_rate(rates.input), self.take.on_rate(rates.output)))
     }
 

@@ -53,6 +53,34 @@ pub struct Price {
     /// Cheaper hours. The plain rates are then the dear ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub off_peak: Option<OffPeak>,
+    /// Set where output is not counted in tokens; its rate is then that of a million such things.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_unit: Option<Unit>,
+}
+
+/// What is counted instead of tokens. A number in the books, whose prices hold nothing but numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
+pub enum Unit {
+    Picture,
+}
+
+impl From<Unit> for u8 {
+    fn from(unit: Unit) -> Self {
+        match unit {
+            Unit::Picture => 1,
+        }
+    }
+}
+
+impl TryFrom<u8> for Unit {
+    type Error = &'static str;
+    fn try_from(number: u8) -> Result<Self, Self::Error> {
+        match number {
+            1 => Ok(Self::Picture),
+            _ => Err("expected the number of a unit"),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +119,17 @@ pub struct Charge {
 }
 
 impl Price {
+    /// Of a model that is paid by the picture, whatever is read for it; `None` where that is too much to count.
+    pub fn by_the_picture(each: Nanos) -> Option<Self> {
+        let rates = Rates { output: Rate(each.0.checked_mul(1_000_000)?), ..Rates::default() };
+        Some(Self { rates, output_unit: Some(Unit::Picture), ..Self::default() })
+    }
+
+    /// The vendor's price of one picture, where they are paid by the piece.
+    pub fn picture(&self) -> Option<Nanos> {
+        self.output_unit.map(|Unit::Picture| cost_of(1, self.rates.output))
+    }
+
     /// The rates that apply to a call of this size begun at this moment.
     pub fn rates_for(&self, input_tokens: u64, at: DateTime<Utc>) -> Rates {
         if let Some(long) = &self.long_context
@@ -239,6 +278,7 @@ mod tests {
                 rates: Rates { input: usd("5"), output: usd("22.5"), ..Rates::default() },
             }),
             off_peak: None,
+            output_unit: None,
         }
     }
 
@@ -256,6 +296,15 @@ mod tests {
         let rates = Rates { input: usd("0.0028"), ..Rates::default() };
         let charge = rates.charge(&Tokens { input: 1, ..Tokens::default() }, TakeRate::STANDARD);
         assert_eq!((charge.provider_cost, charge.charge), (Nanos(3), Nanos(5)));
+    }
+
+    #[test]
+    fn pictures_cost_exactly_so_many_times_one() {
+        let price = Price::by_the_picture(Nanos(35_000_000)).unwrap();
+        assert_eq!(price.picture(), Some(Nanos(35_000_000)));
+        let three = price.ceiling(90_000, 3, TakeRate::STANDARD);
+        assert_eq!((three.provider_cost, three.charge), (Nanos(105_000_000), Nanos(150_000_000)));
+        assert_eq!((gpt().picture(), Price::by_the_picture(Nanos(i64::MAX))), (None, None));
     }
 
     #[test]

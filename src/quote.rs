@@ -54,6 +54,26 @@ impl PromptSize {
         }
     }
 
+    /// A text that is read as it is, without a template: one to be put into a vector. Some vendors put marks around it.
+    #[must_use]
+    pub fn with_text(self, bytes: usize) -> Self {
+        let bytes = bytes as u64;
+        Self {
+            likely_tokens: self.likely_tokens + likely_tokens(bytes),
+            tokens_max: self.tokens_max + Self::MESSAGE_TOKENS + bytes,
+        }
+    }
+
+    /// A text that was cut into tokens already.
+    #[must_use]
+    pub fn with_tokens(self, tokens: usize) -> Self {
+        let tokens = tokens as u64;
+        Self {
+            likely_tokens: self.likely_tokens + tokens,
+            tokens_max: self.tokens_max + Self::MESSAGE_TOKENS + tokens,
+        }
+    }
+
     #[must_use]
     pub fn with_image(self) -> Self {
         Self {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CallId, ModelId, PriceId, ProviderId};
 use crate::money::{Nanos, Rate, as_text};
-use crate::price::{Charge, TakeRate};
+use crate::price::{Charge, Price, Rates, TakeRate, Unit};
 use crate::usage::{Tokens, UsageSource};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,7 @@ pub struct Attempt {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     pub component: String,
+    /// Pictures, where the component is so called; then the price is that of a million of them.
     pub tokens: u64,
     pub price_nanos_per_mtok: Rate,
     /// Rounded up to a whole nano-dollar for reading; the total is rounded once, from the exact sum.
@@ -124,14 +125,21 @@ impl From<FlatSettlement> for Settlement {
     }
 }
 
+/// The component of a receipt that counts pictures.
+pub const PICTURES: &str = "pictures";
+
 /// The lines of a receipt: every component that was used.
-pub fn lines(rates: &crate::price::Rates, tokens: &Tokens) -> Vec<Line> {
+pub fn lines(price: &Price, rates: &Rates, tokens: &Tokens) -> Vec<Line> {
+    let name = |component: &'static str| match price.output_unit {
+        Some(Unit::Picture) if component == "output" => PICTURES,
+        _ => component,
+    };
     rates
         .lines(tokens)
         .into_iter()
         .filter(|(_, count, _)| *count > 0)
         .map(|(component, count, rate)| Line {
-            component: component.to_owned(),
+            component: name(component).to_owned(),
             tokens: count,
             price_nanos_per_mtok: rate,
             cost_nanos: crate::price::cost_of(count, rate),

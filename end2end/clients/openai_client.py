@@ -3,6 +3,7 @@
 Usage: python openai_client.py, with MERCATO_BIN naming the program (../target/debug/mercato by default).
 """
 
+import base64
 import sys
 
 import openai
@@ -10,6 +11,9 @@ import openai
 from market import TEN_DOLLARS, Checks, Market, adds_up, are_texts
 
 MODEL = "openai/gpt-5-mini"
+EMBEDDING_MODEL = "openai/text-embedding-3-small"
+IMAGE_MODEL = "stability/stable-image-core"
+TEXTS = ["A ship in the harbour.", "Income tax."]
 MESSAGES = [{"role": "user", "content": "Name three harbours."}]
 
 
@@ -52,6 +56,42 @@ class Conversation:
         self.checks.that("no other chunk has usage", not any(chunk.usage for chunk in chunks[:-1]))
         self.paid("a streamed answer", stream.headers["x-generation-id"], last.usage.model_dump())
 
+    def embeddings(self) -> None:
+        """The package asks for base64 by itself and decodes it."""
+        raw = self.client.embeddings.with_raw_response.create(model=EMBEDDING_MODEL, input=TEXTS)
+        coded = raw.parse()
+        self.checks.that("each text has its vector", [item.index for item in coded.data] == [0, 1])
+        self.checks.that("a vector has the model's size", len(coded.data[0].embedding) == 1_536)
+        length = sum(number * number for number in coded.data[0].embedding)
+        self.checks.that("a vector has unit length", abs(length - 1) < 0.001, length)
+        self.paid("vectors in base64", raw.headers["x-generation-id"], coded.usage.model_dump())
+        raw = self.client.embeddings.with_raw_response.create(
+            model=EMBEDDING_MODEL, input=TEXTS[0], encoding_format="float", dimensions=256
+        )
+        plain = raw.parse()
+        self.checks.that("a smaller vector is as small as asked", len(plain.data[0].embedding) == 256)
+        self.paid("a vector in numbers", raw.headers["x-generation-id"], plain.usage.model_dump())
+
+    def images(self) -> None:
+        raw = self.client.images.with_raw_response.generate(model=IMAGE_MODEL, prompt="A lighthouse at dusk")
+        answer = raw.parse()
+        picture = base64.b64decode(answer.data[0].b64_json)
+        self.checks.that("a picture is a PNG", picture.startswith(b"\x89PNG"), picture[:8])
+        self.paid("a picture", raw.headers["x-generation-id"], answer.usage.model_dump())
+
+    def completions(self) -> None:
+        raw = self.client.completions.with_raw_response.create(model=MODEL, prompt="Name three harbours.")
+        answer = raw.parse()
+        self.checks.that("a text is continued", answer.choices[0].text)
+        self.paid("a continued text", raw.headers["x-generation-id"], answer.usage.model_dump())
+        stream = self.client.completions.with_raw_response.create(
+            model=MODEL, prompt="Name three harbours.", stream=True, stream_options={"include_usage": True}
+        )
+        chunks = list(stream.parse())
+        text = "".join(chunk.choices[0].text for chunk in chunks if chunk.choices)
+        self.checks.that("a streamed continuation is the same text", text == answer.choices[0].text, text)
+        self.paid("a streamed continuation", stream.headers["x-generation-id"], chunks[-1].usage.model_dump())
+
     def paid(self, what: str, call_id: str, usage: dict) -> None:
         details = usage["cost_details"]
         self.checks.that(f"{what} tells its cost", usage["cost"] > 0, usage)
@@ -68,6 +108,12 @@ class Conversation:
         stranger = client_of(self.market, "mk_live_" + "0" * 49)
         self.checks.raises("a wrong key", openai.AuthenticationError, lambda: ask(stranger, MODEL))
         self.checks.raises("an unknown model", openai.NotFoundError, lambda: ask(self.client, "nobody/nothing"))
+        self.checks.raises(
+            "a chat model asked for vectors", openai.NotFoundError, lambda: self.client.embeddings.create(model=MODEL, input="a")
+        )
+        self.checks.raises(
+            "an empty text", openai.BadRequestError, lambda: self.client.embeddings.create(model=EMBEDDING_MODEL, input="")
+        )
         poor = client_of(self.market, self.market.make_key(self.market.register()))
         error = self.checks.raises("an empty balance", openai.APIStatusError, lambda: ask(poor, MODEL))
         self.checks.that("an empty balance is told with 402", getattr(error, "status_code", None) == 402, error)
@@ -76,7 +122,7 @@ class Conversation:
 
     def balance(self) -> None:
         expected, there = TEN_DOLLARS - sum(self.charges.values()), self.market.available(self.token)
-        self.checks.that("two calls were paid for", len(self.charges) == 2, self.charges)
+        self.checks.that("seven calls were paid for", len(self.charges) == 7, self.charges)
         self.checks.that("the balance went down by exactly the charges", there == expected, f"{there} != {expected}")
 
 
@@ -91,6 +137,9 @@ def main() -> int:
         checks.section("listing models", conversation.models)
         checks.section("a whole answer", conversation.whole_answer)
         checks.section("a streamed answer", conversation.streamed_answer)
+        checks.section("vectors", conversation.embeddings)
+        checks.section("pictures", conversation.images)
+        checks.section("continued texts", conversation.completions)
         checks.section("refusals", conversation.refusals)
         checks.section("the balance afterwards", conversation.balance)
     return checks.end()

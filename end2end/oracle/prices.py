@@ -31,9 +31,14 @@ class Offer:
         self.names = {stanza["upstream"], *names}
         listed = {"input": "0", "output": "0"} if stanza.get("free") else stanza.get("price", {})
         self.plain = self.read(listed)
+        # Output is counted in pictures; a rate is that of a million of whatever it counts.
+        if "picture" in listed:
+            self.plain = {"input": 0, "output": nanos(listed["picture"]) * 1_000_000}
         self.long = stanza.get("long_context")
         self.off_peak = stanza.get("off_peak")
         self.terms = dict(self.plain)
+        if "picture" in listed:
+            self.terms["output_unit"] = 1
         if self.long:
             self.terms["long_context"] = {"above_input_tokens": self.long["above_input_tokens"], **self.tier(self.long)}
         if self.off_peak:
@@ -85,6 +90,17 @@ def whole(listed: dict) -> dict:
     }
 
 
+class Catalogue(dict):
+    """Models by id. Those found on servers of the operator's own stand in no file, and cost nothing."""
+
+    LOCAL = ("ollama/", "tgi/")
+
+    def __missing__(self, name: str) -> Model:
+        if not name.startswith(self.LOCAL):
+            raise KeyError(name)
+        return Model({"id": name, "upstream": name.split("/", 1)[1], "free": True})
+
+
 def read_catalogue(path: Path) -> dict[str, Model]:
     with path.open("rb") as file:
-        return {stanza["id"]: Model(stanza) for stanza in tomllib.load(file)["model"]}
+        return Catalogue({stanza["id"]: Model(stanza) for stanza in tomllib.load(file)["model"]})

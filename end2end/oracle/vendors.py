@@ -76,12 +76,69 @@ def ollama(report: dict) -> dict:
     }
 
 
+def tgi(report: dict) -> dict:
+    return {
+        "prompt": report.get("input_length"),
+        "cached": 0,
+        "written": 0,
+        "written_1h": 0,
+        "completion": report.get("generated_tokens"),
+        "reasoning": 0,
+    }
+
+
+def embedding(count):
+    """Vectors generate nothing: the prompt is all there is to count."""
+
+    def read(report: dict) -> dict:
+        return {"prompt": count(report), "cached": 0, "written": 0, "written_1h": 0, "completion": 0, "reasoning": 0}
+
+    return read
+
+
+def cohere_embedding(report: dict) -> int | None:
+    count = (report.get("billed_units") or {}).get("input_tokens")
+    return None if count is None else int(count)
+
+
+def pictures(report: dict) -> dict:
+    """Some count tokens, which are all output; others draw, and pictures are counted."""
+    is_counted = "pictures" in report
+    return {
+        "prompt": 0 if is_counted else report.get("input_tokens"),
+        "cached": 0,
+        "written": 0,
+        "written_1h": 0,
+        "completion": report.get("pictures") if is_counted else report.get("output_tokens"),
+        "reasoning": 0,
+    }
+
+
 def known_sum(report: dict, *names: str) -> int | None:
     known = [report[name] for name in names if name in report]
     return sum(known) if known else None
 
 
-DIALECTS = {"openai": openai, "anthropic": anthropic, "google": google, "cohere": cohere, "ollama": ollama}
+# Google and Hugging Face count nothing when they make vectors.
+EMBEDDINGS = {
+    "openai_embeddings": embedding(lambda report: report.get("prompt_tokens")),
+    "voyage_embeddings": embedding(lambda report: report.get("total_tokens")),
+    "cohere_v2_embed": embedding(cohere_embedding),
+    "ollama_embed": embedding(lambda report: report.get("prompt_eval_count")),
+    "gemini_embed_content": embedding(lambda report: None),
+    "huggingface_feature_extraction": embedding(lambda report: None),
+}
+IMAGES = {name: pictures for name in ("openai_images", "stability_v1_image", "stability_v2beta_image")}
+DIALECTS = {
+    "openai": openai,
+    "anthropic": anthropic,
+    "google": google,
+    "cohere": cohere,
+    "ollama": ollama,
+    "tgi": tgi,
+    **EMBEDDINGS,
+    **IMAGES,
+}
 
 
 def input_reported(dialect: str, report: dict | None) -> int | None:

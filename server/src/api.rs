@@ -3,7 +3,7 @@
 mod body;
 mod error;
 mod request_id;
-mod idempotency;
+pub mod idempotency;
 mod account;
 mod letters;
 mod keys;
@@ -11,8 +11,11 @@ mod limits;
 mod models;
 mod billing;
 mod statements;
-mod sale;
-mod chat;
+pub mod sale;
+pub mod chat;
+mod completions;
+mod embeddings;
+mod images;
 mod messages;
 mod conversations;
 mod credit;
@@ -65,6 +68,7 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/books/blocks/{number}", get(operator::read_block))
         .route("/api/v1/admin/overview", get(operator::read_overview))
         .route("/api/v1/admin/ledger/verification", post(operator::verify_books))
+        .route("/api/v1/admin/local-models", post(operator::find_local_models))
         .route("/api/v1/admin/users/{id}/adjustments", post(operator::adjust_balance))
         .route("/api/v1/admin/users/{id}/grants", post(operator::give_promo))
         .route("/api/v1/admin/adjustments/{id}/approve", post(operator::approve_adjustment))
@@ -84,6 +88,9 @@ fn compatible() -> Router<Site> {
         .route("/models", get(models::list_models))
         .route("/models/{*id}", get(models::read_model))
         .route("/chat/completions", post(chat::complete))
+        .route("/completions", post(completions::complete))
+        .route("/embeddings", post(embeddings::embed))
+        .route("/images/generations", post(images::generate))
         .route("/messages", post(messages::create))
         .route("/messages/count_tokens", post(messages::count_tokens))
         .route("/key", get(credit::read_key))

@@ -286,7 +286,8 @@ fn tell(line: &str) {
     eprintln!("{line}");
 }
 
-fn start_logging() {
+/// What happens is told in lines, to the standard error.
+pub fn start_logging() {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,tower_http=warn,sqlx=warn"));

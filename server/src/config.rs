@@ -28,7 +28,7 @@ pub struct Config {
     /// 32 bytes in base64, from which sessions and API keys are secured. Development makes its own.
     #[arg(long, global = true, env = "MERCATO_MASTER_KEY", hide_env_values = true)]
     pub master_key: Option<String>,
-    /// Comma-separated `host:port` that provider addresses may use besides public ones.
+    /// Comma-separated `host:port` that provider addresses may use besides public ones over https at port 443.
     #[arg(long, global = true, env = "MERCATO_EGRESS_ALLOW", default_value = "")]
     pub egress_allow: String,
     /// An operator made at the first start.

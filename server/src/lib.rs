@@ -6,6 +6,7 @@
 #![recursion_limit = "512"]
 
 pub mod config;
+pub mod door;
 pub mod routes;
 pub mod auth;
 pub mod pages;

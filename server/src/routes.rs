@@ -40,22 +40,34 @@ pub fn router(engine: Engine, config: &Config) -> Router {
         .site_addr(config.addr)
         .build();
     let site = Site { engine: engine.clone(), options };
-    let header = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-    };
-    Router::new()
+    let inside = Router::new()
         .merge(pages::routes(&site))
         .merge(api::routes())
         .route("/api/v1/chat/live", get(live::connect))
         .fallback(pages::not_found)
         .layer(middleware::from_fn_with_state(engine.clone(), auth::identify))
-        .layer(middleware::from_fn(api::name_request))
-        .layer(CsrfLayer::new())
-        .layer(CompressionLayer::new())
-        .merge(files(config))
-        .merge(metrics::routes(engine, config.metrics_token.clone()))
-        .route("/healthz", get(|| async { "ok" }))
-        .route("/readyz", get(ready))
+        .layer(middleware::from_fn(api::name_request));
+    outermost(
+        compressed(inside)
+            .merge(files(config))
+            .merge(metrics::routes(engine, config.metrics_token.clone()))
+            .route("/healthz", get(|| async { "ok" }))
+            .route("/readyz", get(ready)),
+    )
+    .with_state(site)
+}
+
+/// What lies around everything that is written for the one who asks.
+pub fn compressed<S: Clone + Send + Sync + 'static>(inside: Router<S>) -> Router<S> {
+    inside.layer(CsrfLayer::new()).layer(CompressionLayer::new())
+}
+
+/// What lies around every address.
+pub fn outermost<S: Clone + Send + Sync + 'static>(inside: Router<S>) -> Router<S> {
+    let header = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    inside
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "same-origin"))
@@ -65,7 +77,6 @@ pub fn router(engine: Engine, config: &Config) -> Router {
         .layer(TraceLayer::new_for_http())
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
-        .with_state(site)
 }
 
 /// The browser half and pictures. A missing file is a 404, never the app.

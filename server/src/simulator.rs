@@ -4,14 +4,18 @@ mod anthropic;
 mod answer;
 mod cohere;
 mod dialect;
+mod embedding;
 mod frame;
 mod google;
+mod local;
+mod image;
 mod ollama;
 mod openai;
 mod performance;
 mod phrases;
 mod reply;
 mod scenario;
+mod tgi;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -26,25 +30,30 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
+use axum::serve::Listener;
 use axum::{Json, Router};
 use bytes::Bytes;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::warn;
 use uuid::Uuid;
 
 use anthropic::Anthropic;
 use cohere::Cohere;
 use dialect::{Ask, Dialect, Refusal};
+use embedding::embed;
 use google::Google;
+use image::draw;
+use local::Machine;
 use ollama::Ollama;
 use openai::OpenAi;
 use performance::Tempo;
 use reply::Reply;
 use scenario::{Cut, Scenario};
+use tgi::Tgi;
 use truth::{Entry, Truth};
+
+use crate::door;
 
 const BODY_BYTES_MAX: usize = 32 << 20;
 /// Vendors that report usage in every stream, asked or not.
@@ -73,6 +82,7 @@ pub struct Options {
 pub struct Simulator {
     pace: Pace,
     truth: Truth,
+    machine: Machine,
     closing: CancellationToken,
 }
 
@@ -80,7 +90,7 @@ impl Simulator {
     /// Fails if the log of truth cannot be opened.
     pub fn new(options: Options) -> io::Result<Self> {
         let truth = Truth::open(options.truth_log.as_deref())?;
-        Ok(Self { pace: options.pace, truth, closing: CancellationToken::new() })
+        Ok(Self { pace: options.pace, truth, machine: Machine::default(), closing: CancellationToken::new() })
     }
 }
 
@@ -100,19 +110,13 @@ impl Drop for Running {
 /// Serves the simulated vendors; port 0 takes any that is free.
 pub async fn start(addr: SocketAddr, options: Options) -> io::Result<Running> {
     let simulator = Simulator::new(options)?;
-    let listener = TcpListener::bind(addr).await?;
-    let addr = listener.local_addr()?;
-    let listener = listener.tap_io(|socket| {
-        if let Err(cause) = socket.set_nodelay(true) {
-            debug!(%cause, "could not set TCP_NODELAY");
-        }
-    });
+    let door = door::open(addr).await?;
+    let addr = door.local_addr()?;
     let closing = simulator.closing.clone();
     let handle = tokio::spawn(async move {
         // Connections have tasks of their own, which aborting this one would not end.
         let _closes = closing.clone().drop_guard();
-        let server =
-            axum::serve(listener, router(simulator)).with_graceful_shutdown(closing.cancelled_owned());
+        let server = axum::serve(door, router(simulator)).with_graceful_shutdown(closing.cancelled_owned());
         if let Err(cause) = server.await {
             warn!(%cause, "the simulator stopped");
         }
@@ -127,13 +131,24 @@ pub fn router(simulator: Simulator) -> Router {
         .route("/{vendor}/chat/completions", post(chat::<OpenAi>))
         .route("/{vendor}/openai/v1/chat/completions", post(chat::<OpenAi>))
         .route("/{vendor}/v1/messages", post(chat::<Anthropic>))
-        .route("/{vendor}/v1beta/models/{call}", post(chat::<Google>))
+        .route("/{vendor}/v1beta/models/{call}", post(google))
         .route("/{vendor}/v2/chat", post(chat::<Cohere>))
         .route("/{vendor}/api/chat", post(chat::<Ollama>))
+        .route("/{vendor}/generate", post(chat::<Tgi>))
+        .route("/{vendor}/generate_stream", post(chat::<Tgi>))
+        .route("/{vendor}/v1/embeddings", post(embed::<embedding::OpenAi>))
+        .route("/voyageai/v1/embeddings", post(embed::<embedding::Voyage>))
+        .route("/{vendor}/v1/images/generations", post(draw::<image::OpenAi>))
+        .route("/{vendor}/v1/generation/{engine}/text-to-image", post(draw::<image::StabilityV1>))
+        .route("/{vendor}/v2beta/stable-image/generate/{service}", post(draw::<image::StabilityV2>))
+        .route("/{vendor}/v2/embed", post(embed::<embedding::Cohere>))
+        .route("/{vendor}/api/embed", post(embed::<embedding::Ollama>))
+        .route("/{vendor}/hf-inference/models/{*model}", post(embed::<embedding::HuggingFace>))
         .route("/anthropic/v1/models", get(list_models::<Anthropic>))
         .route("/google/v1beta/models", get(list_models::<Google>))
         .route("/cohere/v1/models", get(list_models::<Cohere>))
-        .route("/ollama/api/tags", get(list_models::<Ollama>))
+        .route("/tgi/info", get(list_models::<Tgi>))
+        .nest("/ollama/api", local::routes())
         .route("/{vendor}/v1/models", get(list_models::<OpenAi>))
         .route("/{vendor}/models", get(list_models::<OpenAi>))
         .route("/{vendor}/openai/v1/models", get(list_models::<OpenAi>))
@@ -160,6 +175,14 @@ async fn chat<D: Dialect>(
         Err(refusal) => refuse::<D>(&refusal, entry),
     };
     named(response, D::REQUEST_ID_HEADER, &request_id)
+}
+
+/// Google tells chats from vectors by the end of the path alone.
+async fn google(state: State<Simulator>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    if uri.path().ends_with(":embedContent") || uri.path().ends_with(":batchEmbedContents") {
+        return embed::<embedding::Google>(state, uri, headers, body).await;
+    }
+    chat::<Google>(state, uri, headers, body).await
 }
 
 fn understand<D: Dialect>(

@@ -48,7 +48,7 @@ const MINIMUM_VERSIONS: [(&str, [u64; 3]); 8] = [
 ];
 
 /// Where amounts are computed, and nothing may be a fraction.
-const MONEY: [&str; 10] = [
+const MONEY: [&str; 11] = [
     "src/money.rs",
     "src/price.rs",
     "src/quote.rs",
@@ -57,6 +57,7 @@ const MONEY: [&str; 10] = [
     "src/usage.rs",
     "server/store/",
     "server/engine/src/chat",
+    "server/engine/src/making",
     "server/engine/src/billing",
     "server/engine/src/gateway",
 ];

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::{LongContext, OffPeak, Price, Rates, Window};
+use super::{LongContext, OffPeak, Price, Rates, Unit, Window};
 use crate::money::Rate;
 
 macro_rules! beside_rates {
@@ -36,7 +36,7 @@ macro_rules! beside_rates {
 }
 
 beside_rates! {
-    FlatPrice is Price with long_context: Option<LongContext>, off_peak: Option<OffPeak>;
+    FlatPrice is Price with long_context: Option<LongContext>, off_peak: Option<OffPeak>, output_unit: Option<Unit>;
     FlatLongContext is LongContext with above_input_tokens: u64;
     FlatOffPeak is OffPeak with windows: Vec<Window>;
 }
@@ -53,6 +53,7 @@ mod tests {
             rates,
             long_context: Some(LongContext { above_input_tokens: 5, rates }),
             off_peak: Some(OffPeak { windows: vec![window], rates }),
+            output_unit: Some(Unit::Picture),
         };
         let written = serde_json::to_string(&price).unwrap();
         assert_eq!(serde_json::from_str::<Price>(&written).unwrap(), price, "{written}");

@@ -34,7 +34,9 @@ usage: cargo xtask <command>
   bugs                  put known bugs in, one at a time, and see whether the tests notice
   lint-wasm             clippy for the browser half
   prepare               refresh .sqlx, the query descriptions that builds without a database need
-  bench [arguments]     the ledger's speed beside bare pgbench; --help lists the arguments";
+  bench [arguments]     the ledger's speed beside bare pgbench; --help lists the arguments
+  bench relay           what the gateway adds to a call, without the ledger
+  bench calls           what a whole paid call adds";
 
 fn main() -> ExitCode {
     match run() {

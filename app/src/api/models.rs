@@ -63,12 +63,14 @@ pub async fn read_front() -> Result<Drawn, AppError> {
     let caller = caller()?;
     let all = caller.engine.search_models(&caller.actor, &Search::default());
     let open = Search { sale: "open".to_owned(), page: Some(1), per_page: Some(6), ..Search::default() };
+    let chats = Search { kind: "chat".to_owned(), ..open.clone() };
     let open = caller.engine.search_models(&caller.actor, &open);
+    let featured = caller.engine.search_models(&caller.actor, &chats).listings;
     Ok(sheet(Front {
         models: all.total,
         for_sale: open.total,
         providers: all.facets.provider.len(),
-        featured: open.listings,
+        featured,
     }))
 }
 

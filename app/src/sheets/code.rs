@@ -73,7 +73,11 @@ print(answer.usage.cost)"#
 
 /// The samples of a kind of model, with `ORIGIN` and `MODEL` filled in.
 fn samples(kind: Kind, origin: &str, id: &str) -> Vec<(&'static str, String)> {
-    let templates: &[(&'static str, &str)] = if kind == Kind::Embedding { &EMBEDDING } else { &CHAT };
+    let templates: &[(&'static str, &str)] = match kind {
+        Kind::Embedding => &EMBEDDING,
+        Kind::Image => &IMAGE,
+        Kind::Chat | Kind::Completion => &CHAT,
+    };
     let filled = |template: &str| template.replace("ORIGIN", origin).replace("MODEL", id);
     templates.iter().map(|(name, template)| (*name, filled(template))).collect()
 }
@@ -166,6 +170,44 @@ const answer = await client.embeddings.create({
   input: "The quick brown fox",
 });
 console.log(answer.data[0].embedding);
+"#,
+    ),
+];
+
+const IMAGE: [(&str, &str); 3] = [
+    (
+        "curl",
+        r#"curl ORIGIN/v1/images/generations \
+  -H "Authorization: Bearer $MERCATO_KEY" \
+  -H "Content-Type: application/json" \
+  -d '{"model": "MODEL", "prompt": "A lighthouse at dusk", "size": "1024x1024"}'
+"#,
+    ),
+    (
+        "Python",
+        r#"import base64, os
+from openai import OpenAI
+
+client = OpenAI(base_url="ORIGIN/v1", api_key=os.environ["MERCATO_KEY"])
+answer = client.images.generate(model="MODEL", prompt="A lighthouse at dusk")
+with open("lighthouse.png", "wb") as file:
+    file.write(base64.b64decode(answer.data[0].b64_json))
+"#,
+    ),
+    (
+        "JavaScript",
+        r#"import { writeFileSync } from "node:fs";
+import OpenAI from "openai";
+
+const client = new OpenAI({
+  baseURL: "ORIGIN/v1",
+  apiKey: process.env.MERCATO_KEY,
+});
+const answer = await client.images.generate({
+  model: "MODEL",
+  prompt: "A lighthouse at dusk",
+});
+writeFileSync("lighthouse.png", answer.data[0].b64_json, "base64");
 "#,
     ),
 ];

@@ -20,7 +20,8 @@ pub fn sheet(listing: &Listing, origin: String) -> ModelSheet {
     let model = &listing.model;
     let (input, output) = known_rates(model);
     let is_priced = input.is_some() && (output.is_some() || model.kind == Kind::Embedding);
-    let price = model.price.clone().filter(|_| is_priced && !model.free);
+    let is_told_in_words = is_priced && !model.free && model.kind != Kind::Image;
+    let price = model.price.clone().filter(|_| is_told_in_words);
     let tariff = price.map(|price| Tariff {
         href: listing.href(),
         price,

@@ -12,6 +12,8 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 const REAP_EVERY: Duration = Duration::from_secs(5);
 const CHECK_EVERY: Duration = Duration::from_secs(10);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+/// How soon a model that is put on a server of the operator's own is for sale.
+const DISCOVER_EVERY: Duration = Duration::from_secs(60);
 const RECONCILE_EVERY: Duration = Duration::from_secs(3_600);
 
 impl Engine {
@@ -35,6 +37,8 @@ impl Engine {
                 warn!(%cause, "the whole history could not be checked");
             }
         });
+        // Apart too, for a server that does not answer is waited for.
+        self.every(DISCOVER_EVERY, |engine| async move { engine.try_to_find_local_models().await });
         self.every(RECONCILE_EVERY, |engine| async move { engine.watch_reports().await });
     }
 
@@ -78,8 +82,6 @@ impl Engine {
         if progress.is_empty() {
             return;
         }
-        // A group of captures locks the same holds in another order, so one waits for the other here and not there.
-        let _writing = self.0.captures.writing().await;
         match store::ledger::checkpoint(&self.0.db, self.0.instance, &progress).await {
             Ok(owned) => self.0.running.mark_durable(&progress, &owned),
             Err(cause) => warn!(%cause, "progress of {} calls could not be written down", progress.len()),

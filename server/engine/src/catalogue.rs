@@ -1,6 +1,7 @@
 //! What is for sale: the facts of `catalogue.toml`, the prices in force, and who can answer.
 
 mod file;
+mod local;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,17 +11,22 @@ use marketplace::id::{ModelId, PriceId, ProviderId};
 use marketplace::model::{Kind, Listing, Model, Offer, Sale, Status};
 use marketplace::price::{Price, TakeRate};
 use marketplace::search::{Found, Search};
-use providers::Registry;
+use providers::{Registry, embedding, image};
 use store::Db;
 use store::price::InForce;
 use tracing::{info, warn};
 
+pub(crate) use self::local::{Local, is_asked};
 use crate::{Actor, Engine, Error, Result};
 
 /// One consistent view of everything for sale. A change makes a new one.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
-    /// As the file has them. Their prices are wishes; those in force stand in the listings.
+    /// As the file has them.
+    file: Arc<Vec<Model>>,
+    /// What servers of the operator's own have besides.
+    local: Arc<Local>,
+    /// Both. Their prices are wishes; those in force stand in the listings.
     models: Arc<Vec<Model>>,
     listings: Vec<Listing>,
     /// Every id and alias a client may use.
@@ -46,19 +52,22 @@ pub(crate) struct OnSale {
     pub provider_name: String,
 }
 
+impl OnSale {
+    /// Whether it does what is asked of it.
+    fn check_is(&self, wanted: Kind) -> std::result::Result<(), Fault> {
+        let Model { id, kind, .. } = &self.model;
+        if *kind == wanted {
+            return Ok(());
+        }
+        let message = format!("{id} is {}: it is asked at POST {}", kind.noun(), kind.path());
+        Err(Fault { field: Some("model".to_owned()), ..Fault::new(Code::WrongEndpoint, message) })
+    }
+}
+
 impl Catalogue {
     pub async fn load(db: &Db, registry: &Registry) -> Result<Self> {
         let models = file::parse(include_str!("../../../catalogue.toml")).map_err(Error::Catalogue)?;
-        let priced: Vec<(&ModelId, Offer)> =
-            models.iter().flat_map(|model| model.every_offer().map(|offer| (&model.id, offer))).collect();
-        let wanted: Vec<store::price::Offer<'_>> = priced
-            .iter()
-            .filter_map(|(model, offer)| {
-                let price = offer.price.as_ref()?;
-                Some(store::price::Offer { model, provider: &offer.provider, price, free: offer.free })
-            })
-            .collect();
-        store::price::set_prices(db, &wanted).await?;
+        set_prices(db, &models).await?;
         let waiting = store::price::list_waiting(db).await?.len();
         if waiting > 0 {
             warn!(
@@ -67,7 +76,8 @@ impl Catalogue {
             );
         }
         let in_force = store::price::list_in_force(db).await?;
-        let catalogue = Self::new(Arc::new(models), in_force, registry);
+        let models = Arc::new(models);
+        let catalogue = Self::new((models.clone(), models), Arc::default(), in_force, registry);
         let (models, open) = (catalogue.listings.len(), catalogue.count(Sale::is_open));
         info!(models, open, "loaded the catalogue: {open} of {models} models can be bought");
         Ok(catalogue)
@@ -75,23 +85,51 @@ impl Catalogue {
 
     /// The same models at other prices.
     pub fn at_prices(&self, in_force: Vec<InForce>, registry: &Registry) -> Self {
-        Self::new(self.models.clone(), in_force, registry)
+        Self::new((self.file.clone(), self.models.clone()), self.local.clone(), in_force, registry)
     }
 
-    fn new(models: Arc<Vec<Model>>, in_force: Vec<InForce>, registry: &Registry) -> Self {
+    /// The models of the file and those found on servers of the operator's own.
+    pub fn with_local(&self, local: Arc<Local>, in_force: Vec<InForce>, registry: &Registry) -> Self {
+        let models = Arc::new(local.with(&self.file));
+        Self::new((self.file.clone(), models), local, in_force, registry)
+    }
+
+    /// Puts the prices of models in force that were found just now.
+    pub async fn price_local(&self, db: &Db, local: &Local) -> Result<()> {
+        let models = local.with(&self.file);
+        // Those of the file come first and have theirs.
+        let found = models.get(self.file.len()..).unwrap_or_default();
+        set_prices(db, found).await
+    }
+
+    /// The models that stand ready on servers of the operator's own.
+    pub fn local_ids(&self) -> Vec<ModelId> {
+        let (servers, _) = self.local.servers();
+        let stands_there =
+            |offers: &[Arc<OnSale>]| offers.iter().any(|offer| servers.contains(&offer.model.provider));
+        let local = self.listings.iter().zip(&self.offers).filter(|(_, offers)| stands_there(offers));
+        local.map(|(listing, _)| listing.model.id.clone()).collect()
+    }
+
+    fn new(
+        (file, models): (Arc<Vec<Model>>, Arc<Vec<Model>>),
+        local: Arc<Local>,
+        in_force: Vec<InForce>,
+        registry: &Registry,
+    ) -> Self {
         let mut prices: HashMap<(ModelId, ProviderId), InForce> = in_force
             .into_iter()
             .map(|price| ((price.model.clone(), price.provider.clone()), price))
             .collect();
         let (mut listings, mut offers) = (Vec::new(), Vec::new());
         for model in models.iter() {
-            let mut shelf = Shelf { model, registry, prices: &mut prices };
+            let mut shelf = Shelf { model, local: &local, registry, prices: &mut prices };
             let sold: Vec<(Listing, Option<PriceId>)> =
                 model.every_offer().map(|offer| shelf.list(offer)).collect();
             offers.push(sold.iter().filter_map(on_sale).collect());
             listings.extend(as_one(sold));
         }
-        Self { models, by_name: names(&listings), listings, offers }
+        Self { file, local, models, by_name: names(&listings), listings, offers }
     }
 
     /// How many models are in a state of sale.
@@ -110,8 +148,13 @@ impl Catalogue {
         self.models.iter().filter(sells).find(|model| is_named(model)).map(|model| &model.id)
     }
 
+    /// The offer of a model that stands first, for what one vendor alone is asked to make.
+    pub fn first_on_sale(&self, id: &ModelId, wanted: Kind) -> std::result::Result<Arc<OnSale>, Fault> {
+        self.on_sale(id, wanted)?.into_iter().next().ok_or_else(|| unknown(id))
+    }
+
     /// The offers of a model that can be called right now, at least one; else the reason why there is none.
-    pub fn on_sale(&self, id: &ModelId) -> std::result::Result<Vec<Arc<OnSale>>, Fault> {
+    pub fn on_sale(&self, id: &ModelId, wanted: Kind) -> std::result::Result<Vec<Arc<OnSale>>, Fault> {
         let named = self.by_name.get(id.as_str()).ok_or_else(|| unknown(id))?;
         let (Some(listing), Some(offers)) = (self.listings.get(named.at), self.offers.get(named.at)) else {
             return Err(unknown(id));
@@ -119,7 +162,8 @@ impl Catalogue {
         let is_meant =
             |offer: &&Arc<OnSale>| named.only.as_ref().is_none_or(|only| offer.model.provider == *only);
         let offers: Vec<Arc<OnSale>> = offers.iter().filter(is_meant).cloned().collect();
-        if !offers.is_empty() {
+        if let Some(first) = offers.first() {
+            first.check_is(wanted)?;
             return Ok(offers);
         }
         // Somebody else's offer is open, and only the one named is not.
@@ -142,6 +186,7 @@ impl Catalogue {
 /// Puts prices in force on the offers of one model.
 struct Shelf<'a> {
     model: &'a Model,
+    local: &'a Local,
     registry: &'a Registry,
     prices: &'a mut HashMap<(ModelId, ProviderId), InForce>,
 }
@@ -154,7 +199,7 @@ impl Shelf<'_> {
         let version = in_force.as_ref().map(|price| price.id);
         let free = in_force.as_ref().is_some_and(|price| price.free);
         let offer = Offer { price: in_force.map(|price| price.price), free, ..offer };
-        (list(self.model.sold_as(offer), self.registry), version)
+        (list(self.model.sold_as(offer), self.local, self.registry), version)
     }
 }
 
@@ -194,14 +239,30 @@ fn unknown(id: &ModelId) -> Fault {
     Fault { field: Some("model".to_owned()), ..Fault::new(Code::NotFound, message) }
 }
 
-fn list(model: Model, registry: &Registry) -> Listing {
+/// Puts the prices in force that the offers of models are to have.
+async fn set_prices(db: &Db, models: &[Model]) -> Result<()> {
+    let priced: Vec<(&ModelId, Offer)> =
+        models.iter().flat_map(|model| model.every_offer().map(|offer| (&model.id, offer))).collect();
+    let wanted: Vec<store::price::Offer<'_>> = priced
+        .iter()
+        .filter_map(|(model, offer)| {
+            let price = offer.price.as_ref()?;
+            Some(store::price::Offer { model, provider: &offer.provider, price, free: offer.free })
+        })
+        .collect();
+    store::price::set_prices(db, &wanted).await?;
+    Ok(())
+}
+
+fn list(model: Model, local: &Local, registry: &Registry) -> Listing {
     let configured = registry.find(&model.provider);
     let sale = match (&configured, model.status) {
         (_, Status::Retired) => Sale::Retired { replacement: model.replacement.clone() },
         (None, _) => Sale::Unserved,
-        _ if model.kind != Kind::Chat || !is_spoken(&model.protocol) => Sale::Unserved,
+        _ if !is_spoken(model.kind, &model.protocol) => Sale::Unserved,
         _ if model.price.is_none() => Sale::Unpriced,
         (Some(provider), _) if !provider.is_available() => Sale::Unconfigured,
+        _ if local.lacks(&model) => Sale::Absent,
         _ => Sale::Open,
     };
     let provider_name = configured.map_or_else(
@@ -211,16 +272,21 @@ fn list(model: Model, registry: &Registry) -> Listing {
     Listing { model, sale, take: TakeRate::STANDARD, provider_name }
 }
 
-fn is_spoken(protocol: &str) -> bool {
-    matches!(
-        protocol,
-        "openai_chat_completions"
-            | "anthropic_messages"
-            | "gemini_generate_content"
-            | "cohere_v2_chat"
-            | "ollama_chat"
-            | "tgi_generate"
-    )
+fn is_spoken(kind: Kind, protocol: &str) -> bool {
+    match kind {
+        Kind::Chat => matches!(
+            protocol,
+            "openai_chat_completions"
+                | "anthropic_messages"
+                | "gemini_generate_content"
+                | "cohere_v2_chat"
+                | "ollama_chat"
+                | "tgi_generate"
+        ),
+        Kind::Embedding => embedding::Protocol::parse(protocol).is_some(),
+        Kind::Image => image::Protocol::parse(protocol).is_some(),
+        Kind::Completion => false,
+    }
 }
 
 /// Ids first, then `author/alias`, then `provider/upstream` of each offer, so that a later name never hides an earlier.
@@ -252,7 +318,8 @@ mod tests {
     fn the_readme_says_how_many_models_can_be_called() {
         let models = file::parse(include_str!("../../../catalogue.toml")).unwrap();
         let registry = Registry::simulated("http://simulator");
-        let listings: Vec<Listing> = models.into_iter().map(|model| list(model, &registry)).collect();
+        let listings: Vec<Listing> =
+            models.into_iter().map(|model| list(model, &Local::default(), &registry)).collect();
         let several = listings.iter().filter(|listing| !listing.model.offers.is_empty()).count();
         assert!(several >= 5, "{several} models have several offers");
         let open = listings.iter().filter(|listing| listing.sale.is_open()).count();

@@ -2,7 +2,6 @@
 //!
 //! The call runs in a task of its own that no connection owns: whoever asked may leave, the books are still closed.
 
-mod capture;
 mod meter;
 mod reach;
 mod refused;
@@ -28,10 +27,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub(crate) use capture::Captures;
 pub use meter::Reading;
 pub(crate) use meter::Running;
+pub(crate) use refused::{refusal, short};
+pub(crate) use relay::Heard;
 pub use serving::{FailedAttempt, Served, Serving};
+pub(crate) use settle::Ending;
 pub use settle::STOPPED;
 
 use crate::breaker::Came;
@@ -41,7 +42,7 @@ use crate::watch::Happened;
 use crate::{Actor, Engine, Error, Result};
 use meter::Meter;
 use reach::{Held, Reach, Second};
-use refused::{check_asked, refusal, short};
+use refused::check_asked;
 
 /// What somebody wants answered, and the most they will pay for it.
 #[derive(Debug)]
@@ -86,7 +87,8 @@ pub enum CallEvent {
     Chat(ChatEvent),
     /// The charge is durable.
     Settled {
-        settlement: Settlement,
+        /// Elsewhere, since it comes once and every event that waits takes the place of the largest.
+        settlement: Box<Settlement>,
         finish: marketplace::chat::Finish,
         native: String,
     },
@@ -94,7 +96,7 @@ pub enum CallEvent {
     Failed {
         fault: Fault,
         released: Nanos,
-        settlement: Option<Settlement>,
+        settlement: Option<Box<Settlement>>,
     },
 }
 

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use crate::Result;
 use crate::books::BooksState;
 use crate::breaker::Breakers;
-use crate::catalogue::Catalogue;
-use crate::chat::{Captures, Running};
+use crate::catalogue::{Catalogue, Local};
+use crate::chat::Running;
 use crate::conversation::Answering;
 use crate::letters::{Letters, Post};
 use crate::retries::Retries;
@@ -49,6 +49,8 @@ pub(crate) struct Shared {
     pub registry: Registry,
     pub sender: Sender,
     pub catalogue: ArcSwap<Catalogue>,
+    /// What was last found on servers of the operator's own.
+    pub local: tokio::sync::Mutex<Local>,
     pub secrets: Secrets,
     pub demo: bool,
     pub test_gateway: bool,
@@ -58,7 +60,6 @@ pub(crate) struct Shared {
     pub running: Running,
     pub breakers: Breakers,
     pub retries: Retries,
-    pub captures: Captures,
     /// Where signed seals of the books are kept, outside the database.
     pub seal_file: Option<PathBuf>,
     pub answering: Mutex<HashMap<ConversationId, Arc<Answering>>>,
@@ -82,12 +83,12 @@ impl Engine {
     /// Brings catalogue and prices into the database and starts the background work.
     pub async fn open(db: Db, registry: Registry, sender: Sender, settings: Settings) -> Result<Self> {
         let catalogue = Catalogue::load(&db, &registry).await?;
-        let captures = Captures::start(db.clone());
         let engine = Self(Arc::new(Shared {
             db,
             registry,
             sender,
             catalogue: ArcSwap::from_pointee(catalogue),
+            local: tokio::sync::Mutex::default(),
             secrets: Secrets::derive(&settings.master_key)?,
             demo: settings.demo,
             test_gateway: settings.test_gateway,
@@ -96,7 +97,6 @@ impl Engine {
             running: Running::default(),
             breakers: Breakers::default(),
             retries: Retries::default(),
-            captures,
             seal_file: settings.seal_file,
             answering: Mutex::default(),
             hashing: Arc::new(Semaphore::new(1)),

@@ -16,12 +16,16 @@ mod limits;
 mod billing;
 mod gateway;
 mod chat;
+mod making;
+mod embed;
+mod draw;
 mod idempotency;
 mod conversation;
 mod operator;
 mod correction;
 mod books;
 mod prices;
+mod discovery;
 mod reconciliation;
 mod watch;
 mod figures;
@@ -33,6 +37,7 @@ pub use actor::Actor;
 pub use books::{BooksState, Seal, WholeCheck};
 pub use chat::{Call, CallEvent, FailedAttempt, Order, Run, STOPPED, Served, Serving};
 pub use conversation::Following;
+pub use discovery::LocalModels;
 pub use engine::{Engine, Settings};
 pub use error::{Error, Result};
 pub use figures::{Figure, FigureKind, FigureReading, FigureValue};
@@ -42,6 +47,13 @@ pub use idempotency::{
 };
 pub use keys::{KeyChange, KeyTerms};
 pub use letters::Post;
+pub use making::{Made, MakeOrder, Making};
+pub use providers::embedding::{
+    Inputs as EmbeddingInputs, Purpose as EmbeddingPurpose, Request as EmbeddingRequest, to_base64,
+};
+pub use providers::image::{
+    Format as PictureFormat, Picture, Request as PictureRequest, Size as PictureSize,
+};
 pub use providers::{Egress, Limits, Registry, Sender};
 pub use routing::{MODELS_MAX, Routing};
 pub use secrets::MasterKey;

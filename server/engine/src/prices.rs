@@ -1,7 +1,5 @@
 //! Prices that wait to be approved, and taking over those in force.
 
-use std::sync::Arc;
-
 use marketplace::account::Role;
 use marketplace::fault::{Code, Fault};
 use marketplace::id::PriceId;
@@ -35,8 +33,8 @@ impl Engine {
     /// Takes over the prices in force, which an operator or another server may have changed.
     pub(crate) async fn refresh_prices(&self) -> Result<()> {
         let in_force = store::price::list_in_force(&self.0.db).await?;
-        let catalogue = self.0.catalogue.load().at_prices(in_force, &self.0.registry);
-        self.0.catalogue.store(Arc::new(catalogue));
+        // Somebody else may be listing local models just now, which must not be lost.
+        self.0.catalogue.rcu(|catalogue| catalogue.at_prices(in_force.clone(), &self.0.registry));
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use chrono::Utc;
 use marketplace::chat::ChatRequest;
 use marketplace::fault::{Code, Fault};
 use marketplace::id::{ModelId, ProviderId};
+use marketplace::model::Kind;
 use marketplace::money::Nanos;
 use marketplace::quote::{PromptSize, wanted_output};
 use marketplace::route::{
@@ -110,15 +111,16 @@ impl OnSale {
 fn offers(catalogue: &Catalogue, model: &ModelId, others: &[ModelId]) -> Result<Vec<Arc<OnSale>>, Fault> {
     let (mut offers, mut refusal) = (Vec::<Arc<OnSale>>::new(), None);
     for (at, id) in std::iter::once(model).chain(others).enumerate() {
-        match catalogue.on_sale(id) {
+        match catalogue.on_sale(id, Kind::Chat) {
             Ok(found) => {
                 let known = |offer: &Arc<OnSale>| offers.iter().any(|other| Arc::ptr_eq(other, offer));
                 let new: Vec<_> = found.into_iter().filter(|offer| !known(offer)).collect();
                 offers.extend(new);
             }
-            // A name that means nothing is a mistake; a model that is not sold any more is what the others are there for.
-            Err(fault) if at > 0 && !catalogue.knows(id) => {
-                return Err(Fault { field: Some("models".to_owned()), ..fault });
+            // A name that means nothing or no chat is a mistake; a model that is not sold any more is what the others are there for.
+            Err(fault) if fault.code == Code::WrongEndpoint || (at > 0 && !catalogue.knows(id)) => {
+                let field = if at > 0 { "models" } else { "model" };
+                return Err(Fault { field: Some(field.to_owned()), ..fault });
             }
             Err(fault) => refusal = refusal.or(Some(fault)),
         }

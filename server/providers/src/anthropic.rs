@@ -9,9 +9,31 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-pub use self::decoder::Decoder;
 pub use self::encode::encode;
 use crate::failure::{class_of_status, failure, malformed, retry_after_seconds, without_words};
+use crate::reading::{self, Reading};
+
+pub type Decoder = Reading<decoder::Message>;
+
+/// A version of the protocol, and what a request may say in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    headers: &'static [(&'static str, &'static str); 1],
+    /// Whether `temperature`, `top_p` and `top_k` may be said, even at what they are anyway.
+    takes_sampling: bool,
+}
+
+/// All that are answered, the one to speak unless another is asked for first.
+pub const VERSIONS: [Version; 2] = [
+    Version { headers: &[("anthropic-version", "2023-06-01")], takes_sampling: true },
+    Version { headers: &[("anthropic-version", "2026-10-21")], takes_sampling: false },
+];
+
+impl Version {
+    pub fn name(&self) -> &'static str {
+        self.headers[0].1
+    }
+}
 
 /// Reads an answer that came in one piece.
 pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
@@ -19,7 +41,9 @@ pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Ve
         return Err(refusal(status, headers, body));
     }
     match serde_json::from_slice(body) {
-        Ok(wire::Reply::Message(message)) => decoder::whole(message),
+        Ok(wire::Reply::Message(message)) => {
+            reading::whole(|read: &mut decoder::Message| read.take_whole(message))
+        }
         Ok(wire::Reply::Error) => Err(refusal(status, headers, body)),
         Err(_) => Err(malformed("the answer is not JSON of the message shape")),
     }

@@ -1,8 +1,11 @@
 //! What a caller asks in the OpenAI shape, read once for all vendors that have words of their own.
 
-use marketplace::chat::{Content, Failure, Message, Role};
+mod borrowed;
+
+use marketplace::chat::{Content, EXTRA_CONTENT, Failure, Message, Role};
 use serde_json::{Map, Value, json};
 
+pub use self::borrowed::{Sampling, Tool};
 use crate::failure::unsupported;
 
 /// A piece of a message.
@@ -49,6 +52,8 @@ pub struct Call<'a> {
     pub name: &'a str,
     /// Always an object.
     pub arguments: Value,
+    /// Google's, which it wants back with the call.
+    pub signature: Option<&'a str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,7 +89,13 @@ const NOT_OFFERED: &str = "this value is not offered by this model's provider";
 
 /// Refuses what cannot be said to any of these vendors, or not to this one, and would change the answer.
 pub fn refuse_unsayable(options: &Map<String, Value>, to_this_one: &[&str]) -> Result<(), Failure> {
-    for field in NEVER.iter().chain(to_this_one) {
+    refuse_given(options, &NEVER)?;
+    refuse_given(options, to_this_one)
+}
+
+/// Refuses these fields, unless they ask for what happens anyway.
+pub fn refuse_given(options: &Map<String, Value>, fields: &[&str]) -> Result<(), Failure> {
+    for field in fields {
         if given(options, field).is_some_and(|value| !changes_nothing(field, value)) {
             return Err(not_offered(field));
         }
@@ -101,6 +112,7 @@ fn changes_nothing(field: &str, value: &Value) -> bool {
     match field {
         "n" => value.as_u64() == Some(1),
         "logprobs" => *value == json!(false),
+        "temperature" | "top_p" => value.as_f64() == Some(1.0),
         "top_logprobs" | "presence_penalty" | "frequency_penalty" => value.as_f64() == Some(0.0),
         "logit_bias" => value.as_object().is_some_and(Map::is_empty),
         "response_format" => value["type"] == "text",
@@ -261,7 +273,8 @@ fn call(call: &Value) -> Result<Call<'_>, Failure> {
             .filter(Value::is_object)
             .ok_or_else(|| unsupported("messages.tool_calls", "has arguments that are no JSON object"))?,
     };
-    Ok(Call { id, name, arguments })
+    let signature = call[EXTRA_CONTENT]["google"]["thought_signature"].as_str();
+    Ok(Call { id, name, arguments, signature })
 }
 
 /// The call whose result a tool message brings.

@@ -9,10 +9,12 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-pub use self::decoder::Decoder;
 pub use self::encode::encode;
 pub(crate) use self::wire::whole_count;
 use crate::failure::{class_of_status, failure, malformed, retry_after_seconds, without_words};
+use crate::reading::{self, Reading};
+
+pub type Decoder = Reading<decoder::Chat>;
 
 /// Reads an answer that came in one piece.
 pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
@@ -21,7 +23,7 @@ pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Ve
     }
     let answer = serde_json::from_slice(body)
         .map_err(|_| malformed("the answer is not JSON of the chat response shape"))?;
-    decoder::whole(answer)
+    reading::whole::<decoder::Chat>(|_| decoder::take_whole(answer))
 }
 
 /// Reads why there is no answer.

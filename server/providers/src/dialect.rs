@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use marketplace::chat::{ChatEvent, ChatRequest, Failure};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
+use serde::Serialize;
 
+use crate::failure::unsupported;
 use crate::frame::{Event, Framing};
 use crate::{anthropic, cohere, google, ollama, openai, tgi};
 
@@ -13,7 +15,7 @@ use crate::{anthropic, cohere, google, ollama, openai, tgi};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     OpenAi(openai::Habits),
-    Anthropic,
+    Anthropic(anthropic::Version),
     Google,
     Cohere,
     Ollama,
@@ -40,12 +42,20 @@ pub enum Decoder {
     Tgi(tgi::Decoder),
 }
 
+impl Outgoing {
+    /// A request whose body is JSON.
+    pub(crate) fn json(path: impl Into<Cow<'static, str>>, sent: &impl Serialize) -> Result<Self, Failure> {
+        let body = serde_json::to_vec(sent).map_err(|error| unsupported("request", &error.to_string()))?;
+        Ok(Self { path: path.into(), headers: &[], body })
+    }
+}
+
 impl Dialect {
     /// The header that carries the key, and what stands before the key in it.
     pub fn key_header(self) -> (&'static str, &'static str) {
         match self {
             Self::OpenAi(_) | Self::Cohere | Self::Ollama | Self::Tgi => ("authorization", "Bearer "),
-            Self::Anthropic => ("x-api-key", ""),
+            Self::Anthropic(_) => ("x-api-key", ""),
             // Google also takes the key in the address, from where it would find its way into logs.
             Self::Google => ("x-goog-api-key", ""),
         }
@@ -60,14 +70,14 @@ impl Dialect {
     pub fn framing(self) -> Framing {
         match self {
             Self::Ollama => Framing::Lines,
-            Self::OpenAi(_) | Self::Anthropic | Self::Google | Self::Cohere | Self::Tgi => Framing::Events,
+            Self::OpenAi(_) | Self::Anthropic(_) | Self::Google | Self::Cohere | Self::Tgi => Framing::Events,
         }
     }
 
     pub fn encode(self, request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, Failure> {
         match self {
             Self::OpenAi(habits) => openai::encode(request, upstream_model, habits),
-            Self::Anthropic => anthropic::encode(request, upstream_model),
+            Self::Anthropic(version) => anthropic::encode(request, upstream_model, version),
             Self::Google => google::encode(request, upstream_model),
             Self::Cohere => cohere::encode(request, upstream_model),
             Self::Ollama => ollama::encode(request, upstream_model),
@@ -84,7 +94,7 @@ impl Dialect {
     ) -> Result<Vec<ChatEvent>, Failure> {
         match self {
             Self::OpenAi(_) => openai::decode(status, headers, body),
-            Self::Anthropic => anthropic::decode(status, headers, body),
+            Self::Anthropic(_) => anthropic::decode(status, headers, body),
             Self::Google => google::decode(status, headers, body),
             Self::Cohere => cohere::decode(status, headers, body),
             Self::Ollama => ollama::decode(status, headers, body),
@@ -96,7 +106,7 @@ impl Dialect {
     pub fn refusal(self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
         match self {
             Self::OpenAi(_) => openai::refusal(status, headers, body),
-            Self::Anthropic => anthropic::refusal(status, headers, body),
+            Self::Anthropic(_) => anthropic::refusal(status, headers, body),
             Self::Google => google::refusal(status, headers, body),
             Self::Cohere => cohere::refusal(status, headers, body),
             Self::Ollama => ollama::refusal(status, headers, body),
@@ -107,7 +117,7 @@ impl Dialect {
     pub fn decoder(self) -> Decoder {
         match self {
             Self::OpenAi(_) => Decoder::OpenAi(openai::Decoder::default()),
-            Self::Anthropic => Decoder::Anthropic(anthropic::Decoder::default()),
+            Self::Anthropic(_) => Decoder::Anthropic(anthropic::Decoder::default()),
             Self::Google => Decoder::Google(google::Decoder::default()),
             Self::Cohere => Decoder::Cohere(cohere::Decoder::default()),
             Self::Ollama => Decoder::Ollama(ollama::Decoder::default()),

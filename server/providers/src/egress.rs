@@ -1,6 +1,6 @@
 //! Which addresses the server may call: public ones by https, and what the operator lists.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use reqwest::Url;
@@ -8,8 +8,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::Error;
 
-/// The rule for outgoing calls. A host on the list may be private and need not speak https, but is reached at its
-/// listed ports only: the resolver below does not see ports, so a listed host must not open any other.
+/// The rule for outgoing calls: https at its own port. A host on the list may be private, need not speak https and may
+/// have other ports, but is reached at its listed ports only: the resolver below does not see ports, so a listed host must not open any other.
 #[derive(Clone, Debug, Default)]
 pub struct Egress {
     listed: Arc<[(String, u16)]>,
@@ -32,6 +32,10 @@ impl Egress {
     /// Refuses what may not be called, as far as the address itself shows it.
     pub fn check(&self, url: &Url) -> Result<(), Error> {
         let host = url.host_str().ok_or(Error::NoHost)?;
+        // It would be sent along, and told by whoever tells the address.
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Error::HoldsLogin(host.to_owned()));
+        }
         if self.lists(host) {
             let is_listed =
                 |port| self.listed.iter().any(|entry| (entry.0.as_str(), entry.1) == (host, port));
@@ -40,6 +44,9 @@ impl Egress {
         }
         if url.scheme() != "https" {
             return Err(Error::NotHttps(host.to_owned()));
+        }
+        if url.port().is_some() {
+            return Err(Error::PortNotListed(host.to_owned()));
         }
         // A written-out address never comes past the resolver.
         match host.trim_matches(['[', ']']).parse() {
@@ -54,25 +61,26 @@ impl Egress {
 }
 
 /// Resolves names, and forgets every address that is not public unless the name is on the list.
+///
+/// A connection is made to one of these addresses and no other, so a name that leads elsewhere the next moment gains
+/// nothing by it.
 impl Resolve for Egress {
     fn resolve(&self, name: Name) -> Resolving {
         let is_listed = self.lists(name.as_str());
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let mut refused = None;
-            let mut allowed = Vec::new();
-            for address in found {
-                if is_listed || is_public(address.ip()) {
-                    allowed.push(address);
-                } else {
-                    refused = Some(Error::NotPublic(address.ip()));
-                }
-            }
-            match refused {
-                Some(error) if allowed.is_empty() => Err(error.into()),
-                _ => Ok(Box::new(allowed.into_iter()) as Addrs),
-            }
+            let found = if is_listed { found.collect() } else { only_public(found)? };
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
+    }
+}
+
+/// What is left of the addresses of a name that is not listed; an error if that is none.
+fn only_public(found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, Error> {
+    let (public, others): (Vec<_>, Vec<_>) = found.partition(|address| is_public(address.ip()));
+    match others.first() {
+        Some(other) if public.is_empty() => Err(Error::NotPublic(other.ip())),
+        _ => Ok(public),
     }
 }
 
@@ -180,6 +188,39 @@ mod tests {
         {
             assert!(check("", &format!("https://{host}/v1")).is_ok(), "{host}");
             assert!(matches!(check("", &format!("http://{host}/v1")), Err(Error::NotHttps(_))), "{host}");
+        }
+    }
+
+    #[test]
+    fn other_schemes_other_ports_and_logins_are_refused() {
+        for url in ["ftp://api.openai.com", "gopher://api.openai.com:443", "ws://api.openai.com"] {
+            assert!(matches!(check("", url), Err(Error::NotHttps(_))), "{url}");
+        }
+        assert!(matches!(check("", "file:///etc/passwd"), Err(Error::NoHost)));
+        for port in [22, 80, 6379, 8443] {
+            let url = format!("https://api.openai.com:{port}/v1");
+            assert!(matches!(check("", &url), Err(Error::PortNotListed(_))), "{url}");
+            assert!(check(&format!("api.openai.com:{port}"), &url).is_ok());
+        }
+        assert!(check("", "https://api.openai.com:443/v1").is_ok());
+        for url in ["https://api.openai.com@127.0.0.1/", "https://user:secret@api.openai.com/"] {
+            let refused = check("127.0.0.1:443", url).unwrap_err();
+            assert!(
+                matches!(&refused, Error::HoldsLogin(_)) && !refused.to_string().contains("secret"),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_at_the_next_look_is_refused_then() {
+        let address = |text: &str| SocketAddr::new(text.parse().unwrap(), 0);
+        let (public, private) = (address("8.8.8.8"), address("169.254.169.254"));
+        for _ in 0..3 {
+            assert_eq!(only_public([public].into_iter()).unwrap(), [public]);
+            assert!(matches!(only_public([private].into_iter()), Err(Error::NotPublic(_))));
+            // Both at once: only the public one can be connected to.
+            assert_eq!(only_public([private, public].into_iter()).unwrap(), [public]);
         }
     }
 

@@ -11,6 +11,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use marketplace::chat::Failure;
 use marketplace::usage::Usage;
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 use serde::Serialize;
 
 use crate::dialect::Outgoing;
@@ -19,10 +21,18 @@ use crate::failure::{malformed, unsupported};
 /// What is to be put into vectors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    pub texts: Vec<String>,
+    pub inputs: Inputs,
     /// Absent, the model's own size.
     pub dimensions: Option<u32>,
     pub purpose: Option<Purpose>,
+}
+
+/// The texts, as they are or cut into tokens already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inputs {
+    Texts(Vec<String>),
+    /// Numbers of OpenAI's own vocabularies, which nobody else can read.
+    Tokens(Vec<Vec<u32>>),
 }
 
 /// What the vectors are for, where a model makes a difference.
@@ -40,6 +50,108 @@ pub struct Embeddings {
     pub vectors: Vec<Vec<f32>>,
     /// Absent where the vendor counts nothing.
     pub usage: Option<Usage>,
+}
+
+/// The languages that are spoken about vectors. A model names its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    OpenAi,
+    Google,
+    Cohere,
+    HuggingFace,
+    Ollama,
+    Voyage,
+}
+
+impl Protocol {
+    /// Reads a name of the catalogue.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "openai_embeddings" => Some(Self::OpenAi),
+            "gemini_embed_content" => Some(Self::Google),
+            "cohere_v2_embed" => Some(Self::Cohere),
+            "huggingface_feature_extraction" => Some(Self::HuggingFace),
+            "ollama_embed" => Some(Self::Ollama),
+            "voyage_embeddings" => Some(Self::Voyage),
+            _ => None,
+        }
+    }
+
+    /// How many texts are taken at a time.
+    pub fn inputs_max(self) -> usize {
+        match self {
+            Self::OpenAi | Self::HuggingFace | Self::Ollama => 2_048,
+            Self::Google => 100,
+            Self::Cohere => 96,
+            Self::Voyage => 1_000,
+        }
+    }
+
+    /// Where paths begin: the feature extraction of Hugging Face lies beside its `/v1`, not below.
+    pub fn root(self, base_url: &str) -> &str {
+        match self {
+            Self::HuggingFace => base_url.strip_suffix("/v1").unwrap_or(base_url),
+            _ => base_url,
+        }
+    }
+
+    pub fn encode(self, request: &Request, upstream_model: &str) -> Result<Outgoing, Failure> {
+        match self {
+            Self::OpenAi => openai::encode(request, upstream_model),
+            Self::Google => google::encode(request, upstream_model),
+            Self::Cohere => cohere::encode(request, upstream_model),
+            Self::HuggingFace => huggingface::encode(request, upstream_model),
+            Self::Ollama => ollama::encode(request, upstream_model),
+            Self::Voyage => voyage::encode(request, upstream_model),
+        }
+    }
+
+    /// Reads the answer to so many texts.
+    pub fn decode(
+        self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        texts: usize,
+    ) -> Result<Embeddings, Failure> {
+        match self {
+            Self::OpenAi => openai::decode(status, headers, body, texts),
+            Self::Google => google::decode(status, headers, body, texts),
+            Self::Cohere => cohere::decode(status, headers, body, texts),
+            Self::HuggingFace => huggingface::decode(status, headers, body, texts),
+            Self::Ollama => ollama::decode(status, headers, body, texts),
+            Self::Voyage => voyage::decode(status, headers, body, texts),
+        }
+    }
+}
+
+impl Default for Inputs {
+    fn default() -> Self {
+        Self::Texts(Vec::new())
+    }
+}
+
+impl Inputs {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Texts(texts) => texts.len(),
+            Self::Tokens(tokens) => tokens.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// For vendors with vocabularies of their own.
+    fn texts(&self) -> Result<&[String], Failure> {
+        match self {
+            Self::Texts(texts) => Ok(texts),
+            Self::Tokens(_) => {
+                Err(unsupported("input", "must be text: this model's provider reads no tokens"))
+            }
+        }
+    }
 }
 
 impl Embeddings {

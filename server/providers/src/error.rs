@@ -6,10 +6,14 @@ use std::net::IpAddr;
 pub enum Error {
     #[error("{variable} is not an address: {reason}")]
     BaseUrl { variable: String, reason: String },
+    #[error("{variable} is no version that is spoken here: {text:?}")]
+    Version { variable: &'static str, text: String },
     #[error("{0:?} is not of the form host:port")]
     EgressEntry(String),
     #[error("{0} may only be reached at the ports it is listed with")]
     PortNotListed(String),
+    #[error("the address of {0} must not hold a name or a password")]
+    HoldsLogin(String),
     #[error("{0} must be reached by https")]
     NotHttps(String),
     #[error("{0} is not a public address")]

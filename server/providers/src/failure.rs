@@ -94,17 +94,26 @@ fn redacted(message: &str) -> String {
     let mut text = String::with_capacity(message.len().min(MESSAGE_CHARS_MAX));
     let mut after_bearer = false;
     for word in message.split_inclusive(char::is_whitespace) {
-        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        let is_key = after_bearer
-            || word.contains("***")
-            || KEY_PREFIXES.iter().any(|prefix| bare.starts_with(prefix) && bare.len() >= prefix.len() + 4);
+        let is_key = after_bearer || word.contains("***") || holds_key(word);
         text.push_str(if is_key { "[key] " } else { word });
-        after_bearer = bare.eq_ignore_ascii_case("bearer");
+        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        after_bearer = bare.to_ascii_lowercase().ends_with("bearer");
     }
     match text.char_indices().nth(MESSAGE_CHARS_MAX) {
         Some((end, _)) => text[..end].to_owned(),
         None => text.trim_end().to_owned(),
     }
+}
+
+/// Whether something in a word begins as keys do, and not in the middle of a name such as `task-force`.
+fn holds_key(word: &str) -> bool {
+    KEY_PREFIXES.iter().any(|prefix| {
+        word.match_indices(prefix).any(|(at, _)| {
+            let is_begun = word[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+            let rest = &word[at + prefix.len()..];
+            !is_begun && rest.bytes().take_while(u8::is_ascii_graphic).count() >= 4
+        })
+    })
 }
 
 /// Reads a value of the expected shape, and takes one of any other shape for absent.
@@ -157,6 +166,9 @@ mod tests {
             "Incorrect API key provided: xa***ed. You can",
             "bad header `Authorization: Bearer abc123` You can",
             "key 'gsk_0123456789' You can",
+            "key=sk-proj-abcdefgh You can",
+            "{\"authorization\":\"Bearer abc123\",\"x\":\"hf_abcdefgh\"} You can",
+            "authorization:Bearer abc123 You can",
         ] {
             let message = failure(FailureClass::Auth, text).message;
             assert!(message.contains("[key]") && message.ends_with("You can"), "{message}");
@@ -164,6 +176,12 @@ mod tests {
                 assert!(!message.contains(part), "{message}");
             }
         }
+    }
+
+    #[test]
+    fn words_that_only_look_like_keys_stay() {
+        let text = "The task-force took a risk-free look at sk- and hf_";
+        assert_eq!(failure(FailureClass::Auth, text).message, text);
     }
 
     #[test]

@@ -9,9 +9,11 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-pub use self::decoder::Decoder;
 pub use self::encode::encode;
 use crate::failure::{class_of_status, failure, malformed, retry_after_seconds, wait_seconds, without_words};
+use crate::reading::{self, Reading};
+
+pub type Decoder = Reading<decoder::Content>;
 
 /// Reads an answer that came in one piece.
 pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
@@ -24,16 +26,16 @@ pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Ve
         _ => serde_json::from_slice(body).map(|reply| vec![reply]),
     }
     .map_err(|_| malformed("the answer is not JSON of the generateContent shape"))?;
-    let mut decoder = Decoder::default();
-    let mut events: Vec<ChatEvent> = replies.into_iter().flat_map(|reply| decoder.take(reply)).collect();
-    events.extend(decoder.fail(malformed("the answer has no finished candidate")));
-    match events.iter().find_map(|event| match event {
-        ChatEvent::Failed(failure) => Some(failure.clone()),
-        _ => None,
-    }) {
-        Some(failure) => Err(failure),
-        None => Ok(events),
-    }
+    reading::whole(|content: &mut decoder::Content| {
+        let mut events = Vec::new();
+        for reply in replies {
+            events.extend(content.take(reply));
+            if matches!(events.last(), Some(ChatEvent::Failed(_))) {
+                break;
+            }
+        }
+        events
+    })
 }
 
 /// Reads why there is no answer.

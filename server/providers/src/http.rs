@@ -1,19 +1,22 @@
 //! The one place from which anything is sent to a vendor.
 
 mod answer;
+mod local;
+mod made;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use marketplace::chat::{ChatRequest, Failure, FailureClass};
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, Url, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, Span, field, info_span};
 
 pub use self::answer::Answer;
 use crate::dialect::Outgoing;
-use crate::failure::failure;
+use crate::failure::{failure, malformed};
 use crate::{ConfiguredProvider, Egress, Error};
 
 /// How long and how much we wait for.
@@ -28,6 +31,8 @@ pub struct Limits {
     pub total: Duration,
     /// Of an answer in one piece. A streamed one is handed on and never held.
     pub answer_bytes_max: usize,
+    /// Of a streamed answer in all.
+    pub stream_bytes_max: usize,
 }
 
 impl Default for Limits {
@@ -38,6 +43,7 @@ impl Default for Limits {
             gap: Duration::from_secs(45),
             total: Duration::from_secs(15 * 60),
             answer_bytes_max: 32 << 20,
+            stream_bytes_max: 256 << 20,
         }
     }
 }
@@ -82,6 +88,23 @@ impl Sender {
         upstream_model: &str,
         request_id: &str,
     ) -> Result<Answer, Failure> {
+        let span = info_span!(
+            "vendor",
+            provider.id = provider.vendor.id,
+            model = upstream_model,
+            call.id = request_id,
+            http.status = field::Empty,
+        );
+        self.ask(provider, request, upstream_model, request_id).instrument(span).await
+    }
+
+    async fn ask(
+        &self,
+        provider: &ConfiguredProvider,
+        request: &ChatRequest,
+        upstream_model: &str,
+        request_id: &str,
+    ) -> Result<Answer, Failure> {
         let asked = Instant::now();
         if !provider.is_available() {
             return Err(failure(FailureClass::Auth, "this provider is not set up"));
@@ -114,20 +137,42 @@ impl Sender {
         outgoing: Outgoing,
         request_id: &str,
     ) -> Result<RequestBuilder, Failure> {
-        let misconfigured = |reason: &str| failure(FailureClass::ServerError, reason);
-        let url = Url::parse(&format!("{}{}", provider.base_url, outgoing.path))
-            .map_err(|_| misconfigured("the address of this provider is not one"))?;
-        self.egress.check(&url).map_err(|error| misconfigured(&error.to_string()))?;
-        let mut request = self
-            .client
-            .post(url)
-            .header(CONTENT_TYPE, "application/json")
-            // A compressed stream is held back until a block of it is full.
-            .header(ACCEPT_ENCODING, "identity")
-            .header("x-client-request-id", request_id);
+        self.request_below(&provider.base_url, provider, outgoing, request_id)
+    }
+
+    /// The same for what does not lie below the vendor's usual address.
+    fn request_below(
+        &self,
+        root: &str,
+        provider: &ConfiguredProvider,
+        outgoing: Outgoing,
+        request_id: &str,
+    ) -> Result<RequestBuilder, Failure> {
+        let request = self.addressed(root, provider, &outgoing.path, Client::post)?;
+        // A form says itself what it is; two content types would be none.
+        let is_told = outgoing.headers.iter().any(|(name, _)| *name == CONTENT_TYPE.as_str());
+        let request = if is_told { request } else { request.header(CONTENT_TYPE, "application/json") };
+        let mut request = request.header("x-client-request-id", request_id);
         for (name, value) in outgoing.headers {
             request = request.header(*name, *value);
         }
+        Ok(request.body(outgoing.body))
+    }
+
+    /// A request to an address that may be reached, with the key of who is there.
+    fn addressed(
+        &self,
+        root: &str,
+        provider: &ConfiguredProvider,
+        path: &str,
+        by: fn(&Client, Url) -> RequestBuilder,
+    ) -> Result<RequestBuilder, Failure> {
+        let misconfigured = |reason: &str| failure(FailureClass::ServerError, reason);
+        let url = Url::parse(&format!("{root}{path}"))
+            .map_err(|_| misconfigured("the address of this provider is not one"))?;
+        self.egress.check(&url).map_err(|error| misconfigured(&error.to_string()))?;
+        // A compressed stream is held back until a block of it is full.
+        let mut request = by(&self.client, url).header(ACCEPT_ENCODING, "identity");
         if let Some(key) = &provider.key {
             let (name, before_key) = provider.vendor.dialect.key_header();
             let mut key = HeaderValue::from_str(&format!("{before_key}{}", key.expose_secret()))
@@ -135,7 +180,7 @@ impl Sender {
             key.set_sensitive(true);
             request = request.header(name, key);
         }
-        Ok(request.body(outgoing.body))
+        Ok(request)
     }
 
     async fn answer(
@@ -147,10 +192,16 @@ impl Sender {
         request: &ChatRequest,
     ) -> Result<Answer, Failure> {
         let dialect = provider.vendor.dialect;
-        let (status, headers) = (response.status(), response.headers().clone());
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        Span::current().record("http.status", status.as_u16());
+        let is_compressed = is_compressed(&headers);
         if !status.is_success() {
-            let body = answer::read_refusal(&mut response, limits).await;
+            let body =
+                if is_compressed { Vec::new() } else { answer::read_refusal(&mut response, limits).await };
             return Err(dialect.refusal(status, &headers, &body));
+        }
+        if is_compressed {
+            return Err(malformed("the answer is compressed, though asked not to be"));
         }
         if answer::is_stream(&headers, request.stream) {
             return Answer::streamed(response, dialect, limits, asked, provider.key.clone()).await;
@@ -158,6 +209,11 @@ impl Sender {
         let body = answer::read_whole(&mut response, limits, asked).await?;
         dialect.decode(status, &headers, &body).map(Answer::whole)
     }
+}
+
+/// Nothing is ever unpacked, so nothing small can become large here.
+fn is_compressed(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_ENCODING).is_some_and(|how| !how.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// A failure to send, told without the address: it may hold more than a host.

@@ -12,6 +12,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use crate::dialect::Outgoing;
 use crate::failure::{class_of_status, failure, malformed, retry_after_seconds, without_words};
 
 /// What is to be drawn. What a vendor cannot be told is refused by name.
@@ -54,6 +55,50 @@ pub enum Format {
     Png,
     Jpeg,
     Webp,
+}
+
+/// The languages that are spoken about pictures. A model names its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    OpenAi,
+    StabilityV1,
+    StabilityV2,
+}
+
+impl Protocol {
+    /// Reads a name of the catalogue.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "openai_images" => Some(Self::OpenAi),
+            "stability_v1_image" => Some(Self::StabilityV1),
+            "stability_v2beta_image" => Some(Self::StabilityV2),
+            _ => None,
+        }
+    }
+
+    /// How many pictures can be asked for at a time.
+    pub fn pictures_max(self) -> u32 {
+        match self {
+            Self::OpenAi | Self::StabilityV1 => 10,
+            Self::StabilityV2 => 1,
+        }
+    }
+
+    pub fn encode(self, request: &Request, upstream_model: &str) -> Result<Outgoing, Failure> {
+        match self {
+            Self::OpenAi => openai::encode(request, upstream_model),
+            Self::StabilityV1 => stability_v1::encode(request, upstream_model),
+            Self::StabilityV2 => stability_v2::encode(request, upstream_model),
+        }
+    }
+
+    pub fn decode(self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Pictures, Failure> {
+        match self {
+            Self::OpenAi => openai::decode(status, headers, body),
+            Self::StabilityV1 => stability_v1::decode(status, headers, body),
+            Self::StabilityV2 => stability_v2::decode(status, headers, body),
+        }
+    }
 }
 
 impl Picture {

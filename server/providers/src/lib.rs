@@ -15,8 +15,10 @@ pub mod frame;
 pub mod google;
 pub mod http;
 pub mod image;
+mod local;
 pub mod ollama;
 pub mod openai;
+mod reading;
 pub mod registry;
 pub mod tgi;
 
@@ -24,4 +26,5 @@ pub use self::dialect::{Decoder, Dialect, Outgoing};
 pub use self::egress::Egress;
 pub use self::error::Error;
 pub use self::http::{Answer, Limits, Sender};
+pub use self::local::LocalModel;
 pub use self::registry::{ConfiguredProvider, Provider, Registry};

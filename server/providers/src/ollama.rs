@@ -2,6 +2,7 @@
 
 mod decoder;
 mod encode;
+mod local;
 mod wire;
 
 use marketplace::chat::{ChatEvent, Failure, FailureClass};
@@ -9,9 +10,12 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-pub use self::decoder::Decoder;
 pub use self::encode::encode;
+pub use self::local::{TAGS, decode_show, decode_tags, encode_show};
 use crate::failure::{class_of_status, failure, malformed, retry_after_seconds, without_words};
+use crate::reading::{self, Reading};
+
+pub type Decoder = Reading<decoder::Chat>;
 
 /// Reads an answer that came in one piece.
 pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
@@ -21,13 +25,7 @@ pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Ve
     let line = serde_json::from_slice(body)
         .map_err(|_| malformed("the answer is not JSON of the chat response shape"))?;
     // A whole answer is a single line that says all.
-    let mut decoder = Decoder::default();
-    let mut events = decoder.take(line);
-    events.extend(decoder.fail(malformed("the answer is not done")));
-    match events.pop() {
-        Some(ChatEvent::Failed(failure)) => Err(failure),
-        last => Ok(events.into_iter().chain(last).collect()),
-    }
+    reading::whole(|chat: &mut decoder::Chat| chat.take(line))
 }
 
 /// Reads why there is no answer.

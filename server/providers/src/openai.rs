@@ -15,8 +15,10 @@ use reqwest::header::HeaderMap;
 pub use self::complaint::refusal;
 pub use self::completion::encode as encode_completion;
 pub use self::decoder::Decoder;
+use crate::asked;
 use crate::dialect::Outgoing;
-use crate::failure::{malformed, unsupported};
+use crate::failure::malformed;
+use crate::reading::unfailed;
 
 /// Where vendors of this protocol differ in what they accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub struct Habits {
     pub asks_for_usage: bool,
     /// Whether the role `developer` is known; elsewhere it is called `system`.
     pub knows_developer: bool,
+    /// What the seed of an answer is called.
+    pub seed: &'static str,
 }
 
 /// The field that bounds the answer. Some vendors refuse the one, some the other.
@@ -59,9 +63,8 @@ const NOT_FORWARDED: [&str; 18] = [
 
 /// Writes a request in the words of a vendor with these habits.
 pub fn encode(request: &ChatRequest, upstream_model: &str, habits: Habits) -> Result<Outgoing, Failure> {
-    if request.options.get("n").is_some_and(|n| !n.is_null() && n.as_u64() != Some(1)) {
-        return Err(unsupported("n", "only one answer can be asked for at a time"));
-    }
+    // All but the first answer, and pictures and sounds in it, would be paid for and lost.
+    asked::refuse_given(&request.options, &["n", "modalities"])?;
     let streamed = request.stream == Delivery::Streamed;
     let limit = |field| request.max_output_tokens.filter(|_| habits.output_limit == field);
     let sent = wire::Request {
@@ -77,13 +80,13 @@ pub fn encode(request: &ChatRequest, upstream_model: &str, habits: Habits) -> Re
             .iter()
             .filter(|(field, _)| !NOT_FORWARDED.contains(&field.as_str()))
             .map(|(field, value)| match field.as_str() {
-                "tools" => (field, told::unmarked_tools(value)),
-                _ => (field, Cow::Borrowed(value)),
+                "tools" => ("tools", told::unmarked_tools(value)),
+                "seed" => (habits.seed, Cow::Borrowed(value)),
+                field => (field, Cow::Borrowed(value)),
             })
             .collect(),
     };
-    let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
-    Ok(Outgoing { path: Cow::Borrowed("/chat/completions"), headers: &[], body })
+    Outgoing::json("/chat/completions", &sent)
 }
 
 /// Reads an answer that came in one piece.
@@ -105,12 +108,8 @@ pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Ve
     }
     let mut decoder = Decoder::default();
     let events = decoder.take(answer);
-    match events.iter().find_map(|event| match event {
-        ChatEvent::Failed(failure) => Some(failure.clone()),
-        _ => None,
-    }) {
-        Some(failure) => Err(failure),
-        None if decoder.is_complete() => Ok(events),
-        None => Err(malformed("the answer has no finished choice")),
+    match unfailed(events) {
+        Ok(_) if !decoder.is_complete() => Err(malformed("the answer has no finished choice")),
+        read => read,
     }
 }

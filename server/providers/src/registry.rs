@@ -5,6 +5,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 
 use crate::Error;
+use crate::anthropic;
 use crate::dialect::Dialect;
 use crate::openai::{Habits, OutputLimit};
 
@@ -43,20 +44,36 @@ const OPENAI: Dialect = Dialect::OpenAi(Habits {
     output_limit: OutputLimit::MaxCompletionTokens,
     asks_for_usage: true,
     knows_developer: true,
+    seed: "seed",
 });
 
 const COMPATIBLE: Dialect = Dialect::OpenAi(Habits {
     output_limit: OutputLimit::MaxTokens,
     asks_for_usage: true,
     knows_developer: false,
+    seed: "seed",
 });
 
-/// Sends usage in every stream; Mistral refuses a request that asks for it.
-const UNASKED_USAGE: Dialect = Dialect::OpenAi(Habits {
+/// Sends usage in every stream and refuses a request that asks for it.
+const MISTRAL: Dialect = Dialect::OpenAi(Habits {
     output_limit: OutputLimit::MaxTokens,
     asks_for_usage: false,
     knows_developer: false,
+    seed: "random_seed",
 });
+
+/// Sends usage in every stream too.
+const PERPLEXITY: Dialect = Dialect::OpenAi(Habits {
+    output_limit: OutputLimit::MaxTokens,
+    asks_for_usage: false,
+    knows_developer: false,
+    seed: "seed",
+});
+
+/// The variable that names the version of its protocol that Anthropic is spoken to in.
+const ANTHROPIC_VERSION_VAR: &str = "ANTHROPIC_VERSION";
+
+const ANTHROPIC: Dialect = Dialect::Anthropic(anthropic::VERSIONS[0]);
 
 /// One row a vendor. The names of its variables follow from its prefix.
 macro_rules! providers {
@@ -77,13 +94,13 @@ macro_rules! providers {
 #[rustfmt::skip]
 providers! {
     ("openai", "OpenAI", "OPENAI", OPENAI, "https://api.openai.com/v1", stops_on_abort: true),
-    ("anthropic", "Anthropic", "ANTHROPIC", Dialect::Anthropic, "https://api.anthropic.com", stops_on_abort: true),
-    ("mistral", "Mistral", "MISTRAL", UNASKED_USAGE, "https://api.mistral.ai/v1", stops_on_abort: false),
+    ("anthropic", "Anthropic", "ANTHROPIC", ANTHROPIC, "https://api.anthropic.com", stops_on_abort: true),
+    ("mistral", "Mistral", "MISTRAL", MISTRAL, "https://api.mistral.ai/v1", stops_on_abort: false),
     ("deepseek", "DeepSeek", "DEEPSEEK", COMPATIBLE, "https://api.deepseek.com", stops_on_abort: true),
     ("groq", "Groq", "GROQ", COMPATIBLE, "https://api.groq.com/openai/v1", stops_on_abort: false),
     ("together", "Together", "TOGETHER", COMPATIBLE, "https://api.together.ai/v1", stops_on_abort: true),
     ("xai", "xAI", "XAI", COMPATIBLE, "https://api.x.ai/v1", stops_on_abort: true),
-    ("perplexity", "Perplexity", "PERPLEXITY", UNASKED_USAGE, "https://api.perplexity.ai", stops_on_abort: false),
+    ("perplexity", "Perplexity", "PERPLEXITY", PERPLEXITY, "https://api.perplexity.ai", stops_on_abort: false),
     ("huggingface", "Hugging Face", "HUGGINGFACE", COMPATIBLE, "https://router.huggingface.co/v1", stops_on_abort: false),
     ("openrouter", "OpenRouter", "OPENROUTER", COMPATIBLE, "https://openrouter.ai/api/v1", stops_on_abort: false),
     ("cerebras", "Cerebras", "CEREBRAS", COMPATIBLE, "https://api.cerebras.ai/v1", stops_on_abort: false),
@@ -92,6 +109,8 @@ providers! {
     ("minimax", "MiniMax", "MINIMAX", COMPATIBLE, "https://api.minimax.io/v1", stops_on_abort: false),
     ("amazon", "Amazon Nova", "AMAZON", COMPATIBLE, "https://api.nova.amazon.com/v1", stops_on_abort: false),
     ("ai21", "AI21", "AI21", COMPATIBLE, "https://api.ai21.com/studio/v1", stops_on_abort: false),
+    ("stability", "Stability AI", "STABILITY", COMPATIBLE, "https://api.stability.ai", stops_on_abort: false),
+    ("voyageai", "Voyage AI", "VOYAGEAI", COMPATIBLE, "https://api.voyageai.com/v1", stops_on_abort: false),
     ("meta", "Meta", "META", COMPATIBLE, "https://api.llama.com/compat/v1", stops_on_abort: false),
     ("google", "Google", "GOOGLE", Dialect::Google, "https://generativelanguage.googleapis.com/v1beta", stops_on_abort: false),
     ("cohere", "Cohere", "COHERE", Dialect::Cohere, "https://api.cohere.com", stops_on_abort: false),
@@ -125,8 +144,14 @@ impl Registry {
                 variable: provider.base_url_var.to_owned(),
                 reason: error.to_string(),
             })?;
+            let vendor = match (provider.dialect, set(ANTHROPIC_VERSION_VAR)) {
+                (Dialect::Anthropic(_), Some(text)) => {
+                    Provider { dialect: Dialect::Anthropic(version(text)?), ..*provider }
+                }
+                _ => *provider,
+            };
             Ok(ConfiguredProvider {
-                vendor: *provider,
+                vendor,
                 base_url: base_url.trim_end_matches('/').to_owned(),
                 key: set(provider.key_var).map(SecretString::from),
                 is_found,
@@ -141,9 +166,11 @@ impl Registry {
         let providers = PROVIDERS.iter().map(|provider| ConfiguredProvider {
             vendor: *provider,
             base_url: match provider.dialect {
+                // Its versions stand in its paths, of which there are two.
+                _ if provider.id == "stability" => format!("{base}/{}", provider.id),
                 Dialect::OpenAi(_) => format!("{base}/{}/v1", provider.id),
                 Dialect::Google => format!("{base}/{}/v1beta", provider.id),
-                Dialect::Anthropic | Dialect::Cohere | Dialect::Ollama | Dialect::Tgi => {
+                Dialect::Anthropic(_) | Dialect::Cohere | Dialect::Ollama | Dialect::Tgi => {
                     format!("{base}/{}", provider.id)
                 }
             },
@@ -160,6 +187,11 @@ impl Registry {
     pub fn iter(&self) -> impl Iterator<Item = &ConfiguredProvider> {
         self.providers.iter()
     }
+}
+
+fn version(text: String) -> Result<anthropic::Version, Error> {
+    let known = anthropic::VERSIONS.into_iter().find(|version| version.name() == text);
+    known.ok_or(Error::Version { variable: ANTHROPIC_VERSION_VAR, text })
 }
 
 #[cfg(test)]
@@ -205,6 +237,20 @@ mod tests {
         assert!(
             matches!(with("groq.example"), Err(Error::BaseUrl { variable, .. }) if variable == "GROQ_BASE_URL")
         );
+    }
+
+    #[test]
+    fn anthropic_is_spoken_to_in_the_version_that_is_asked_for() {
+        let with = |text: &str| {
+            Registry::from_settings(|name| (name == ANTHROPIC_VERSION_VAR).then(|| text.to_owned()))
+        };
+        for version in anthropic::VERSIONS {
+            let registry = with(version.name()).unwrap();
+            assert_eq!(find(&registry, "anthropic").vendor.dialect, Dialect::Anthropic(version));
+        }
+        let plain = Registry::from_settings(|_| None).unwrap();
+        assert_eq!(find(&plain, "anthropic").vendor.dialect, ANTHROPIC);
+        assert!(matches!(with("2024-01-01"), Err(Error::Version { text, .. }) if text == "2024-01-01"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The generate protocol of Text Generation Inference, which takes one plain prompt and continues it.
 
-use std::borrow::Cow;
+mod local;
 
 use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, FailureClass, Finish};
 use marketplace::usage::Usage;
@@ -9,13 +9,14 @@ use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::local::{INFO, decode_info};
 use crate::asked::{self, Format};
 use crate::dialect::Outgoing;
 use crate::failure::{
-    class_of_status, failure, if_readable, malformed, retry_after_seconds, truncated, unsupported,
-    wait_seconds, without_words,
+    class_of_status, failure, if_readable, malformed, retry_after_seconds, unsupported, wait_seconds,
+    without_words,
 };
-use crate::frame::Event;
+use crate::reading::{self, Reader, Reading, finished};
 
 /// Fields for which this protocol has no words.
 const UNSAYABLE: [&str; 5] =
@@ -25,12 +26,11 @@ const UNSAYABLE: [&str; 5] =
 pub fn encode(request: &ChatRequest) -> Result<Outgoing, Failure> {
     asked::refuse_unsayable(&request.options, &UNSAYABLE)?;
     let sent = Request { inputs: asked::plain_prompt(&request.messages)?, parameters: parameters(request)? };
-    let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
     let path = match request.stream {
         Delivery::Streamed => "/generate_stream",
         Delivery::Whole => "/generate",
     };
-    Ok(Outgoing { path: Cow::Borrowed(path), headers: &[], body })
+    Outgoing::json(path, &sent)
 }
 
 fn parameters(request: &ChatRequest) -> Result<Parameters<'_>, Failure> {
@@ -74,13 +74,7 @@ pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Ve
     if let Some(details) = &mut answer.details {
         details.input_length = details.input_length.or(prompt);
     }
-    let mut decoder = Decoder::default();
-    let mut events = decoder.take(answer);
-    events.extend(decoder.fail(malformed("the answer has no end")));
-    match events.pop() {
-        Some(ChatEvent::Failed(failure)) => Err(failure),
-        last => Ok(events.into_iter().chain(last).collect()),
-    }
+    reading::whole(|text: &mut Text| text.take(answer))
 }
 
 /// Reads why there is no answer.
@@ -116,47 +110,28 @@ fn complaint(status: Option<StatusCode>, body: &Value) -> Failure {
     failure(class, message)
 }
 
-/// Reads one streamed answer.
+pub type Decoder = Reading<Text>;
+
+/// What has been said so far.
 #[derive(Debug, Default)]
-pub struct Decoder {
+pub struct Text {
     has_begun: bool,
-    is_over: bool,
-    said: String,
+    said_bytes: usize,
 }
 
-impl Decoder {
-    /// What one event says. Nothing, once the answer is over.
-    pub fn feed(&mut self, event: &Event) -> Vec<ChatEvent> {
-        let data = event.data.trim();
-        if self.is_over || data.is_empty() || data == "[DONE]" {
-            return Vec::new();
-        }
-        match serde_json::from_str(data) {
-            Ok(piece) => self.take(piece),
-            Err(_) => {
-                let failure = malformed("an event is not JSON of the generate shape");
-                self.fail(failure).into_iter().collect()
-            }
-        }
-    }
+impl Reader for Text {
+    const SHAPE: &'static str = "generate";
 
-    /// What the end of the body says.
-    pub fn finish(&mut self) -> Option<ChatEvent> {
-        self.fail(truncated())
+    fn read(&mut self, data: &str) -> serde_json::Result<Vec<ChatEvent>> {
+        serde_json::from_str(data).map(|piece| self.take(piece))
     }
+}
 
-    pub fn fail(&mut self, failure: Failure) -> Option<ChatEvent> {
-        (!std::mem::replace(&mut self.is_over, true)).then_some(ChatEvent::Failed(failure))
-    }
-
-    pub fn is_over(&self) -> bool {
-        self.is_over
-    }
-
+impl Text {
     fn take(&mut self, piece: Piece) -> Vec<ChatEvent> {
         if let Some(error) = piece.error {
             let body = serde_json::json!({"error": error, "error_type": piece.error_type});
-            return self.fail(complaint(None, &body)).into_iter().collect();
+            return vec![ChatEvent::Failed(complaint(None, &body))];
         }
         let mut events = Vec::new();
         if !std::mem::replace(&mut self.has_begun, true) {
@@ -165,11 +140,11 @@ impl Decoder {
         let token = piece.token.filter(|token| !token.special).map(|token| token.text);
         // The whole text is the one that counts: what is missing of it when it comes is said then.
         let rest = piece.generated_text.as_ref().and_then(|whole| {
-            let said = self.said.len() + token.as_ref().map_or(0, String::len);
+            let said = self.said_bytes + token.as_ref().map_or(0, String::len);
             whole.get(said..).map(str::to_owned)
         });
         for text in [token, rest].into_iter().flatten().filter(|text| !text.is_empty()) {
-            self.said.push_str(&text);
+            self.said_bytes += text.len();
             events.push(ChatEvent::Text(text));
         }
         if let Some(details) = piece.details.filter(|_| piece.generated_text.is_some()) {
@@ -179,22 +154,19 @@ impl Decoder {
                 ..Usage::default()
             };
             events.extend((usage != Usage::default()).then_some(ChatEvent::Usage(usage)));
-            events.extend(self.done(details.finish_reason));
+            events.extend(done(details.finish_reason));
         }
         events
     }
+}
 
-    fn done(&mut self, native: String) -> Vec<ChatEvent> {
-        let finish = match native.as_str() {
-            "eos_token" | "stop_sequence" => Finish::Stop,
-            "length" => Finish::Length,
-            _ => Finish::Error,
-        };
-        let why = malformed(&format!("the answer finished with {native:?}"));
-        let failed = if finish == Finish::Error { self.fail(why) } else { None };
-        self.is_over = true;
-        std::iter::once(ChatEvent::Finished { finish, native }).chain(failed).collect()
-    }
+fn done(native: String) -> Vec<ChatEvent> {
+    let finish = match native.as_str() {
+        "eos_token" | "stop_sequence" => Finish::Stop,
+        "length" => Finish::Length,
+        _ => Finish::Error,
+    };
+    finished(finish, native)
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, Finish, Message, Role};
 use marketplace::id::ModelId;
 use marketplace::usage::Usage;
-use providers::embedding::{self, Embeddings, Purpose};
+use providers::embedding::{self, Embeddings, Inputs, Protocol, Purpose};
 use providers::frame::Framer;
 use providers::image::{self, Pictures, Size};
 use providers::{Outgoing, openai};
@@ -194,8 +194,12 @@ fn what_is_no_list_of_vectors_is_a_failure() {
 #[test]
 fn each_is_asked_for_vectors_in_its_own_words() {
     let texts = || vec!["a".to_owned(), "b".to_owned()];
-    let asked = embedding::Request { texts: texts(), dimensions: Some(256), purpose: Some(Purpose::Query) };
-    let plain = embedding::Request { texts: texts(), ..embedding::Request::default() };
+    let asked = embedding::Request {
+        inputs: Inputs::Texts(texts()),
+        dimensions: Some(256),
+        purpose: Some(Purpose::Query),
+    };
+    let plain = embedding::Request { inputs: Inputs::Texts(texts()), ..embedding::Request::default() };
     let said = |sent: Result<Outgoing, Failure>| {
         let sent = sent.unwrap();
         (sent.path.to_string(), body(&sent))
@@ -217,7 +221,8 @@ fn each_is_asked_for_vectors_in_its_own_words() {
         "outputDimensionality": 256,
     });
     assert_eq!((path.as_str(), &batch["requests"][1]), ("/models/m:batchEmbedContents", &second));
-    let one = embedding::Request { texts: vec!["a".to_owned()], ..embedding::Request::default() };
+    let one =
+        embedding::Request { inputs: Inputs::Texts(vec!["a".to_owned()]), ..embedding::Request::default() };
     assert_eq!(said(embedding::google::encode(&one, "m")).0, "/models/m:embedContent");
     let cohere = json!({
         "model": "m", "texts": ["a", "b"], "input_type": "search_document", "embedding_types": ["float"],
@@ -230,6 +235,28 @@ fn each_is_asked_for_vectors_in_its_own_words() {
     let huggingface = (path, json!({"inputs": ["a", "b"]}));
     assert_eq!(said(embedding::huggingface::encode(&plain, "org/m")), huggingface);
     assert!(embedding::huggingface::encode(&asked, "org/m").is_err());
+}
+
+#[test]
+fn tokens_are_for_the_one_who_made_the_vocabulary() {
+    let inputs = Inputs::Tokens(vec![vec![9906, 1917], vec![40]]);
+    let asked = embedding::Request { inputs, ..embedding::Request::default() };
+    let sent = embedding::openai::encode(&asked, "m").unwrap();
+    assert_eq!(body(&sent)["input"], json!([[9906, 1917], [40]]));
+    for protocol in
+        [Protocol::Google, Protocol::Cohere, Protocol::HuggingFace, Protocol::Ollama, Protocol::Voyage]
+    {
+        assert!(protocol.encode(&asked, "m").is_err(), "{protocol:?}");
+    }
+}
+
+#[test]
+fn feature_extraction_lies_beside_the_router_and_all_else_below_it() {
+    let router = "https://router.huggingface.co/v1";
+    assert_eq!(Protocol::HuggingFace.root(router), "https://router.huggingface.co");
+    assert_eq!(Protocol::OpenAi.root(router), router);
+    assert_eq!(VECTORS.map(|(name, _)| Protocol::parse(name).is_some()), [true; 6]);
+    assert_eq!(Protocol::parse("openai_chat_completions"), None);
 }
 
 type DecodePictures = fn(StatusCode, &HeaderMap, &[u8]) -> Result<Pictures, Failure>;
@@ -292,10 +319,11 @@ fn each_is_asked_for_pictures_in_its_own_words() {
     let plain = image::Request { prompt: "a lighthouse".to_owned(), ..image::Request::default() };
     let seeded = image::Request { seed: Some(7), negative_prompt: Some("fog".to_owned()), ..plain.clone() };
     let several = image::Request { count: Some(2), size, quality: Some("high".to_owned()), ..plain.clone() };
-    let sent = image::openai::encode(&several, "m").unwrap();
-    let expected =
-        json!({"model": "m", "prompt": "a lighthouse", "n": 2, "size": "1344x768", "quality": "high"});
+    let sent = image::openai::encode(&several, "gpt-image-2").unwrap();
+    let expected = json!({"model": "gpt-image-2", "prompt": "a lighthouse", "n": 2, "size": "1344x768", "quality": "high"});
     assert_eq!((sent.path.as_ref(), body(&sent)), ("/images/generations", expected));
+    let other = image::openai::encode(&plain, "grok-imagine").unwrap();
+    assert_eq!(body(&other)["response_format"], "b64_json");
     let sent = image::stability_v1::encode(&image::Request { size, ..seeded.clone() }, "sdxl").unwrap();
     let expected = json!({
         "text_prompts": [{"text": "a lighthouse", "weight": 1}, {"text": "fog", "weight": -1}],
@@ -315,6 +343,8 @@ fn each_is_asked_for_pictures_in_its_own_words() {
         assert!(form.contains(&format!("name=\"{field}\r\n--mercato-form")), "{form}");
     }
     assert!(form.ends_with("--\r\n") && sent.headers[0].1.ends_with(&form[2..25]), "{:?}", sent.headers);
+    let ultra = image::stability_v2::encode(&plain, "stable-image-ultra").unwrap();
+    assert_eq!(ultra.path, "/v2beta/stable-image/generate/ultra");
     let sd3 = image::stability_v2::encode(&plain, "sd3.5-large").unwrap();
     assert_eq!(sd3.path, "/v2beta/stable-image/generate/sd3");
     assert!(String::from_utf8(sd3.body).unwrap().contains("name=\"model\"\r\n\r\nsd3.5-large\r\n"));

@@ -155,7 +155,8 @@ fn anthropic_is_not_asked_for_what_it_cannot_say() {
         ("top_logprobs", json!(3)),
         ("logit_bias", json!({"1": 2})),
         ("response_format", json!({"type": "json_schema", "json_schema": {}})),
-        ("reasoning_effort", json!("low")),
+        ("reasoning_effort", json!("utmost")),
+        ("seed", json!(1)),
         ("presence_penalty", json!(0.5)),
         ("frequency_penalty", json!(-1)),
         ("modalities", json!(["audio"])),
@@ -180,7 +181,7 @@ fn anthropic_is_not_told_what_changes_nothing() {
     let options = json!({
         "n": 1, "logprobs": false, "top_logprobs": 0, "logit_bias": {}, "response_format": {"type": "text"},
         "presence_penalty": 0, "frequency_penalty": 0.0, "modalities": ["text"], "reasoning_effort": null,
-        "user": "u", "seed": 1, "metadata": {}, "store": true, "x_new": 1, "quote_id": "q", "parallel_tool_calls": true,
+        "user": "u", "seed": null, "metadata": {}, "store": true, "x_new": 1, "quote_id": "q", "parallel_tool_calls": true,
     });
     let plain = encode("anthropic", &request(hello(), json!({})));
     assert_eq!(encode("anthropic", &request(hello(), options)), plain);

@@ -3,13 +3,15 @@
 
 #[path = "support/vendor.rs"]
 mod vendor;
+#[path = "fixtures/writings.rs"]
+mod writings;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use marketplace::chat::{ChatEvent, Delivery, Failure, FailureClass, Finish};
 use marketplace::usage::Usage;
-use providers::frame::Framer;
+use providers::frame::{Event, Framer};
 use providers::registry::PROVIDERS;
 use providers::{Dialect, Limits};
 use reqwest::StatusCode;
@@ -90,12 +92,16 @@ impl Sample {
         ends.windows(2).map(|pair| &self.body[pair[0]..pair[1]]).collect()
     }
 
-    fn stream(&self, pieces: &[&[u8]]) -> Vec<ChatEvent> {
-        let (mut framer, mut decoder) = (Framer::new(self.dialect.framing()), self.dialect.decoder());
-        let mut framed = Vec::new();
+    fn framed(&self, pieces: &[&[u8]]) -> Vec<Event> {
+        let (mut framer, mut framed) = (Framer::new(self.dialect.framing()), Vec::new());
         let readable = pieces.iter().all(|piece| framer.feed(piece, &mut framed).is_ok());
         framed.extend(readable.then(|| framer.finish()).flatten());
-        let mut events: Vec<_> = framed.iter().flat_map(|event| decoder.feed(event)).collect();
+        framed
+    }
+
+    fn stream(&self, pieces: &[&[u8]]) -> Vec<ChatEvent> {
+        let mut decoder = self.dialect.decoder();
+        let mut events: Vec<_> = self.framed(pieces).iter().flat_map(|event| decoder.feed(event)).collect();
         events.extend(decoder.finish());
         events
     }
@@ -205,7 +211,10 @@ impl Read {
         for event in events.iter().cloned() {
             assert!(read.failure.is_none(), "{event:?} came after a failure");
             match event {
-                ChatEvent::Started { .. } | ChatEvent::Signature(_) | ChatEvent::Redacted(_) => {}
+                ChatEvent::Started { .. }
+                | ChatEvent::Signature(_)
+                | ChatEvent::Redacted(_)
+                | ChatEvent::CallSignature { .. } => {}
                 ChatEvent::Text(text) => read.text.push_str(&text),
                 ChatEvent::Reasoning(text) => read.reasoning.push_str(&text),
                 ChatEvent::Refusal(text) => read.refusal.push_str(&text),
@@ -255,6 +264,62 @@ impl Read {
     }
 }
 
+/// Protocols whose samples `beyond_chat` and `sender` read.
+const READ_ELSEWHERE: [&str; 12] = [
+    "openai_completions",
+    "openai_embeddings",
+    "gemini_embed_content",
+    "cohere_v2_embed",
+    "ollama_embed",
+    "huggingface_feature_extraction",
+    "voyage_embeddings",
+    "openai_images",
+    "stability_v1_image",
+    "stability_v2beta_image",
+    "ollama_tags",
+    "ollama_show",
+];
+
+/// Protocols in which nobody is ever asked, and how many samples there are of each.
+const NOT_SPOKEN: [(&str, usize); 4] = [
+    // The chat protocol of the same vendor offers the same models.
+    ("openai_responses", 3),
+    // Every model behind it is retired.
+    ("vertex_predict_bison", 3),
+    // Deprecated, and its models answer in the chat protocol too.
+    ("cohere_v1_generate", 2),
+    // What an operator still has with a vendor is no answer to a buyer.
+    ("stability_v1_user", 1),
+];
+
+#[test]
+fn no_sample_goes_unread() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let manifest: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    let listed = manifest["samples"].as_array().unwrap();
+    let read: Vec<String> = samples().into_iter().map(|sample| sample.file).collect();
+    let mut unspoken = BTreeMap::new();
+    for sample in listed {
+        let (file, protocol) = (sample["file"].as_str().unwrap(), sample["protocol"].as_str().unwrap());
+        if NOT_SPOKEN.iter().any(|(known, _)| *known == protocol) {
+            *unspoken.entry(protocol).or_insert(0) += 1;
+        } else {
+            let is_read = read.iter().any(|known| known == file) != READ_ELSEWHERE.contains(&protocol);
+            assert!(is_read, "{file} of the protocol {protocol} is read by no test");
+        }
+    }
+    assert_eq!(unspoken, BTreeMap::from(NOT_SPOKEN));
+    let vendors = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    for vendor in vendors.filter(|path| path.is_dir()) {
+        for entry in std::fs::read_dir(&vendor).unwrap() {
+            let path = entry.unwrap().path();
+            let file = path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
+            assert!(listed.iter().any(|sample| sample["file"] == file), "{file} is not in the manifest");
+        }
+    }
+}
+
 #[test]
 fn streams_are_read_as_expected_however_they_are_cut() {
     for sample in samples().iter().filter(|sample| sample.is_stream()) {
@@ -270,6 +335,24 @@ fn streams_are_read_as_expected_however_they_are_cut() {
             sample.check(&sample.stream(&sample.pieces(&cuts)), &format!("cut with seed {seed}"));
         }
     }
+}
+
+/// A decoder sees nothing but frames, so frames that are the same to the byte are the same answer.
+#[test]
+fn five_hundred_writings_of_streams_are_read_alike_wherever_they_are_cut() {
+    let mut files = 0;
+    for sample in samples().iter().filter(|sample| sample.is_stream()) {
+        for (way, body) in writings::writings(&sample.body, sample.dialect.framing()) {
+            sample.check(&sample.stream(&[&body]), way);
+            let whole = sample.framed(&[&body]);
+            for at in 0..=body.len() {
+                let cut = sample.framed(&[&body[..at], &body[at..]]);
+                assert_eq!(cut, whole, "{} {way} cut at {at}", sample.file);
+            }
+            files += 1;
+        }
+    }
+    assert!(files >= 500, "{files}");
 }
 
 #[test]

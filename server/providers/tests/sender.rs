@@ -1,6 +1,8 @@
 //! The sender against a vendor on a real socket that behaves badly.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
+#[path = "sender/local.rs"]
+mod local;
 #[path = "support/vendor.rs"]
 mod vendor;
 

@@ -1,8 +1,8 @@
 //! `POST /chat/completions`: OpenAI's dialect, whichever vendor answers.
 
-mod request;
-mod reply;
-mod stream;
+pub mod request;
+pub mod reply;
+pub mod stream;
 
 use axum::extract::State;
 use axum::response::Response;

@@ -12,6 +12,9 @@ pub const GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id")
 /// What every client of Anthropic's says, and no other.
 pub const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
+/// What is asked for in OpenAI's shape alone, whoever asks.
+const OPENAI_ONLY: [&str; 4] = ["chat/completions", "completions", "embeddings", "images/"];
+
 /// Whatever becomes a [`Fault`] can be answered with `?`.
 #[derive(Debug)]
 pub struct ApiError {
@@ -48,7 +51,7 @@ impl Family {
             || ["key", "credits", "generation"].contains(&rest);
         match rest {
             _ if rest.starts_with("messages") => Self::Anthropic,
-            _ if rest.starts_with("chat/completions") => Self::OpenAi,
+            _ if OPENAI_ONLY.iter().any(|path| rest.starts_with(path)) => Self::OpenAi,
             _ if is_shared && request.headers().contains_key(ANTHROPIC_VERSION) => Self::Anthropic,
             _ if is_shared => Self::OpenAi,
             _ => Self::Problem,
@@ -165,6 +168,7 @@ fn openai_type(code: Code) -> &'static str {
         Code::RateLimitExceeded => "rate_limit_error",
         Code::InvalidRequest
         | Code::NotFound
+        | Code::WrongEndpoint
         | Code::PayloadTooLarge
         | Code::Unprocessable
         | Code::Conflict
@@ -181,7 +185,7 @@ fn anthropic_type(code: Code) -> &'static str {
         Code::Unauthenticated => "authentication_error",
         Code::PaymentRequired => "billing_error",
         Code::PermissionDenied => "permission_error",
-        Code::NotFound => "not_found_error",
+        Code::NotFound | Code::WrongEndpoint => "not_found_error",
         Code::Conflict | Code::InProgress | Code::Interrupted | Code::NotKept => "conflict_error",
         Code::PayloadTooLarge => "request_too_large",
         Code::RateLimitExceeded => "rate_limit_error",
@@ -213,6 +217,8 @@ mod tests {
             ("/api/v1/models/a/b", Family::Anthropic, Family::OpenAi),
             ("/v1/files", Family::Anthropic, Family::OpenAi),
             ("/v1/chat/completions", Family::OpenAi, Family::OpenAi),
+            ("/api/v1/embeddings", Family::OpenAi, Family::OpenAi),
+            ("/api/v1/images/generations", Family::OpenAi, Family::OpenAi),
             ("/api/v1/keys", Family::Problem, Family::Problem),
             ("/models", Family::Problem, Family::Problem),
         ] {

@@ -17,12 +17,14 @@ use super::{ApiError, Family, body};
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A body, and how to know the request when it comes again.
+#[derive(Debug)]
 pub struct Sent<T> {
     pub body: T,
     pub once: Option<Once>,
 }
 
 /// The key of a request and the bytes it stands for.
+#[derive(Debug)]
 pub struct Once {
     key: IdempotencyKey,
     bytes: Bytes,
@@ -56,7 +58,7 @@ fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Fault> {
 }
 
 /// Somebody acting, with or without a claim to keep the answer under.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Attempt {
     pub engine: Engine,
     pub actor: Actor,

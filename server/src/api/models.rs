@@ -88,9 +88,13 @@ fn describe(listing: &Listing) -> Value {
 
 fn pricing(price: &Price, take: TakeRate) -> Value {
     let per_token = |rate: Rate| per_token(take.on_rate(rate));
+    // A rate for a million pictures is told as one for a single one, like those of tokens.
+    let picture = price.picture().map(|_| per_token(price.rates.output));
+    let output = if picture.is_some() { Rate::FREE } else { price.rates.output };
     json!({
         "prompt": per_token(price.rates.input),
-        "completion": per_token(price.rates.output),
+        "completion": per_token(output),
+        "image": picture,
         "input_cache_read": price.rates.cached_input.map(per_token),
         "input_cache_write": price.rates.cache_write.map(per_token),
         "internal_reasoning": price.rates.reasoning.map(per_token),

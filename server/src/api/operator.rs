@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use chrono::{DateTime, Utc};
-use engine::{Adjusted, BooksState, Engine, Seal};
+use engine::{Adjusted, BooksState, Engine, LocalModels, Seal};
 use http::StatusCode;
 use marketplace::fault::Fault;
-use marketplace::id::AccountId;
+use marketplace::id::{AccountId, ModelId};
 use marketplace::money::Nanos;
 use marketplace::operator::Overview;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,13 @@ pub struct Broken {
     detail: String,
 }
 
+#[derive(Serialize)]
+pub struct Found {
+    data: Vec<ModelId>,
+    /// Servers that did not answer.
+    silent: Vec<String>,
+}
+
 pub async fn read_overview(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -83,6 +90,15 @@ pub async fn verify_books(
         .map(|one| Broken { invariant: one.invariant, subject: one.subject, detail: one.detail })
         .collect();
     Ok(Json(Verification { balanced: broken.is_empty(), broken }))
+}
+
+/// Looks at once which models stand ready on the operator's own servers, instead of at the next turn.
+pub async fn find_local_models(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+) -> Result<Json<Found>, ApiError> {
+    let LocalModels { models, silent } = engine.find_local_models(&actor).await?;
+    Ok(Json(Found { data: models, silent }))
 }
 
 pub async fn adjust_balance(

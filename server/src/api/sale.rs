@@ -1,11 +1,12 @@
 //! Selling an answer: one call, answered whole or as it comes, in the dialect of whoever asks.
 
 mod record;
-mod stream;
+pub mod stream;
 mod terms;
 mod routing;
 mod cost;
 mod told;
+mod made;
 
 use axum::Json;
 use axum::response::sse;
@@ -18,6 +19,7 @@ use marketplace::receipt::Settlement;
 use serde_json::Value;
 
 pub use self::cost::with_cost;
+pub use self::made::{Bill, hand_over};
 pub use self::routing::take_routing;
 pub use self::terms::{Terms, take_delivery, take_tokens};
 pub use self::told::with_served;

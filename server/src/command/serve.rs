@@ -5,16 +5,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
+use axum::serve::Listener;
 use engine::{Actor, Engine, Registry};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{Database, open_engine};
 use crate::config::{Config, Demo, Environment};
-use crate::{routes, simulator};
+use crate::{door, routes, simulator};
 
 /// How long open streams may go on after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(25);
@@ -33,25 +32,18 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         );
     }
     create_first_admin(&engine, &config).await;
-    let listener = TcpListener::bind(config.addr).await.with_context(|| {
+    let door = door::open(config.addr).await.with_context(|| {
         format!("{} cannot be listened on; set MERCATO_ADDR to another address", config.addr)
     })?;
-    let address = listener.local_addr()?;
+    let address = door.local_addr()?;
     engine.set_own_address(format!("http://{address}"));
     let router = routes::router(engine, &config);
-    // Small events must leave at once, not wait for the reader's acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        if let Err(cause) = stream.set_nodelay(true) {
-            warn!(%cause, "a connection could not be set to send at once");
-        }
-    });
     info!("serving http://{address}");
     let stopping = CancellationToken::new();
     // Who is at the other end decides whether it may read the metrics.
     let router = router.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, router)
-        .with_graceful_shutdown(stopping.clone().cancelled_owned())
-        .into_future();
+    let server =
+        axum::serve(door, router).with_graceful_shutdown(stopping.clone().cancelled_owned()).into_future();
     tokio::select! {
         ended = server => ended?,
         () = stop_after_grace(&stopping) => {}

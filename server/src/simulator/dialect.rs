@@ -33,6 +33,10 @@ pub trait Dialect: 'static {
     fn whole(reply: &Reply) -> Frame;
     /// The answer as a stream of events.
     fn stream(reply: Reply) -> Frames;
+    /// A header that tells something of an answer in one piece which does not stand in it.
+    fn beside(_reply: &Reply) -> Option<(&'static str, String)> {
+        None
+    }
     /// An error inside a stream that began well.
     fn fault(request_id: &str) -> Frame;
     /// An error instead of an answer.

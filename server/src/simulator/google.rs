@@ -6,8 +6,13 @@ use serde_json::{Map, Value, json};
 
 use super::dialect::{self, Ask, Content, Dialect, Frames, Message, Refusal};
 use super::frame::Frame;
-use super::reply::{Finish, Reply, Usage};
+use super::reply::{Call, Finish, Reply, Usage};
 use super::scenario::Scenario;
+
+/// Stands on every call, and must come back with it.
+const SIGNATURE: &str = "c2lnLXNpbXVsYXRlZA==";
+/// May stand in its place.
+const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
 /// Google's dialect.
 #[derive(Debug)]
@@ -20,6 +25,8 @@ struct Request {
     system_instruction: Option<Instruction>,
     #[serde(default)]
     generation_config: Generation,
+    #[serde(default)]
+    tools: Vec<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -48,6 +55,7 @@ impl Dialect for Google {
         let request: Request = serde_json::from_slice(body).map_err(|cause| Refusal::unreadable(&cause))?;
         request.check()?;
         let (model, stream) = called(uri)?;
+        refuse_unsigned(body, &model)?;
         let contents = request.contents.unwrap_or_default();
         let system = request.system_instruction.map(|instruction| instruction.parts);
         let said = contents.iter().map(|message| &message.content);
@@ -57,7 +65,10 @@ impl Dialect for Google {
             question: dialect::question(&contents),
             prompt_tokens: said.chain(&system).map(Content::tokens).sum(),
             max_tokens: request.generation_config.max_output_tokens.map(i64::unsigned_abs),
-            tool: None,
+            tool: request
+                .tools
+                .first()
+                .and_then(|tools| tools["functionDeclarations"][0]["name"].as_str().map(str::to_owned)),
             stops: request.generation_config.stop_sequences.unwrap_or_default(),
             stream,
             include_usage: true,
@@ -73,13 +84,11 @@ impl Dialect for Google {
         if !reply.pieces.is_empty() {
             parts.push(json!({"text": reply.pieces.concat()}));
         }
+        parts.extend(reply.call.as_ref().map(call));
         let reason = finish_reason(reply.finish.as_ref());
         let body = chunk(&Names::of(reply), parts, reason, usage.clone());
         let frame = Frame::raw(body.to_string()).thinking(reply.thoughts.len() as u64);
-        frame
-            .carrying(reply.tokens())
-            .showing(&[&reply.thoughts[..], &reply.pieces].concat().concat())
-            .reporting(usage)
+        frame.carrying(reply.tokens()).showing(&(reply.thoughts.concat() + &reply.said())).reporting(usage)
     }
 
     fn stream(reply: Reply) -> Frames {
@@ -92,6 +101,11 @@ impl Dialect for Google {
             let so_far = Usage { completion: signed(all), reasoning: signed(thoughts), ..used };
             scenario.report(so_far).map(usage)
         };
+        let call = reply.call.as_ref().map(|called| {
+            let tokens = called.arguments.len() as u64;
+            let arguments = called.arguments.concat();
+            Frame::data(&chunk(&names, vec![call(called)], None, None)).carrying(tokens).showing(&arguments)
+        });
         let thought = reply.thoughts.len();
         let pieces = reply.thoughts.into_iter().chain(reply.pieces).enumerate();
         let pieces = pieces.map(move |(at, piece)| {
@@ -105,7 +119,7 @@ impl Dialect for Google {
             let frame = if is_thought { frame.thinking(1) } else { frame.carrying(1) };
             frame.showing(&piece).reporting(usage)
         });
-        Box::new(pieces.chain(closing))
+        Box::new(pieces.chain(call).chain(closing))
     }
 
     /// Not an event: the body goes on as if it had been an error from the start.
@@ -175,6 +189,29 @@ impl Request {
         }
         Ok(())
     }
+}
+
+/// A call is told whole, and signed.
+fn call(call: &Call) -> Value {
+    let arguments: Value = serde_json::from_str(&call.arguments.concat()).unwrap_or_default();
+    json!({"functionCall": {"name": call.name, "args": arguments}, "thoughtSignature": SIGNATURE})
+}
+
+/// Since the third generation a call that comes back must be signed, and of several the first.
+fn refuse_unsigned(body: &[u8], model: &str) -> Result<(), Refusal> {
+    let body: Value = serde_json::from_slice(body).map_err(|cause| Refusal::unreadable(&cause))?;
+    let turns = body["contents"].as_array().into_iter().flatten();
+    let first_calls = turns
+        .filter_map(|turn| turn["parts"].as_array()?.iter().find(|part| part["functionCall"].is_object()));
+    for call in first_calls.filter(|_| !model.starts_with("gemini-2")) {
+        if ![SIGNATURE, NO_SIGNATURE].map(Value::from).contains(&call["thoughtSignature"]) {
+            let name = &call["functionCall"]["name"];
+            let message =
+                format!("Function call {name} is missing a thought_signature in functionCall parts.");
+            return Err(Refusal::invalid("contents", message));
+        }
+    }
+    Ok(())
 }
 
 /// Model and manner stand in the path, as `models/MODEL:generateContent`.

@@ -109,12 +109,9 @@ impl Dialect for Ollama {
         (status, json!({"error": message}))
     }
 
-    fn models(vendor: &str) -> Value {
-        let model = |size: &str| {
-            let name = format!("{vendor}-{size}:latest");
-            json!({"name": name, "model": name, "modified_at": CREATED_AT, "size": 1_000_000})
-        };
-        json!({"models": [model("small"), model("large")]})
+    /// Which there are can change while it runs, and is told by `local`.
+    fn models(_vendor: &str) -> Value {
+        json!({"models": []})
     }
 }
 

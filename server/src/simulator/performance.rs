@@ -5,6 +5,7 @@ use std::iter::{self, Peekable};
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -84,7 +85,7 @@ pub async fn whole<D: Dialect>(
 ) -> Response {
     sleep(tempo.first + tempo.lasts(reply.tokens())).await;
     let cut = reply.scenario.cut(reply.tokens());
-    let mut frame = D::whole(&reply);
+    let (mut frame, beside) = (D::whole(&reply), D::beside(&reply));
     if cut.is_some() {
         frame = frame.halved();
     }
@@ -93,7 +94,11 @@ pub async fn whole<D: Dialect>(
         _ => Box::new(iter::once(frame)),
     };
     let body = Performance::body(frames, Duration::ZERO, ending(cut), entry, closing);
-    ([(CONTENT_TYPE, "application/json")], body).into_response()
+    let mut response = ([(CONTENT_TYPE, "application/json")], body).into_response();
+    if let Some((name, Ok(value))) = beside.map(|(name, value)| (name, HeaderValue::from_str(&value))) {
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 fn ending(cut: Option<Cut>) -> Ending {

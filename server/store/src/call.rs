@@ -39,7 +39,7 @@ pub async fn find_receipt(db: &Db, account: AccountId, call: CallId) -> Result<O
         id: CallId(row.call_id),
         model: ModelId::parse(&row.model_id).map_err(|_| Error::Unreadable("usage_call.model_id"))?,
         provider: ProviderId(row.provider),
-        lines: if row.charge == 0 { Vec::new() } else { lines(&rates, &usage) },
+        lines: if row.charge == 0 { Vec::new() } else { lines(&price, &rates, &usage) },
         provider_cost_nanos: Nanos(row.provider_cost),
         commission_nanos: Nanos(row.commission),
         commission_bps: TakeRate(

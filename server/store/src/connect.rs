@@ -13,7 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgPool, Postgres};
 
 pub(crate) use self::step::{Kept, Step};
-use crate::ledger::Reserving;
+use crate::ledger::{Capturing, Reserving};
 use crate::{Error, Result, seeded};
 
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -27,6 +27,7 @@ pub struct Db {
     people: PgPool,
     kept: Arc<Kept>,
     reserving: Reserving,
+    capturing: Capturing,
     books: PgPool,
 }
 
@@ -49,7 +50,8 @@ impl Db {
         refuse_to_forget(&people).await?;
         let kept = Arc::new(Kept::of(&people));
         let reserving = Reserving::start(&people, &kept);
-        Ok(Self { people, kept, reserving, books })
+        let capturing = Capturing::start(&people, &kept);
+        Ok(Self { people, kept, reserving, capturing, books })
     }
 
     /// For the ledger's functions, which name the account they work for.
@@ -60,6 +62,15 @@ impl Db {
     /// For the steps of a call, which are worth not to wait: one statement that leaves nothing behind.
     pub(crate) async fn step(&self) -> Result<Step<'_>> {
         self.kept.take(&self.people).await
+    }
+
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// The queue of calls that have ended.
+    pub(crate) fn capturing(&self) -> &Capturing {
+        &self.capturing
     }
 
     /// The queue of those who want money set aside.

@@ -1,5 +1,6 @@
 //! The books: every step of a paid call is one statement, and so is every other move of money.
 
+mod capturing;
 mod reserving;
 
 use chrono::{DateTime, Utc};
@@ -8,9 +9,12 @@ use marketplace::id::{AccountId, CallId, ConversationId, KeyId, ModelId, PriceId
 use marketplace::money::Nanos;
 use marketplace::price::{Charge, TakeRate};
 use marketplace::usage::{Tokens, UsageSource};
+use sqlx::PgPool;
 use uuid::Uuid;
 
+pub(crate) use self::capturing::Capturing;
 pub(crate) use self::reserving::Reserving;
+use crate::connect::Kept;
 use crate::{Db, Error, Result};
 
 /// A call that is about to be made, with the least and the most it may cost.
@@ -134,15 +138,24 @@ pub async fn checkpoint(db: &Db, instance: Uuid, progress: &[Progress]) -> Resul
     Ok(owned.into_iter().map(CallId).collect())
 }
 
+/// Closes a call, in one commit with whatever else ends at this moment.
+pub async fn settle(db: &Db, used: &Capture) -> Result<Captured> {
+    db.capturing().capture(used).await
+}
+
 /// Closes several calls in one commit; the answers come in any order.
 pub async fn capture_many(db: &Db, used: &[Capture]) -> Result<Vec<Captured>> {
+    capture_group(db.people(), db.kept(), used).await
+}
+
+async fn capture_group(pool: &PgPool, kept: &Kept, used: &[Capture]) -> Result<Vec<Captured>> {
     let calls: Vec<Uuid> = used.iter().map(|one| one.call.0).collect();
     let tokens: Vec<i64> = used.iter().flat_map(|one| counts(&one.tokens)).collect();
     let sources: Vec<String> = used.iter().map(|one| one.source.as_str().to_owned()).collect();
     let costs: Vec<i64> = used.iter().map(|one| one.charge.provider_cost.0).collect();
     let commissions: Vec<i64> = used.iter().map(|one| one.charge.commission.0).collect();
     let finishes: Vec<String> = used.iter().map(|one| one.finish.clone()).collect();
-    let mut step = db.step().await?;
+    let mut step = kept.take(pool).await?;
     let rows = sqlx::query!(
         r#"select call_id as "call_id!", applied as "applied!", paid as "paid!", released as "released!",
             overrun as "overrun!", free_tokens as "free_tokens!", available as "available!"

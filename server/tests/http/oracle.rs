@@ -38,6 +38,11 @@ impl Prices {
             let rest = line.split([' ', '{', ',']).skip_while(|word| *word != name).nth(2)?;
             Some(nanos(rest.trim_matches('"')))
         };
+        if let Some(each) = price("picture") {
+            // Output is counted in pictures, and priced by the million of them.
+            let output = each * 1_000_000;
+            return Self { input: 0, cached_input: 0, output, reasoning: output };
+        }
         let (input, output) = (price("input").unwrap(), price("output").unwrap());
         Self {
             input,

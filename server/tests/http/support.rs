@@ -141,9 +141,14 @@ impl Market {
             .unwrap_or_else(|| panic!("the simulator knows nothing of the call {call_id}"))
     }
 
+    /// Where all vendors are played.
+    pub fn simulator_addr(&self) -> SocketAddr {
+        self.simulator.addr
+    }
+
     /// Everything that vendors were asked.
     pub async fn truths(&self) -> Vec<Value> {
-        let url = format!("http://{}/truth", self.simulator.addr);
+        let url = format!("http://{}/truth", self.simulator_addr());
         let lines = self.client.get(url).send().await.unwrap().text().await.unwrap();
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

@@ -49,10 +49,11 @@ pub fn status_name(status: &str) -> &str {
     }
 }
 
-/// Providers go by the same names as publishers, with two exceptions.
+/// Providers go by the same names as publishers, with three exceptions.
 pub fn provider_name(provider: &str) -> String {
     match provider {
         "ollama" => "Ollama, on this machine".to_owned(),
+        "tgi" => "TGI, on this machine".to_owned(),
         "together" => "Together AI".to_owned(),
         other => publisher_name(other),
     }

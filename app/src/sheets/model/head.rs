@@ -39,6 +39,13 @@ fn HeadPrice(listing: Listing) -> impl IntoView {
     let (input, output) = known_rates(&listing.model);
     let paid = move |rate: Option<Rate>| rate.map(|rate| listing.take.on_rate(rate));
     let is_generating = listing.model.kind != Kind::Embedding;
+    if let Some(each) = listing.buyer_picture() {
+        return view! {
+            <dl class="head-price"><div><dt>"Picture"</dt><dd class="num">{each.cost()}</dd></div></dl>
+            <p class="soft small">"a picture, fee included"</p>
+        }
+        .into_any();
+    }
     let (is_free, by_the_piece) = (listing.model.free, !listing.model.other_prices.is_empty());
     let note = match input.or(output) {
         Some(_) if is_free => "free of charge",

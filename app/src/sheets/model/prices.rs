@@ -18,7 +18,10 @@ pub fn Prices(listing: Listing) -> impl IntoView {
         <section id="price" class="stack" aria-labelledby="price-title">
             <h2 id="price-title">"Price"</h2>
             {is_unknown.then(|| view! { <p class="soft">"No source tells what this model costs. Unknown is not free, so it is not sold."</p> })}
-            {model.price.map(|price| view! { <TokenPrices price take free=model.free /> })}
+            {model.price.map(|price| match price.picture() {
+                Some(each) => view! { <PicturePrice each take /> }.into_any(),
+                None => view! { <TokenPrices price take free=model.free /> }.into_any(),
+            })}
             {(!offers.is_empty()).then(|| view! { <Offers offers take /> })}
             {(!model.other_prices.is_empty()).then(|| view! { <OtherPrices prices=model.other_prices take /> })}
             {model.price_note.map(|note| view! { <p class="soft small">{note}</p> })}
@@ -110,6 +113,15 @@ fn Offers(offers: Vec<Offer>, take: TakeRate) -> impl IntoView {
             </table>
         </div>
     }
+}
+
+/// The price of one picture, which is exact: a call costs so many times as much as pictures come.
+#[component]
+fn PicturePrice(each: Nanos, take: TakeRate) -> impl IntoView {
+    let paid = take.on_rate(Rate(each.0)).0;
+    let figures = [paid, each.0, paid - each.0].map(|nanos| Nanos(nanos).cost());
+    let rows = vec![Row { name: "Picture".to_owned(), unit: None, figures }];
+    view! { <PriceTable caption="Dollars a picture, of any size".to_owned() heads=["Component", "You pay"] rows /> }
 }
 
 /// Prices by the picture, the search or the batch. They are the vendor's list; nothing here sells by them yet.

@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 use marketplace::money::{Nanos, group};
-use marketplace::price::TakeRate;
-use marketplace::receipt::{Line, Receipt};
+use marketplace::price::{TakeRate, cost_of};
+use marketplace::receipt::{Line, PICTURES, Receipt};
 
 #[component]
 pub fn LineTable(receipt: Receipt) -> impl IntoView {
@@ -62,7 +62,7 @@ fn LineRow(line: Line) -> impl IntoView {
         <tr>
             <th scope="row">{component(&line.component)}</th>
             <td class="num">{group(line.tokens)}</td>
-            <td class="num">{line.price_nanos_per_mtok.per_million()}</td>
+            <td class="num">{rate(&line)}</td>
             <td class="num">{line.cost_nanos.exact()}</td>
         </tr>
     }
@@ -93,6 +93,14 @@ pub fn HoldTable(receipt: Receipt) -> impl IntoView {
     }
 }
 
+/// The price of a million tokens, or of one picture.
+fn rate(line: &Line) -> String {
+    match line.component.as_str() {
+        PICTURES => cost_of(1, line.price_nanos_per_mtok).cost(),
+        _ => line.price_nanos_per_mtok.per_million(),
+    }
+}
+
 fn component(name: &str) -> String {
     match name {
         "input" => "Input".to_owned(),
@@ -101,6 +109,7 @@ fn component(name: &str) -> String {
         "cache_write_1h" => "Written to the cache for an hour".to_owned(),
         "output" => "Output".to_owned(),
         "reasoning" => "Reasoning".to_owned(),
+        PICTURES => "Pictures".to_owned(),
         other => other.replace('_', " "),
     }
 }

@@ -35,7 +35,11 @@ fn ModelRow(listing: Listing) -> impl IntoView {
     let href = listing.href();
     let (input, output) = known_rates(&listing.model);
     let (take, free) = (listing.take, listing.model.free);
-    let unit = listing.model.other_prices.iter().find(|_| input.is_none() && output.is_none()).cloned();
+    let picture = listing.buyer_picture();
+    let unit = listing.model.other_prices.iter().find(|_| input.is_none() && output.is_none());
+    let unit = picture
+        .map(|each| (each, "picture".to_owned()))
+        .or_else(|| unit.map(|price| (buyer_nanos(price, take), price.unit.clone())));
     let context = listing.model.context_tokens.map(short_count);
     view! {
         <li class="model-row">
@@ -51,7 +55,7 @@ fn ModelRow(listing: Listing) -> impl IntoView {
             </div>
             <RateFigure label="Input / M" rate=input take free />
             {match unit {
-                Some(price) => view! { <UnitFigure price take /> }.into_any(),
+                Some((each, unit)) => view! { <UnitFigure each unit /> }.into_any(),
                 None => view! { <RateFigure label="Output / M" rate=output take free /> }.into_any(),
             }}
             <div class="figure context">
@@ -84,14 +88,14 @@ fn RateFigure(label: &'static str, rate: Option<Rate>, take: TakeRate, free: boo
     }
 }
 
-/// The first price of a model that is not sold by the token.
+/// What a buyer pays a piece for a model that is not sold by the token.
 #[component]
-fn UnitFigure(price: OtherPrice, take: TakeRate) -> impl IntoView {
+fn UnitFigure(each: Nanos, unit: String) -> impl IntoView {
     view! {
         <div class="figure">
             <span class="figure-label">"Price"</span>
-            <Amount nanos=buyer_nanos(&price, take) />
-            <small>{format!("a {}", price.unit)}</small>
+            <Amount nanos=each />
+            <small>{format!("a {unit}")}</small>
         </div>
     }
 }
@@ -139,7 +143,8 @@ fn Action(listing: Listing) -> impl IntoView {
 
 /// The vendor's rates in and out. A zero that is not declared free tells of nothing sold or nothing known.
 pub fn known_rates(model: &Model) -> (Option<Rate>, Option<Rate>) {
-    let rates = model.price.as_ref().map(|price| price.rates);
+    let by_token = model.price.as_ref().filter(|price| price.output_unit.is_none());
+    let rates = by_token.map(|price| price.rates);
     let known = |rate: Rate| model.free || rate > Rate::FREE;
     (
         rates.map(|rates| rates.input).filter(|rate| known(*rate)),

@@ -85,6 +85,8 @@ struct PriceText {
     cache_write: Option<String>,
     cache_write_1h: Option<String>,
     reasoning: Option<String>,
+    /// Dollars for one picture, of a model that has no other price.
+    picture: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -208,6 +210,9 @@ fn price(
     if free {
         return Ok(Some(Price::default()));
     }
+    if let Some(each) = plain.and_then(|price| price.picture.as_deref()) {
+        return picture_price(each).map(Some);
+    }
     let Some(rates) = plain.map(|text| self::rates(text, None)).transpose()?.flatten() else {
         return Ok(None);
     };
@@ -232,7 +237,14 @@ fn price(
                 Ok::<_, Fault>(OffPeak { windows, rates: tier(&cheap.rates)? })
             })
             .transpose()?,
+        output_unit: None,
     }))
+}
+
+fn picture_price(each: &str) -> Result<Price, Fault> {
+    let each = Nanos::parse_usd(each)?;
+    let price = Price::by_the_picture(each).filter(|_| each > Nanos::ZERO);
+    price.ok_or_else(|| Fault::invalid("price", "of a picture must be more than nothing"))
 }
 
 fn rates(text: &PriceText, base: Option<&Rates>) -> Result<Option<Rates>, Fault> {
@@ -292,6 +304,17 @@ mod tests {
     }
 
     #[test]
+    fn a_model_whose_protocol_is_no_longer_answered_names_a_current_one() {
+        let models = all();
+        let bison: Vec<_> = models.iter().filter(|model| model.protocol == "vertex_predict_bison").collect();
+        assert_eq!(bison.len(), 2);
+        for model in bison {
+            let next = models.iter().find(|other| Some(&other.id) == model.replacement.as_ref()).unwrap();
+            assert_eq!((model.status, next.status), (Status::Retired, Status::Active), "{}", model.id);
+        }
+    }
+
+    #[test]
     fn a_price_is_read_to_the_last_digit() {
         let models = all();
         let mini = models.iter().find(|model| model.id.as_str() == "openai/gpt-5-mini").unwrap();
@@ -343,6 +366,16 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_has_a_price_of_its_own() {
+        let models = all();
+        let of =
+            |id: &str| models.iter().find(|model| model.id.as_str() == id).unwrap().price.clone().unwrap();
+        assert_eq!(of("stability/sd3.5-medium").picture(), Some(Nanos(35_000_000)));
+        assert_eq!(of("openai/gpt-image-2").picture(), None, "these are paid by the token");
+        assert_eq!(of("openai/gpt-image-2").rates.output, Rate(30_000_000_000));
+    }
+
+    #[test]
     fn what_has_no_price_is_not_free() {
         let unpriced: Vec<_> = all().into_iter().filter(|model| model.price.is_none()).collect();
         assert!(!unpriced.is_empty() && unpriced.iter().all(|model| !model.free));
@@ -364,6 +397,10 @@ mod tests {
         for number in ["nan", "-1.0", "5"] {
             let priced = stanza.replace(r#"input = "0""#, &format!("input = {number}"));
             assert!(parse(&priced).is_err(), "prices are text, and {number} is a number");
+        }
+        for wrong in ["0", "-0.01", "", "99999999"] {
+            let priced = stanza.replace(r#"input = "0", output = "0""#, &format!(r#"picture = "{wrong}""#));
+            assert!(parse(&priced).is_err(), "{wrong:?} was taken for the price of a picture");
         }
         let halved = stanza.replace(r#"input = "0", "#, "").replace(r#"output = "0""#, r#"output = "5""#);
         assert_eq!(parse(&halved).unwrap()[0].price, None, "an output price alone is no price");

@@ -15,12 +15,12 @@ pub(super) fn check_asked(request: &ChatRequest) -> Result<(), Fault> {
     Ok(())
 }
 
-pub(super) fn short(message: String, required: Nanos, available: Nanos) -> Fault {
+pub(crate) fn short(message: String, required: Nanos, available: Nanos) -> Fault {
     let shortfall = Shortfall { required_nanos: required, available_nanos: available };
     Fault { shortfall: Some(shortfall), ..Fault::new(Code::PaymentRequired, message) }
 }
 
-pub(super) fn refusal(refused: &Reserved, least: Nanos) -> Fault {
+pub(crate) fn refusal(refused: &Reserved, least: Nanos) -> Fault {
     let lacking = |whose: &str, available: Nanos, next: &str| {
         let message = format!(
             "This call needs at least {} and {whose} has {} left. {next}",

@@ -38,7 +38,7 @@ pub(super) struct Relay {
 
 /// What was learnt of an answer until it ended.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(crate) struct Heard {
     pub usage: Option<Usage>,
     /// Text, reasoning, a refusal or a tool call: something worth paying for.
     pub content: bool,
@@ -291,6 +291,7 @@ fn content_bytes(event: &ChatEvent) -> usize {
         ChatEvent::Started { .. }
         | ChatEvent::Signature(_)
         | ChatEvent::Redacted(_)
+        | ChatEvent::CallSignature { .. }
         | ChatEvent::Usage(_)
         | ChatEvent::Finished { .. }
         | ChatEvent::Failed(_) => 0,

@@ -32,15 +32,21 @@ pub struct FailedAttempt {
     pub outcome: &'static str,
 }
 
+impl From<Served> for Serving {
+    fn from(served: Served) -> Self {
+        Self(Arc::new(Mutex::new(served)))
+    }
+}
+
 impl Serving {
     pub(crate) fn new(on_sale: &OnSale, reason: Reason) -> Self {
-        Self(Arc::new(Mutex::new(Served {
+        Self::from(Served {
             model: on_sale.model.id.clone(),
             provider: on_sale.model.provider.clone(),
             provider_name: on_sale.provider_name.clone(),
             reason,
             failed: Vec::new(),
-        })))
+        })
     }
 
     /// As it stands now. It is final once something of the answer has come.

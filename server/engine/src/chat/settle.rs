@@ -20,7 +20,7 @@ use crate::watch::Happened;
 
 /// How the vendor's answer ended.
 #[derive(Debug)]
-pub(super) enum Ending {
+pub(crate) enum Ending {
     /// The vendor said all it had to say.
     Whole,
     /// The caller stopped it or left.
@@ -40,7 +40,7 @@ pub const STOPPED: &str = "stopped";
 const TRIES: u32 = 8;
 
 impl Engine {
-    pub(super) async fn settle(
+    pub(crate) async fn settle(
         &self,
         terms: &Terms,
         meter: &Meter,
@@ -91,11 +91,13 @@ impl Engine {
 
     async fn capture_patiently(&self, capture: &Capture) -> Option<Captured> {
         for attempt in 0..TRIES {
-            if let Some(captured) = self.0.captures.write(capture.clone()).await {
-                return Some(captured);
+            match store::ledger::settle(&self.0.db, capture).await {
+                Ok(captured) => return Some(captured),
+                Err(cause) => {
+                    warn!(%cause, attempt, call.id = %capture.call, "a capture could not be written, trying again")
+                }
             }
             self.0.watch.note(Happened::CaptureRetried);
-            warn!(attempt, call.id = %capture.call, "a capture could not be written, trying again");
             tokio::time::sleep(Duration::from_millis(100 << attempt.min(5))).await;
         }
         None
@@ -152,7 +154,7 @@ fn last_event(
     released: Nanos,
     (finish, native): (Finish, String),
 ) -> CallEvent {
-    let failed = |fault| CallEvent::Failed { fault, released, settlement };
+    let failed = |fault| CallEvent::Failed { fault, released, settlement: settlement.map(Box::new) };
     match (ending, settlement) {
         (Ending::Refused(fault) | Ending::Broken(fault), _) => failed(fault),
         (Ending::Lost, _) => failed(Fault::new(
@@ -160,7 +162,7 @@ fn last_event(
             "The connection to the books was lost; only what was delivered is charged",
         )),
         (Ending::Whole | Ending::Stopped, Some(settlement)) => {
-            CallEvent::Settled { settlement, finish, native }
+            CallEvent::Settled { settlement: Box::new(settlement), finish, native }
         }
         (Ending::Stopped, None) => failed(Fault::new(Code::Conflict, "Stopped before anything was written")),
         (Ending::Whole, None) => failed(Fault::new(

@@ -96,13 +96,13 @@ impl Answering {
                 CallEvent::Chat(_) => {}
                 CallEvent::Settled { settlement, finish, native } => {
                     let finish = if native == "stopped" { native } else { finish.as_str().to_owned() };
-                    let last = vec![News::Settled { receipt: settlement, finish: finish.clone() }];
+                    let last = vec![News::Settled { receipt: *settlement, finish: finish.clone() }];
                     return Answered { text, finish, last };
                 }
                 CallEvent::Failed { fault, released, settlement } => {
                     let finish = "error".to_owned();
                     let closed = match settlement {
-                        Some(receipt) => News::Settled { receipt, finish: finish.clone() },
+                        Some(receipt) => News::Settled { receipt: *receipt, finish: finish.clone() },
                         None => News::Released { call_id: call.id, released_nanos: released },
                     };
                     return Answered { text, finish, last: vec![closed, News::Error { fault }] };

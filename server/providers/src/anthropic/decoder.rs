@@ -1,14 +1,13 @@
 //! Answers of the Messages protocol, event by event or in one piece.
 
-use marketplace::chat::{ChatEvent, Failure, FailureClass, Finish};
+use marketplace::chat::{ChatEvent, Finish};
 
 use super::{complaint, wire};
-use crate::failure::{failure, malformed, truncated};
-use crate::frame::Event;
+use crate::failure::malformed;
+use crate::reading::{Reader, finished};
 
 #[derive(Debug, Default)]
-pub struct Decoder {
-    is_over: bool,
+pub struct Message {
     usage: wire::Report,
     stop_reason: Option<String>,
     /// The content block that is the newest tool call.
@@ -16,35 +15,15 @@ pub struct Decoder {
     calls: u32,
 }
 
-impl Decoder {
-    /// What one event says. Nothing, once the answer is over.
-    pub fn feed(&mut self, event: &Event) -> Vec<ChatEvent> {
-        let data = event.data.trim();
-        // Some that imitate this protocol end with the marker of another.
-        if self.is_over || data.is_empty() || data == "[DONE]" {
-            return Vec::new();
-        }
-        match serde_json::from_str::<wire::Event>(data) {
-            Ok(event) => self.take(event),
-            Err(_) => {
-                self.fail(malformed("an event is not JSON of the message event shape")).into_iter().collect()
-            }
-        }
-    }
+impl Reader for Message {
+    const SHAPE: &'static str = "message event";
 
-    /// What the end of the body says.
-    pub fn finish(&mut self) -> Option<ChatEvent> {
-        self.fail(truncated())
+    fn read(&mut self, data: &str) -> serde_json::Result<Vec<ChatEvent>> {
+        serde_json::from_str(data).map(|event| self.take(event))
     }
+}
 
-    pub fn fail(&mut self, failure: Failure) -> Option<ChatEvent> {
-        (!std::mem::replace(&mut self.is_over, true)).then_some(ChatEvent::Failed(failure))
-    }
-
-    pub fn is_over(&self) -> bool {
-        self.is_over
-    }
-
+impl Message {
     fn take(&mut self, event: wire::Event) -> Vec<ChatEvent> {
         match event {
             wire::Event::MessageStart { message } => self.start(&message, wire::Report::of_input),
@@ -57,7 +36,7 @@ impl Decoder {
                 usage.map(|newer| self.report(newer)).into_iter().collect()
             }
             wire::Event::MessageStop => self.stop(),
-            wire::Event::Error { error } => self.fail(complaint(None, &error)).into_iter().collect(),
+            wire::Event::Error { error } => vec![ChatEvent::Failed(complaint(None, &error))],
             wire::Event::Other => Vec::new(),
         }
     }
@@ -121,7 +100,7 @@ impl Decoder {
 
     fn stop(&mut self) -> Vec<ChatEvent> {
         let Some(native) = self.stop_reason.take() else {
-            return self.fail(malformed("the answer stopped without a reason")).into_iter().collect();
+            return vec![ChatEvent::Failed(malformed("the answer stopped without a reason"))];
         };
         let finish = match native.as_str() {
             "end_turn" | "stop_sequence" => Finish::Stop,
@@ -130,37 +109,28 @@ impl Decoder {
             "refusal" => Finish::ContentFilter,
             _ => Finish::Error,
         };
-        let why = (finish == Finish::Error)
-            .then(|| failure(FailureClass::MalformedStream, format!("the answer finished with {native:?}")));
-        let failed = why.and_then(|failure| self.fail(failure));
-        self.is_over = true;
-        std::iter::once(ChatEvent::Finished { finish, native }).chain(failed).collect()
+        finished(finish, native)
     }
-}
 
-/// Reads a message that came in one piece.
-pub(super) fn whole(mut message: wire::Message) -> Result<Vec<ChatEvent>, Failure> {
-    let mut decoder = Decoder { stop_reason: message.stop_reason.take(), ..Decoder::default() };
-    let content = std::mem::take(&mut message.content);
-    let mut events = decoder.start(&message, |usage| usage);
-    for (index, mut block) in (0..).zip(content) {
-        let rest = match &mut block {
-            wire::Block::ToolUse { input, .. } if !input.is_null() => {
-                Some(wire::Delta::Input { partial_json: input.to_string() })
-            }
-            wire::Block::Thinking { signature, .. } => {
-                Some(wire::Delta::Signature { signature: std::mem::take(signature) })
-            }
-            _ => None,
-        };
-        events.extend(decoder.start_block(index, block));
-        events.extend(rest.and_then(|rest| decoder.grow(index, rest)));
-    }
-    for event in decoder.stop() {
-        if let ChatEvent::Failed(failure) = event {
-            return Err(failure);
+    /// What a message says that came in one piece.
+    pub(super) fn take_whole(&mut self, mut message: wire::Message) -> Vec<ChatEvent> {
+        self.stop_reason = message.stop_reason.take();
+        let content = std::mem::take(&mut message.content);
+        let mut events = self.start(&message, |usage| usage);
+        for (index, mut block) in (0..).zip(content) {
+            let rest = match &mut block {
+                wire::Block::ToolUse { input, .. } if !input.is_null() => {
+                    Some(wire::Delta::Input { partial_json: input.to_string() })
+                }
+                wire::Block::Thinking { signature, .. } => {
+                    Some(wire::Delta::Signature { signature: std::mem::take(signature) })
+                }
+                _ => None,
+            };
+            events.extend(self.start_block(index, block));
+            events.extend(rest.and_then(|rest| self.grow(index, rest)));
         }
-        events.push(event);
+        events.extend(self.stop());
+        events
     }
-    Ok(events)
 }

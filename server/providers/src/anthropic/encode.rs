@@ -1,10 +1,9 @@
 //! Our request in the words of the Messages protocol, or the name of the field it has no words for.
 
-use std::borrow::Cow;
-
 use marketplace::chat::{ANTHROPIC_ONLY, ChatRequest, Delivery, Failure, Message, Role, THINKING_BLOCKS};
 use serde_json::{Map, Value};
 
+use super::Version;
 use super::wire::{
     Options, OutputConfig, OutputFormat, Request, Said, Source, Speaker, Tool, ToolChoice, Turn,
 };
@@ -13,11 +12,17 @@ use crate::dialect::Outgoing;
 use crate::failure::unsupported;
 
 /// Fields for which this protocol has no words.
-const UNSAYABLE: [&str; 3] = ["presence_penalty", "frequency_penalty", "reasoning_effort"];
+const UNSAYABLE: [&str; 3] = ["presence_penalty", "frequency_penalty", "seed"];
+
+/// Fields for which its newer version has none any more.
+const SAMPLING: [&str; 3] = ["temperature", "top_p", "top_k"];
 
 /// Writes a request as a message call. What would change the answer and cannot be said is refused by name.
-pub fn encode(request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, Failure> {
+pub fn encode(request: &ChatRequest, upstream_model: &str, version: Version) -> Result<Outgoing, Failure> {
     asked::refuse_unsayable(&request.options, &UNSAYABLE)?;
+    if !version.takes_sampling {
+        asked::refuse_unsayable(&request.options, &SAMPLING)?;
+    }
     let (system, messages) = conversation(&request.messages)?;
     if messages.is_empty() {
         return Err(unsupported("messages", "needs at least one message that is not a system message"));
@@ -28,14 +33,12 @@ pub fn encode(request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, F
         system,
         messages,
         stream: request.stream == Delivery::Streamed,
-        options: options(&request.options)?,
+        options: options(&request.options, version)?,
     };
-    let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
-    let path = Cow::Borrowed("/v1/messages");
-    Ok(Outgoing { path, headers: &[("anthropic-version", "2023-06-01")], body })
+    Ok(Outgoing { headers: version.headers, ..Outgoing::json("/v1/messages", &sent)? })
 }
 
-fn options(options: &Map<String, Value>) -> Result<Options<'_>, Failure> {
+fn options(options: &Map<String, Value>, version: Version) -> Result<Options<'_>, Failure> {
     let given = |field: &str| asked::given(options, field);
     let temperature = given("temperature");
     let is_in_range = |value: &Value| value.as_f64().is_some_and(|value| (0.0..=1.0).contains(&value));
@@ -48,21 +51,27 @@ fn options(options: &Map<String, Value>) -> Result<Options<'_>, Failure> {
     // What came in this protocol's own words.
     let own = |field: &str| own?.get(field).filter(|value| !value.is_null());
     let choice = asked::tool_choice(options)?.or(one_at_a_time.then_some(Choice::Auto));
+    // What is left of these in the newer version changes nothing, and is refused all the same.
+    let sampled = |field: &str| given(field).filter(|_| version.takes_sampling);
+    let effort = asked::effort(options)?.map(effort).transpose()?.flatten();
     Ok(Options {
-        temperature,
-        top_p: given("top_p"),
-        top_k: given("top_k"),
+        temperature: sampled("temperature"),
+        top_p: sampled("top_p"),
+        top_k: sampled("top_k"),
         thinking: given("thinking").or(own("thinking")),
         stop_sequences: asked::stops(options)?,
         tool_choice: choice.filter(|_| !tools.is_empty()).map(|choice| tool_choice(choice, one_at_a_time)),
         tools,
-        output_config: output_config(own("effort"), asked::format(options)?)?,
+        output_config: output_config(
+            own("effort").and_then(Value::as_str).or(effort),
+            asked::format(options)?,
+        )?,
         cache_control: own("cache_control"),
     })
 }
 
 fn output_config<'a>(
-    effort: Option<&'a Value>,
+    effort: Option<&'a str>,
     format: Format<'a>,
 ) -> Result<Option<OutputConfig<'a>>, Failure> {
     let format = match format {
@@ -71,6 +80,15 @@ fn output_config<'a>(
         Format::Object => return Err(asked::not_offered("response_format")),
     };
     Ok((effort.is_some() || format.is_some()).then_some(OutputConfig { effort, format }))
+}
+
+/// Unless something is said there is no thinking.
+fn effort(effort: &str) -> Result<Option<&str>, Failure> {
+    match effort {
+        "none" => Ok(None),
+        "low" | "medium" | "high" => Ok(Some(effort)),
+        _ => Err(asked::not_offered("reasoning_effort")),
+    }
 }
 
 fn tool(function: Function<'_>) -> Tool<'_> {

@@ -43,7 +43,7 @@ pub(super) struct Options<'a> {
 #[derive(Serialize)]
 pub(super) struct OutputConfig<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub effort: Option<&'a Value>,
+    pub effort: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<OutputFormat<'a>>,
 }

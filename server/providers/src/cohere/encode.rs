@@ -1,12 +1,10 @@
 //! Our request in the words of Cohere's chat protocol, or the name of the field it has no words for.
 
-use std::borrow::Cow;
-
 use marketplace::chat::{ChatRequest, Delivery, Failure, Message, Role};
 use serde_json::Value;
 
-use super::wire::{Called, CalledFunction, Format, Function, ImageUrl, Request, Said, Thinking, Told, Tool};
-use crate::asked::{self, Choice, Image};
+use super::wire::{Called, CalledFunction, Format, ImageUrl, Request, Said, Thinking, Told};
+use crate::asked::{self, Choice, Image, Sampling, Tool};
 use crate::dialect::Outgoing;
 use crate::failure::unsupported;
 
@@ -17,27 +15,23 @@ const UNSAYABLE: [&str; 3] = ["thinking", "parallel_tool_calls", "documents"];
 pub fn encode(request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, Failure> {
     asked::refuse_unsayable(&request.options, &UNSAYABLE)?;
     let given = |field: &str| asked::given(&request.options, field);
-    let tools: Vec<Tool<'_>> = asked::functions(&request.options)?.into_iter().map(tool).collect();
+    let tools: Vec<Tool<'_>> = asked::functions(&request.options)?.into_iter().map(Tool::from).collect();
     let choice = asked::tool_choice(&request.options)?.filter(|_| !tools.is_empty());
     let sent = Request {
         model: upstream_model,
         messages: request.messages.iter().map(told).collect::<Result<_, _>>()?,
         stream: request.stream == Delivery::Streamed,
         max_tokens: request.max_output_tokens,
-        temperature: given("temperature"),
+        sampling: Sampling::of(request),
         p: given("top_p"),
         k: given("top_k"),
-        seed: given("seed"),
-        presence_penalty: given("presence_penalty"),
-        frequency_penalty: given("frequency_penalty"),
         stop_sequences: asked::stops(&request.options)?,
         response_format: format(asked::format(&request.options)?),
         thinking: asked::effort(&request.options)?.map(thinking).transpose()?,
         tools,
         tool_choice: choice.map(tool_choice).transpose()?.flatten(),
     };
-    let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
-    Ok(Outgoing { path: Cow::Borrowed("/v2/chat"), headers: &[], body })
+    Outgoing::json("/v2/chat", &sent)
 }
 
 fn format(format: asked::Format<'_>) -> Option<Format<'_>> {
@@ -56,12 +50,6 @@ fn thinking(effort: &str) -> Result<Thinking, Failure> {
         "high" => Ok(Thinking { kind: "enabled" }),
         _ => Err(unsupported("reasoning_effort", "is none or high with this model's provider")),
     }
-}
-
-fn tool(function: asked::Function<'_>) -> Tool<'_> {
-    let parameters = function.schema();
-    let asked::Function { name, description, .. } = function;
-    Tool { kind: "function", function: Function { name, description, parameters } }
 }
 
 fn tool_choice(choice: Choice<'_>) -> Result<Option<&'static str>, Failure> {

@@ -4,6 +4,7 @@ use marketplace::usage::Usage;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
+use crate::asked::{Sampling, Tool};
 use crate::failure::if_readable;
 
 #[derive(Serialize)]
@@ -13,18 +14,12 @@ pub(super) struct Request<'a> {
     pub stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<&'a Value>,
+    #[serde(flatten)]
+    pub sampling: Sampling<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub k: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seed: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub presence_penalty: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub frequency_penalty: Option<&'a Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop_sequences: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,21 +92,6 @@ pub(super) struct Format<'a> {
 pub(super) struct Thinking {
     #[serde(rename = "type")]
     pub kind: &'static str,
-}
-
-#[derive(Serialize)]
-pub(super) struct Tool<'a> {
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-    pub function: Function<'a>,
-}
-
-#[derive(Serialize)]
-pub(super) struct Function<'a> {
-    pub name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<&'a str>,
-    pub parameters: Value,
 }
 
 /// A whole answer.

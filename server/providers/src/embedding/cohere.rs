@@ -16,7 +16,7 @@ use crate::failure::{if_readable, malformed};
 pub fn encode(request: &Request, upstream_model: &str) -> Result<Outgoing, Failure> {
     let sent = Sent {
         model: upstream_model,
-        texts: &request.texts,
+        texts: request.inputs.texts()?,
         input_type: match request.purpose {
             None | Some(Purpose::Document) => "search_document",
             Some(Purpose::Query) => "search_query",

@@ -21,7 +21,7 @@ pub fn encode(request: &Request, upstream_model: &str) -> Result<Outgoing, Failu
         }),
         output_dimensionality: request.dimensions,
     };
-    match request.texts.as_slice() {
+    match request.inputs.texts()? {
         [text] => outgoing(format!("/{name}:embedContent"), &of(text)),
         texts => {
             let requests = texts.iter().map(|text| of(text)).collect();

@@ -16,7 +16,7 @@ pub fn encode(request: &Request, upstream_model: &str) -> Result<Outgoing, Failu
         return Err(unsupported("dimensions", "cannot be chosen with this model's provider"));
     }
     let path = format!("/hf-inference/models/{upstream_model}/pipeline/feature-extraction");
-    outgoing(path, &Sent { inputs: &request.texts })
+    outgoing(path, &Sent { inputs: request.inputs.texts()? })
 }
 
 /// Nothing is counted here, so usage is absent.

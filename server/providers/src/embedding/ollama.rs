@@ -14,7 +14,7 @@ pub use crate::ollama::refusal;
 pub fn encode(request: &Request, upstream_model: &str) -> Result<Outgoing, Failure> {
     let sent = Sent {
         model: upstream_model,
-        input: &request.texts,
+        input: request.inputs.texts()?,
         truncate: false,
         dimensions: request.dimensions,
     };

@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Embeddings, Request, counted, from_base64, outgoing};
+use super::{Embeddings, Inputs, Request, counted, from_base64, outgoing};
 use crate::dialect::Outgoing;
 use crate::failure::{if_readable, malformed};
 pub use crate::openai::refusal;
@@ -14,7 +14,10 @@ pub use crate::openai::refusal;
 pub fn encode(request: &Request, upstream_model: &str) -> Result<Outgoing, Failure> {
     let sent = Sent {
         model: upstream_model,
-        input: &request.texts,
+        input: match &request.inputs {
+            Inputs::Texts(texts) => Input::Texts(texts),
+            Inputs::Tokens(tokens) => Input::Tokens(tokens),
+        },
         encoding_format: "base64",
         dimensions: request.dimensions,
     };
@@ -49,10 +52,17 @@ pub fn decode(
 #[derive(Serialize)]
 struct Sent<'a> {
     model: &'a str,
-    input: &'a [String],
+    input: Input<'a>,
     encoding_format: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     dimensions: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Input<'a> {
+    Texts(&'a [String]),
+    Tokens(&'a [Vec<u32>]),
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,7 @@ use crate::dialect::Outgoing;
 pub fn encode(request: &Request, upstream_model: &str) -> Result<Outgoing, Failure> {
     let sent = Sent {
         model: upstream_model,
-        input: &request.texts,
+        input: request.inputs.texts()?,
         input_type: request.purpose.map(|purpose| match purpose {
             Purpose::Document => "document",
             Purpose::Query => "query",

@@ -3,57 +3,37 @@
 use marketplace::chat::{ChatEvent, Failure, FailureClass, Finish};
 
 use super::{complaint, wire};
-use crate::failure::{failure, malformed, truncated};
-use crate::frame::Event;
+use crate::failure::failure;
+use crate::reading::Reader;
 
 #[derive(Debug, Default)]
-pub struct Decoder {
+pub struct Content {
     has_begun: bool,
-    is_over: bool,
     calls: u32,
     /// The newest reason for the end. Some models give one in every event, so only the end of the body is the end.
     reason: Option<String>,
 }
 
-impl Decoder {
-    /// What one event says. Nothing, once the answer is over.
-    pub fn feed(&mut self, event: &Event) -> Vec<ChatEvent> {
-        let data = event.data.trim();
-        if self.is_over || data.is_empty() || data == "[DONE]" {
-            return Vec::new();
-        }
-        match serde_json::from_str(data) {
-            Ok(reply) => self.take(reply),
-            Err(_) => self.spoil(malformed("an event is not JSON of the generateContent shape")),
-        }
-    }
+impl Reader for Content {
+    const SHAPE: &'static str = "generateContent";
 
-    /// What the end of the body says.
-    pub fn finish(&mut self) -> Option<ChatEvent> {
-        self.fail(truncated())
+    fn read(&mut self, data: &str) -> serde_json::Result<Vec<ChatEvent>> {
+        serde_json::from_str(data).map(|reply| self.take(reply))
     }
 
     /// Once a reason for the end was given, nothing from outside spoils the answer any more.
-    pub fn fail(&mut self, failure: Failure) -> Option<ChatEvent> {
-        if std::mem::replace(&mut self.is_over, true) {
-            return None;
-        }
-        Some(match self.reason.take() {
+    fn end(&mut self, failure: Failure) -> ChatEvent {
+        match self.reason.take() {
             Some(native) => ChatEvent::Finished { finish: self.finish_of(&native), native },
             None => ChatEvent::Failed(failure),
-        })
-    }
-
-    pub fn is_over(&self) -> bool {
-        self.is_over
-    }
-
-    pub(super) fn take(&mut self, reply: wire::Reply) -> Vec<ChatEvent> {
-        if self.is_over {
-            return Vec::new();
         }
+    }
+}
+
+impl Content {
+    pub(super) fn take(&mut self, reply: wire::Reply) -> Vec<ChatEvent> {
         if let Some(error) = reply.error {
-            return self.spoil(complaint(None, &error));
+            return vec![ChatEvent::Failed(complaint(None, &error))];
         }
         let mut events = Vec::new();
         if !std::mem::replace(&mut self.has_begun, true) {
@@ -71,7 +51,9 @@ impl Decoder {
         // More than one candidate is never asked for, so any other is not ours.
         for candidate in candidates.into_iter().filter(|candidate| candidate.index == 0) {
             let parts = candidate.content.and_then(|content| content.parts).unwrap_or_default();
-            events.extend(parts.into_iter().filter_map(|part| self.part(part)));
+            for part in parts {
+                self.part(part, &mut events);
+            }
             self.reason = candidate.finish_reason.or(self.reason.take());
         }
         let usage = reply.usage_metadata.and_then(|report| report.usage());
@@ -79,23 +61,28 @@ impl Decoder {
         if let Some(native) = self.reason.take_if(|native| finish_of(native) == Finish::Error) {
             let failure = failure(class_of(&native), format!("the answer finished with {native:?}"));
             events.push(ChatEvent::Finished { finish: Finish::Error, native });
-            events.extend(self.spoil(failure));
+            events.push(ChatEvent::Failed(failure));
         }
         events
     }
 
-    fn part(&mut self, part: wire::Part) -> Option<ChatEvent> {
+    fn part(&mut self, part: wire::Part, events: &mut Vec<ChatEvent>) {
         if let Some(call) = part.function_call {
+            let index = self.calls;
             self.calls += 1;
-            return Some(ChatEvent::ToolCall {
-                index: self.calls - 1,
+            events.push(ChatEvent::ToolCall {
+                index,
                 id: call.id.filter(|id| !id.is_empty()),
                 name: Some(call.name),
                 arguments: call.args.map_or_else(String::new, |args| args.to_string()),
             });
+            // A signature on words need not come back; one on a call must.
+            let signature = part.thought_signature.filter(|signature| !signature.is_empty());
+            events.extend(signature.map(|signature| ChatEvent::CallSignature { index, signature }));
+            return;
         }
-        let text = part.text.filter(|text| !text.is_empty())?;
-        Some(if part.thought { ChatEvent::Reasoning(text) } else { ChatEvent::Text(text) })
+        let Some(text) = part.text.filter(|text| !text.is_empty()) else { return };
+        events.push(if part.thought { ChatEvent::Reasoning(text) } else { ChatEvent::Text(text) });
     }
 
     /// An answer that calls functions gives no reason of its own for it.
@@ -104,12 +91,6 @@ impl Decoder {
             Finish::Stop if self.calls > 0 => Finish::ToolCalls,
             finish => finish,
         }
-    }
-
-    /// Ends the answer with a failure from within, which also spoils one that seemed complete.
-    fn spoil(&mut self, failure: Failure) -> Vec<ChatEvent> {
-        self.reason = None;
-        self.fail(failure).into_iter().collect()
     }
 }
 

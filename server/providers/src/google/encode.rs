@@ -1,7 +1,5 @@
 //! Our request in the words of the generateContent protocol, or the name of the field it has no words for.
 
-use std::borrow::Cow;
-
 use marketplace::chat::{ChatRequest, Delivery, Failure, Message, Role};
 use serde_json::{Value, json};
 
@@ -16,8 +14,8 @@ use crate::failure::unsupported;
 /// Fields for which this protocol has no words.
 const UNSAYABLE: [&str; 2] = ["thinking", "parallel_tool_calls"];
 
-/// Models of the third generation refuse a call of theirs that comes back without the signature it had, which callers
-/// of our shape have no place to keep. This word in its stead tells them not to look.
+/// Models of the third generation refuse a turn of theirs whose calls come back without the signature they had, which
+/// not all callers keep. This word in its stead tells them not to look.
 const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
 /// Writes a request. The model and the manner of answering are named by the path, not in the body.
@@ -38,12 +36,11 @@ pub fn encode(request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, F
         tools: tools.into_iter().collect(),
         tool_config: choice.map(tool_config),
     };
-    let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
     let manner = match request.stream {
         Delivery::Streamed => "streamGenerateContent?alt=sse",
         Delivery::Whole => "generateContent",
     };
-    Ok(Outgoing { path: Cow::Owned(format!("/models/{upstream_model}:{manner}")), headers: &[], body })
+    Outgoing::json(format!("/models/{upstream_model}:{manner}"), &sent)
 }
 
 fn generation<'a>(request: &'a ChatRequest, model: &str) -> Result<Generation<'a>, Failure> {
@@ -139,10 +136,13 @@ fn said(message: &Message) -> Result<Vec<Said<'_>>, Failure> {
 
 fn answered<'a>(message: &'a Message, model: &str) -> Result<Vec<Said<'a>>, Failure> {
     let mut parts = said(message)?;
-    let calls = asked::calls(message)?.into_iter();
-    parts.extend(calls.map(|call| Said::Called {
+    let calls = asked::calls(message)?;
+    // Of calls made at once only the first is signed, and the others must stay unsigned.
+    let is_signed = calls.iter().any(|call| call.signature.is_some());
+    let instead = (!is_signed && !is_second_generation(model)).then_some(NO_SIGNATURE);
+    parts.extend(calls.into_iter().map(|call| Said::Called {
+        thought_signature: call.signature.or(instead),
         function_call: Called { name: call.name, args: call.arguments },
-        thought_signature: (!is_second_generation(model)).then_some(NO_SIGNATURE),
     }));
     Ok(parts)
 }

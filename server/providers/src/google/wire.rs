@@ -50,7 +50,7 @@ pub(super) enum Said<'a> {
     Called {
         function_call: Called<'a>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        thought_signature: Option<&'static str>,
+        thought_signature: Option<&'a str>,
     },
     Returned {
         function_response: Returned<'a>,
@@ -188,6 +188,8 @@ pub(super) struct Part {
     pub thought: bool,
     #[serde(default)]
     pub function_call: Option<Call>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub thought_signature: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -37,6 +37,7 @@ struct Stream {
     /// Since when we have been waiting for bytes. Kept here so that a dropped wait goes on where it was.
     waiting_since: Option<Instant>,
     has_begun: bool,
+    bytes: usize,
     key: Option<SecretString>,
 }
 
@@ -54,8 +55,17 @@ impl Answer {
         key: Option<SecretString>,
     ) -> Result<Self, Failure> {
         let (framer, decoder) = (Framer::new(dialect.framing()), dialect.decoder());
-        let stream =
-            Stream { response, framer, decoder, limits, asked, waiting_since: None, has_begun: false, key };
+        let stream = Stream {
+            response,
+            framer,
+            decoder,
+            limits,
+            asked,
+            waiting_since: None,
+            has_begun: false,
+            bytes: 0,
+            key,
+        };
         let mut answer = Self { ready: VecDeque::new(), stream: Some(stream) };
         match answer.next().await {
             Some(ChatEvent::Failed(failure)) => Err(failure),
@@ -90,7 +100,12 @@ impl Stream {
         self.waiting_since = None;
         let mut events = Vec::new();
         let goes_on = match arrived {
+            Ok(Ok(Some(bytes))) if self.bytes + bytes.len() > self.limits.stream_bytes_max => {
+                self.fail(malformed("the answer is too large"), ready);
+                false
+            }
             Ok(Ok(Some(bytes))) => {
+                self.bytes += bytes.len();
                 let framed = self.framer.feed(&bytes, &mut events);
                 self.decode(&events, ready);
                 if let Err(error) = framed {

@@ -26,6 +26,8 @@ pub fn encode(request: &Request, upstream_model: &str) -> Result<Outgoing, Failu
         n: request.count,
         size: request.size.map(|size| format!("{}x{}", size.width, size.height)),
         quality: request.quality.as_deref(),
+        // OpenAI's newer models send nothing else and refuse the question; others send an address unless asked.
+        response_format: (!upstream_model.starts_with("gpt-image")).then_some("b64_json"),
     };
     let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
     Ok(Outgoing { path: Cow::Borrowed("/images/generations"), headers: &[], body })
@@ -57,6 +59,8 @@ struct Sent<'a> {
     size: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quality: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<&'static str>,
 }
 
 #[derive(Deserialize)]

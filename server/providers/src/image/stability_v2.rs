@@ -29,8 +29,8 @@ pub fn encode(request: &Request, upstream_model: &str) -> Result<Outgoing, Failu
     if request.quality.is_some() {
         return Err(unsupported("quality", "is not offered by this model's provider"));
     }
-    let (service, model) = match upstream_model {
-        "core" | "ultra" => (upstream_model, None),
+    let (service, model) = match upstream_model.strip_prefix("stable-image-").unwrap_or(upstream_model) {
+        service @ ("core" | "ultra") => (service, None),
         model => ("sd3", Some(model.to_owned())),
     };
     let fields = [

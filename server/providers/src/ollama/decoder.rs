@@ -1,52 +1,31 @@
 //! Answers of Ollama, line by line or in one piece.
 
-use marketplace::chat::{ChatEvent, Failure, Finish};
+use marketplace::chat::{ChatEvent, Finish};
 use marketplace::usage::Usage;
 use serde_json::Value;
 
 use super::{complaint, wire};
-use crate::failure::{malformed, truncated};
-use crate::frame::Event;
+use crate::reading::{Reader, finished};
 
 #[derive(Debug, Default)]
-pub struct Decoder {
+pub struct Chat {
     has_begun: bool,
-    is_over: bool,
     calls: u32,
 }
 
-impl Decoder {
-    /// What one line says. Nothing, once the answer is over.
-    pub fn feed(&mut self, event: &Event) -> Vec<ChatEvent> {
-        if self.is_over {
-            return Vec::new();
-        }
-        match serde_json::from_str(&event.data) {
-            Ok(line) => self.take(line),
-            Err(_) => {
-                let failure = malformed("a line is not JSON of the chat response shape");
-                self.fail(failure).into_iter().collect()
-            }
-        }
-    }
+impl Reader for Chat {
+    const SHAPE: &'static str = "chat response";
 
-    /// What the end of the body says.
-    pub fn finish(&mut self) -> Option<ChatEvent> {
-        self.fail(truncated())
+    fn read(&mut self, data: &str) -> serde_json::Result<Vec<ChatEvent>> {
+        serde_json::from_str(data).map(|line| self.take(line))
     }
+}
 
-    pub fn fail(&mut self, failure: Failure) -> Option<ChatEvent> {
-        (!std::mem::replace(&mut self.is_over, true)).then_some(ChatEvent::Failed(failure))
-    }
-
-    pub fn is_over(&self) -> bool {
-        self.is_over
-    }
-
+impl Chat {
     pub(super) fn take(&mut self, line: wire::Line) -> Vec<ChatEvent> {
         if let Some(error) = line.error {
             let message = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
-            return self.fail(complaint(None, &message)).into_iter().collect();
+            return vec![ChatEvent::Failed(complaint(None, &message))];
         }
         let mut events = Vec::new();
         if !std::mem::replace(&mut self.has_begun, true) {
@@ -87,7 +66,7 @@ impl Decoder {
     }
 
     /// Old versions say that they are done and not why.
-    fn done(&mut self, reason: Option<String>) -> Vec<ChatEvent> {
+    fn done(&self, reason: Option<String>) -> Vec<ChatEvent> {
         let native = reason.filter(|reason| !reason.is_empty()).unwrap_or_else(|| "done".to_owned());
         let finish = match native.as_str() {
             "stop" | "done" if self.calls > 0 => Finish::ToolCalls,
@@ -96,9 +75,6 @@ impl Decoder {
             "length" => Finish::Length,
             _ => Finish::Error,
         };
-        let why = malformed(&format!("the answer finished with {native:?}"));
-        let failed = if finish == Finish::Error { self.fail(why) } else { None };
-        self.is_over = true;
-        std::iter::once(ChatEvent::Finished { finish, native }).chain(failed).collect()
+        finished(finish, native)
     }
 }

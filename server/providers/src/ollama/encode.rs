@@ -1,13 +1,10 @@
 //! Our request in the words of Ollama's chat protocol, or the name of the field it has no words for.
 
-use std::borrow::Cow;
-
 use marketplace::chat::{ChatRequest, Delivery, Failure, Message, Role};
 
-use super::wire::{Called, CalledFunction, Format, Function, Options, Request, Think, Told, Tool};
-use crate::asked::{self, Choice, Said};
+use super::wire::{Called, CalledFunction, Format, Options, Request, Think, Told};
+use crate::asked::{self, Choice, Said, Sampling, Tool};
 use crate::dialect::Outgoing;
-use crate::failure::unsupported;
 
 /// Fields for which this protocol has no words.
 const UNSAYABLE: [&str; 2] = ["thinking", "parallel_tool_calls"];
@@ -36,8 +33,7 @@ pub fn encode(request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, F
         think: asked::effort(&request.options)?.map(think).transpose()?,
         tools: tools(request)?,
     };
-    let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
-    Ok(Outgoing { path: Cow::Borrowed("/api/chat"), headers: &[], body })
+    Outgoing::json("/api/chat", &sent)
 }
 
 fn options(request: &ChatRequest) -> Result<Options<'_>, Failure> {
@@ -48,12 +44,9 @@ fn options(request: &ChatRequest) -> Result<Options<'_>, Failure> {
         // A prompt that is larger than the window loses its beginning, and nobody is told. The size is rounded up
         // because a model is loaded anew for every other one.
         num_ctx: (needed > USUAL_WINDOW).then(|| needed.checked_next_power_of_two()).flatten(),
-        temperature: given("temperature"),
+        sampling: Sampling::of(request),
         top_p: given("top_p"),
         top_k: given("top_k"),
-        seed: given("seed"),
-        presence_penalty: given("presence_penalty"),
-        frequency_penalty: given("frequency_penalty"),
         stop: asked::stops(&request.options)?,
     })
 }
@@ -70,17 +63,11 @@ fn think(effort: &str) -> Result<Think<'_>, Failure> {
 fn tools(request: &ChatRequest) -> Result<Vec<Tool<'_>>, Failure> {
     let functions = asked::functions(&request.options)?;
     match asked::tool_choice(&request.options)? {
-        None | Some(Choice::Auto) => Ok(functions.into_iter().map(tool).collect()),
+        None | Some(Choice::Auto) => Ok(functions.into_iter().map(Tool::from).collect()),
         Some(Choice::None) => Ok(Vec::new()),
         Some(Choice::Required | Choice::Named(_)) if functions.is_empty() => Ok(Vec::new()),
         Some(Choice::Required | Choice::Named(_)) => Err(asked::not_offered("tool_choice")),
     }
-}
-
-fn tool(function: asked::Function<'_>) -> Tool<'_> {
-    let parameters = function.schema();
-    let asked::Function { name, description, .. } = function;
-    Tool { kind: "function", function: Function { name, description, parameters } }
 }
 
 fn told<'a>(before: &'a [Message], message: &'a Message) -> Result<Told<'a>, Failure> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::asked::{Sampling, Tool};
 use crate::failure::if_readable;
 
 #[derive(Serialize)]
@@ -50,18 +51,12 @@ pub(super) struct Options<'a> {
     pub num_predict: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_ctx: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<&'a Value>,
+    #[serde(flatten)]
+    pub sampling: Sampling<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_p: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_k: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seed: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub presence_penalty: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub frequency_penalty: Option<&'a Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<&'a str>,
 }
@@ -78,21 +73,6 @@ pub(super) enum Format<'a> {
 pub(super) enum Think<'a> {
     Never(bool),
     Level(&'a str),
-}
-
-#[derive(Serialize)]
-pub(super) struct Tool<'a> {
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-    pub function: Function<'a>,
-}
-
-#[derive(Serialize)]
-pub(super) struct Function<'a> {
-    pub name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<&'a str>,
-    pub parameters: Value,
 }
 
 /// One line of a stream, or a whole answer.

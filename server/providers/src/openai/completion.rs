@@ -1,15 +1,12 @@
 //! The old protocol of OpenAI, which continues a text. Its answers are read as those of the chat protocol.
 
-use std::borrow::Cow;
-
 use marketplace::chat::{ChatRequest, Delivery, Failure};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::wire::StreamOptions;
-use crate::asked;
+use crate::asked::{self, Sampling};
 use crate::dialect::Outgoing;
-use crate::failure::unsupported;
 
 /// Fields for which this protocol has no words.
 const UNSAYABLE: [&str; 5] =
@@ -26,16 +23,12 @@ pub fn encode(request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, F
         max_tokens: request.max_output_tokens,
         stream: is_streamed,
         stream_options: is_streamed.then_some(StreamOptions { include_usage: true }),
-        temperature: given("temperature"),
+        sampling: Sampling::of(request),
         top_p: given("top_p"),
-        seed: given("seed"),
-        presence_penalty: given("presence_penalty"),
-        frequency_penalty: given("frequency_penalty"),
         stop: asked::stops(&request.options)?,
         user: given("user"),
     };
-    let body = serde_json::to_vec(&sent).map_err(|error| unsupported("request", &error.to_string()))?;
-    Ok(Outgoing { path: Cow::Borrowed("/completions"), headers: &[], body })
+    Outgoing::json("/completions", &sent)
 }
 
 #[derive(Serialize)]
@@ -47,16 +40,10 @@ struct Request<'a> {
     stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream_options: Option<StreamOptions>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<&'a Value>,
+    #[serde(flatten)]
+    sampling: Sampling<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    presence_penalty: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    frequency_penalty: Option<&'a Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stop: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

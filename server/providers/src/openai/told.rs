@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use marketplace::chat::{Content, Message, Role, THINKING_BLOCKS};
+use marketplace::chat::{Content, EXTRA_CONTENT, Message, Role, THINKING_BLOCKS};
 use serde_json::{Map, Value};
 
 use super::Habits;
@@ -11,7 +11,7 @@ use super::wire::Told;
 
 const CACHE_MARK: &str = "cache_control";
 /// Fields of a message that these vendors refuse.
-const NOT_TOLD: [&str; 3] = [THINKING_BLOCKS, "is_error", CACHE_MARK];
+const NOT_TOLD: [&str; 4] = [THINKING_BLOCKS, "is_error", CACHE_MARK, EXTRA_CONTENT];
 
 /// Each message as it is told. A tool may answer only in words here, so its pictures follow as the user's.
 pub(super) fn told(messages: &[Message], habits: Habits) -> Vec<Told<'_>> {
@@ -28,6 +28,10 @@ pub(super) fn told(messages: &[Message], habits: Habits) -> Vec<Told<'_>> {
             role => role,
         };
         let rest = message.rest.iter().filter(|(field, _)| !NOT_TOLD.contains(&field.as_str()));
+        let rest = rest.map(|(field, value)| match field.as_str() {
+            "tool_calls" => ("tool_calls", without(EXTRA_CONTENT, value)),
+            field => (field, Cow::Borrowed(value)),
+        });
         all.push(Told { role, content, rest: rest.collect() });
     }
     all.extend(shown(&mut pictures));
@@ -36,16 +40,20 @@ pub(super) fn told(messages: &[Message], habits: Habits) -> Vec<Told<'_>> {
 
 /// Tools without the marks that only Anthropic's caches know.
 pub(super) fn unmarked_tools(tools: &Value) -> Cow<'_, Value> {
-    let is_marked = |tool: &Value| tool.get(CACHE_MARK).is_some();
-    match tools {
-        Value::Array(all) if all.iter().any(is_marked) => {
-            let mut tools = tools.clone();
-            for tool in tools.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
-                tool.remove(CACHE_MARK);
+    without(CACHE_MARK, tools)
+}
+
+/// The list without a field that is another vendor's, in all that stands in it.
+fn without<'a>(field: &str, list: &'a Value) -> Cow<'a, Value> {
+    match list {
+        Value::Array(all) if all.iter().any(|one| one.get(field).is_some()) => {
+            let mut list = list.clone();
+            for one in list.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+                one.remove(field);
             }
-            Cow::Owned(tools)
+            Cow::Owned(list)
         }
-        _ => Cow::Borrowed(tools),
+        _ => Cow::Borrowed(list),
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_completion_tokens: Option<u64>,
     #[serde(flatten)]
-    pub options: BTreeMap<&'a String, Cow<'a, Value>>,
+    pub options: BTreeMap<&'a str, Cow<'a, Value>>,
 }
 
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ pub(super) struct Told<'a> {
     #[serde(skip_serializing_if = "is_absent")]
     pub content: Cow<'a, Content>,
     #[serde(flatten)]
-    pub rest: BTreeMap<&'a String, &'a Value>,
+    pub rest: BTreeMap<&'a str, Cow<'a, Value>>,
 }
 
 fn is_absent(content: &Content) -> bool {

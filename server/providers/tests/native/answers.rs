@@ -271,3 +271,28 @@ fn tgi_may_answer_in_a_list() {
     assert!(events.contains(&ChatEvent::Text("Hi".to_owned())));
     assert_eq!(usage(&events).unwrap().input_tokens, None);
 }
+
+#[test]
+fn google_signs_its_calls_and_the_signature_stays_with_the_call() {
+    let call = |name: &str| json!({"functionCall": {"name": name, "args": {"a": 1}}});
+    let mut signed = call("f");
+    signed["thoughtSignature"] = json!("c2ln");
+    let words = json!({"text": "Well.", "thoughtSignature": "d29y"});
+    let reply =
+        json!({"candidates": [{"content": {"parts": [words, signed, call("g")]}, "finishReason": "STOP"}]});
+    let seals = |events: &[ChatEvent]| {
+        let of = |event: &ChatEvent| match event {
+            ChatEvent::CallSignature { index, signature } => Some((*index, signature.clone())),
+            _ => None,
+        };
+        events.iter().filter_map(of).collect::<Vec<_>>()
+    };
+    for events in
+        [streamed(Dialect::Google, std::slice::from_ref(&reply)), whole(Dialect::Google, &reply).unwrap()]
+    {
+        assert_eq!(
+            (seals(&events), finish(&events)),
+            (vec![(0, "c2ln".to_owned())], Some(Finish::ToolCalls))
+        );
+    }
+}

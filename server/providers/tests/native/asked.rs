@@ -214,3 +214,25 @@ fn a_plain_prompt_goes_to_tgi_as_it_is() {
     asking.stream = Delivery::Streamed;
     assert_eq!(encode_for(Dialect::Tgi, "m", &asking).unwrap().path, "/generate_stream");
 }
+
+#[test]
+fn google_gets_its_signatures_back_and_no_other_vendor_sees_them() {
+    let mut messages = called();
+    let extra = json!({"google": {"thought_signature": "c2ln"}});
+    messages[3]["tool_calls"][0]["extra_content"] = extra.clone();
+    messages[3]["extra_content"] = extra;
+    let request = request(messages, json!({}));
+    for model in ["gemini-3.5-flash", "gemini-2.5-flash"] {
+        let sent = encode_for(Dialect::Google, model, &request).unwrap();
+        let sent: Value = serde_json::from_slice(&sent.body).unwrap();
+        let calls = &sent["contents"][1]["parts"];
+        // The second call was made together with the first, whose signature is for both.
+        assert_eq!(calls[0]["thoughtSignature"], "c2ln", "{model}");
+        assert_eq!(calls[1].get("thoughtSignature"), None, "{model}");
+    }
+    for provider in providers::registry::PROVIDERS.iter().filter(|row| row.id != "google") {
+        let Ok(sent) = provider.dialect.encode(&request, "m") else { continue };
+        let sent = String::from_utf8(sent.body).unwrap();
+        assert!(!sent.contains("c2ln") && !sent.contains("extra_content"), "{}: {sent}", provider.id);
+    }
+}

@@ -1,13 +1,15 @@
 //! A whole answer in OpenAI's shape, put together from events.
 
 use engine::{Call, Serving};
-use marketplace::chat::{ChatEvent, Finish};
+use marketplace::chat::{ChatEvent, EXTRA_CONTENT, Finish};
+use marketplace::id::CallId;
 use marketplace::receipt::Settlement;
 use serde_json::{Value, json};
 
 use crate::api::sale::{self, with_cost, with_served};
 
 /// What has been said so far.
+#[derive(Debug)]
 pub struct Reply {
     id: String,
     serving: Serving,
@@ -18,18 +20,24 @@ pub struct Reply {
     tool_calls: Vec<ToolCall>,
 }
 
+#[derive(Debug)]
 struct ToolCall {
     index: u32,
     id: String,
     name: String,
     arguments: String,
+    signature: Option<String>,
 }
 
 impl Reply {
     pub fn new(call: &Call) -> Self {
+        Self::of(call.id, call.serving.clone())
+    }
+
+    pub fn of(call: CallId, serving: Serving) -> Self {
         Self {
             id: completion_id(call),
-            serving: call.serving.clone(),
+            serving,
             created: now(),
             text: String::new(),
             reasoning: String::new(),
@@ -50,7 +58,7 @@ impl sale::Reply for Reply {
                     Some(at) => at,
                     None => {
                         let (id, name, arguments) = (String::new(), String::new(), String::new());
-                        self.tool_calls.push(ToolCall { index, id, name, arguments });
+                        self.tool_calls.push(ToolCall { index, id, name, arguments, signature: None });
                         self.tool_calls.len() - 1
                     }
                 };
@@ -58,6 +66,11 @@ impl sale::Reply for Reply {
                 call.id.push_str(&id.unwrap_or_default());
                 call.name.push_str(&name.unwrap_or_default());
                 call.arguments.push_str(&arguments);
+            }
+            ChatEvent::CallSignature { index, signature } => {
+                if let Some(call) = self.tool_calls.iter_mut().find(|call| call.index == index) {
+                    call.signature = Some(signature);
+                }
             }
             ChatEvent::Started { .. }
             | ChatEvent::Signature(_)
@@ -79,7 +92,12 @@ impl sale::Reply for Reply {
         if !self.tool_calls.is_empty() {
             let calls = self.tool_calls.into_iter().map(|call| {
                 let id = if call.id.is_empty() { tool_call_id(&self.id, call.index) } else { call.id };
-                json!({"id": id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}})
+                let function = json!({"name": call.name, "arguments": call.arguments});
+                let mut told = json!({"id": id, "type": "function", "function": function});
+                if let Some(signature) = call.signature {
+                    told[EXTRA_CONTENT] = of_google(&signature);
+                }
+                told
             });
             message["tool_calls"] = calls.collect();
         }
@@ -111,13 +129,18 @@ pub fn usage(settlement: &Settlement) -> Value {
     with_cost(counted, settlement)
 }
 
+/// A seal on a call as Google's own endpoint of this shape tells it, and as it is taken back.
+pub fn of_google(signature: &str) -> Value {
+    json!({"google": {"thought_signature": signature}})
+}
+
 /// An id for a call that its vendor gave none: the result must be able to name it.
 pub fn tool_call_id(completion: &str, index: u32) -> String {
     format!("call-{completion}-{index}")
 }
 
-pub fn completion_id(call: &Call) -> String {
-    format!("gen-{}", call.id)
+pub fn completion_id(call: CallId) -> String {
+    format!("gen-{call}")
 }
 
 pub fn now() -> i64 {

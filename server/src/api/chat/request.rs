@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::api::sale::{Terms, take_delivery, take_routing, take_tokens};
 
+#[derive(Debug)]
 pub struct Wanted {
     pub request: ChatRequest,
     /// Whether a chunk with the usage is to end the stream.
@@ -35,6 +36,14 @@ pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
     let terms = Terms::take(&mut body, routing)?;
     let request = ChatRequest { model, messages, max_output_tokens: newer.or(older), stream, options: body };
     Ok(Wanted { request, usage_chunk, terms })
+}
+
+pub fn take_model(body: &mut Map<String, Value>) -> Result<ModelId, Fault> {
+    match body.remove("model") {
+        Some(Value::String(id)) => ModelId::parse(&id),
+        Some(_) => Err(Fault::invalid("model", "must be a string")),
+        None => Err(Fault::invalid("model", "is missing")),
+    }
 }
 
 /// What vendors charge beside the token prices that the hold is made of is not sold.

@@ -4,19 +4,26 @@ use std::collections::VecDeque;
 
 use axum::response::sse::Event;
 use engine::{Call, CallEvent, Serving};
-use marketplace::chat::ChatEvent;
+use marketplace::chat::{ChatEvent, EXTRA_CONTENT};
+use marketplace::id::{CallId, ModelId};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::reply::{completion_id, now, tool_call_id, usage};
+use super::reply::{completion_id, now, of_google, tool_call_id, usage};
 use crate::api::error::openai_error;
 use crate::api::sale::{self, Line, with_served};
 
+const OBJECT: &str = "chat.completion.chunk";
+
 /// Turns events into the data of lines, from the one that says who speaks.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Lines {
     id: String,
     created: i64,
     serving: Serving,
+    /// Who answers: final once it has begun.
+    model: ModelId,
+    provider: String,
     usage_chunk: bool,
     has_begun: bool,
     ready: VecDeque<String>,
@@ -24,8 +31,13 @@ pub struct Lines {
 
 impl Lines {
     pub fn new(call: &Call, usage_chunk: bool) -> Self {
-        let (id, created, serving) = (completion_id(call), now(), call.serving.clone());
-        Self { id, created, serving, usage_chunk, has_begun: false, ready: VecDeque::new() }
+        Self::of(call.id, call.serving.clone(), usage_chunk)
+    }
+
+    pub fn of(call: CallId, serving: Serving, usage_chunk: bool) -> Self {
+        let (id, created, served) = (completion_id(call), now(), serving.now());
+        let (model, provider) = (served.model, served.provider_name);
+        Self { id, created, serving, model, provider, usage_chunk, has_begun: false, ready: VecDeque::new() }
     }
 
     /// The chunk that says who speaks. It is written when something has come, for until then that may change.
@@ -33,29 +45,66 @@ impl Lines {
         if std::mem::replace(&mut self.has_begun, true) {
             return;
         }
+        let served = self.serving.now();
+        (self.model, self.provider) = (served.model.clone(), served.provider_name.clone());
         let delta = json!({ "role": "assistant", "content": "" });
         let choices = json!([{ "index": 0, "delta": delta, "finish_reason": null, "logprobs": null }]);
-        let chunk = with_served(self.chunk(choices, Value::Null), &self.serving.now());
+        let chunk = with_served(self.chunk(choices, Value::Null), &served);
         self.ready.push_back(chunk.to_string());
     }
 
-    fn push(&mut self, delta: Value, finish: Value) {
-        let choice = json!([{ "index": 0, "delta": delta, "finish_reason": finish, "logprobs": null }]);
-        let chunk = self.chunk(choice, Value::Null);
-        self.ready.push_back(chunk.to_string());
+    /// One piece of the answer, written down without a detour: there are thousands of them.
+    fn push(&mut self, delta: impl Serialize, finish: Option<&str>) {
+        let chunk = Chunk {
+            id: &self.id,
+            object: OBJECT,
+            created: self.created,
+            model: self.model.as_str(),
+            provider: &self.provider,
+            choices: [Choice { index: 0, delta, finish_reason: finish, logprobs: () }],
+            usage: self.usage_chunk.then_some(()),
+        };
+        // Nothing in it can fail to be written.
+        self.ready.extend(serde_json::to_string(&chunk));
     }
 
     fn chunk(&self, choices: Value, usage: Value) -> Value {
-        let served = self.serving.now();
         let mut chunk = json!({
-            "id": self.id, "object": "chat.completion.chunk", "created": self.created,
-            "model": served.model, "provider": served.provider_name, "choices": choices,
+            "id": self.id, "object": OBJECT, "created": self.created,
+            "model": self.model, "provider": self.provider, "choices": choices,
         });
         if self.usage_chunk {
             chunk["usage"] = usage;
         }
         chunk
     }
+}
+
+#[derive(Serialize)]
+struct Chunk<'a, D> {
+    id: &'a str,
+    object: &'static str,
+    created: i64,
+    model: &'a str,
+    provider: &'a str,
+    choices: [Choice<'a, D>; 1],
+    /// `null` until the last chunk, for those who asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<()>,
+}
+
+#[derive(Serialize)]
+struct Choice<'a, D> {
+    index: u32,
+    delta: D,
+    finish_reason: Option<&'a str>,
+    /// Always `null`.
+    logprobs: (),
+}
+
+#[derive(Serialize)]
+struct Said {
+    content: String,
 }
 
 impl sale::Lines for Lines {
@@ -70,11 +119,9 @@ impl sale::Lines for Lines {
     fn add(&mut self, event: CallEvent) {
         self.begin();
         match event {
-            CallEvent::Chat(ChatEvent::Text(text)) => self.push(json!({ "content": text }), Value::Null),
-            CallEvent::Chat(ChatEvent::Reasoning(text)) => {
-                self.push(json!({ "reasoning": text }), Value::Null)
-            }
-            CallEvent::Chat(ChatEvent::Refusal(text)) => self.push(json!({ "refusal": text }), Value::Null),
+            CallEvent::Chat(ChatEvent::Text(content)) => self.push(Said { content }, None),
+            CallEvent::Chat(ChatEvent::Reasoning(text)) => self.push(json!({ "reasoning": text }), None),
+            CallEvent::Chat(ChatEvent::Refusal(text)) => self.push(json!({ "refusal": text }), None),
             CallEvent::Chat(ChatEvent::ToolCall { index, id, name, arguments }) => {
                 let mut call = json!({ "index": index, "function": { "arguments": arguments } });
                 // The piece with the name is the first.
@@ -86,11 +133,15 @@ impl sale::Lines for Lines {
                 if let Some(name) = name {
                     call["function"]["name"] = json!(name);
                 }
-                self.push(json!({ "tool_calls": [call] }), Value::Null);
+                self.push(json!({ "tool_calls": [call] }), None);
+            }
+            CallEvent::Chat(ChatEvent::CallSignature { index, signature }) => {
+                let call = json!({ "index": index, EXTRA_CONTENT: of_google(&signature) });
+                self.push(json!({ "tool_calls": [call] }), None);
             }
             CallEvent::Chat(_) => {}
             CallEvent::Settled { settlement, finish, .. } => {
-                self.push(json!({}), json!(finish.as_str()));
+                self.push(json!({}), Some(finish.as_str()));
                 if self.usage_chunk {
                     let chunk = self.chunk(json!([]), usage(&settlement));
                     self.ready.push_back(chunk.to_string());

@@ -78,7 +78,9 @@ impl sale::Reply for Reply {
                 self.course.has_calls = true;
                 self.call(index, (id, name, arguments));
             }
-            ChatEvent::Started { .. }
+            // A block of this shape has no place for it.
+            ChatEvent::CallSignature { .. }
+            | ChatEvent::Started { .. }
             | ChatEvent::Usage(_)
             | ChatEvent::Finished { .. }
             | ChatEvent::Failed(_) => {}

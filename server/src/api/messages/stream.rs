@@ -114,7 +114,9 @@ impl Lines {
                     self.grow(place, json!({ "type": "input_json_delta", "partial_json": arguments }));
                 }
             }
-            ChatEvent::Started { .. }
+            // A block of this shape has no place for it.
+            ChatEvent::CallSignature { .. }
+            | ChatEvent::Started { .. }
             | ChatEvent::Usage(_)
             | ChatEvent::Finished { .. }
             | ChatEvent::Failed(_) => {}

@@ -94,7 +94,9 @@ impl<D: Dialect> Record<D> {
         self.bytes += match event {
             ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => text.len(),
             ChatEvent::ToolCall { arguments, .. } => arguments.len(),
-            ChatEvent::Signature(sealed) | ChatEvent::Redacted(sealed) => sealed.len(),
+            ChatEvent::Signature(sealed)
+            | ChatEvent::Redacted(sealed)
+            | ChatEvent::CallSignature { signature: sealed, .. } => sealed.len(),
             _ => 0,
         };
         if !self.events.last_mut().is_some_and(|last| append(last, event)) {

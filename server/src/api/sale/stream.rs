@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse};
 use engine::{Call, CallEvent};
-use futures_util::stream;
+use futures_util::{Stream, StreamExt, stream};
 use http::{HeaderName, HeaderValue};
 
 use super::{Dialect, Line, Lines, record};
@@ -36,20 +36,24 @@ pub async fn begin<D: Dialect>(
         Some(event) => lines.add(event),
         None => {}
     }
-    let events = stream::unfold((call, lines), |(mut call, mut lines)| async move {
+    Ok(send(lines, stream::unfold(call, |mut call| async move { Some((call.next().await?, call)) })))
+}
+
+/// Sends what the events become, line by line, each as soon as it is there.
+pub fn send<L: Lines>(lines: L, events: impl Stream<Item = CallEvent> + Send + 'static) -> Response {
+    let lines = stream::unfold((Box::pin(events), lines), |(mut events, mut lines)| async move {
         loop {
             if let Some(line) = lines.next() {
-                return Some((Ok::<_, Infallible>(written(line)), (call, lines)));
+                return Some((Ok::<_, Infallible>(written(line)), (events, lines)));
             }
-            let event = call.next().await?;
-            lines.add(event);
+            lines.add(events.next().await?);
         }
     });
-    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).event(D::Lines::keep_alive());
-    let mut answer = Sse::new(events).keep_alive(keep_alive).into_response();
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).event(L::keep_alive());
+    let mut answer = Sse::new(lines).keep_alive(keep_alive).into_response();
     // Proxies that buffer would hold the answer back.
     answer.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    Ok(answer)
+    answer
 }
 
 fn written(line: Line) -> Event {

@@ -1,4 +1,4 @@
-//! Conversations in the words of Google, Cohere and Ollama.
+//! Conversations in the words of Google, Cohere, Ollama and Text Generation Inference.
 
 use super::*;
 
@@ -211,4 +211,105 @@ async fn each_may_report_nothing_twice_or_what_is_not_true() {
         let twice = streamed(&simulator, path, "double-usage").await;
         assert_eq!(twice[twice.len() - 1], twice[twice.len() - 2], "{path}");
     }
+}
+
+#[tokio::test]
+async fn google_signs_a_call_and_takes_it_back_only_so() {
+    let simulator = instant();
+    let mut request = asked(GOOGLE, "tool-call", false, 5_000);
+    let tools = json!([{"functionDeclarations": [{"name": "tides"}]}]);
+    let question = json!({"role": "user", "parts": [{"text": QUESTION}]});
+    *request.body_mut() = Body::from(json!({"contents": [question], "tools": tools}).to_string());
+    let (_, body) = json(&simulator, request).await;
+    let call = body["candidates"][0]["content"]["parts"][1].clone();
+    assert_eq!(
+        (&call["functionCall"]["name"], call["thoughtSignature"].is_string()),
+        (&json!("tides"), true)
+    );
+    let mut unsigned = call.clone();
+    unsigned.as_object_mut().unwrap().remove("thoughtSignature");
+    for (call, status) in [(call, StatusCode::OK), (unsigned, StatusCode::BAD_REQUEST)] {
+        let mut request = asked(GOOGLE, "ok", false, 9);
+        let contents = json!([question, {"role": "model", "parts": [call]}]);
+        *request.body_mut() = Body::from(json!({"contents": contents}).to_string());
+        assert_eq!(json(&simulator, request).await.0, status);
+    }
+}
+
+const TGI: &str = "/tgi/generate";
+
+fn continued(scenario: &str, stream: bool, max_tokens: u64) -> Request<Body> {
+    let path = if stream { "/tgi/generate_stream" } else { TGI };
+    let parameters = json!({"max_new_tokens": max_tokens, "details": true});
+    request(path, scenario, &json!({"inputs": QUESTION, "parameters": parameters}))
+}
+
+#[tokio::test]
+async fn a_continued_text_is_told_token_by_token_and_then_whole() {
+    let simulator = instant();
+    let (_, body) = send(&simulator, continued("ok", true, 5_000)).await;
+    let body = body.unwrap();
+    let lines = body.lines().filter_map(|line| line.strip_prefix("data:"));
+    let events: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [tokens @ .., last] = events.as_slice() else { panic!("too short") };
+    let told: String = tokens.iter().map(|event| event["token"]["text"].as_str().unwrap()).collect();
+    assert_eq!((&last["generated_text"], &last["token"]["special"]), (&json!(told), &json!(true)));
+    let prompt = tokens::count(QUESTION) + 4;
+    let details = &last["details"];
+    assert_eq!(
+        (&details["input_length"], &details["generated_tokens"]),
+        (&json!(prompt), &json!(tokens.len()))
+    );
+    let whole = router(simulator.clone()).oneshot(continued("ok", false, 5_000)).await.unwrap();
+    assert_eq!(whole.headers()["x-prompt-tokens"], prompt.to_string().as_str());
+    // Read no further, its record is closed.
+    drop(whole);
+    let (_, short) = json(&simulator, continued("ok", false, 7)).await;
+    assert_eq!(
+        (&short["details"]["finish_reason"], &short["details"]["generated_tokens"]),
+        (&json!("length"), &json!(7))
+    );
+    let truths = truths(&simulator);
+    assert_eq!((&truths[0]["vendor"], &truths[0]["dialect"]), (&json!("tgi"), &json!("tgi")));
+    assert_eq!((&truths[2]["completion_tokens_sent"], &truths[2]["seen_max_tokens"]), (&json!(7), &json!(7)));
+}
+
+#[tokio::test]
+async fn a_server_of_continuations_fails_in_its_own_words() {
+    let simulator = instant();
+    for (scenario, status, kind) in [
+        ("rate-limit", 429, "overloaded"),
+        ("overloaded", 429, "overloaded"),
+        ("server-error", 424, "generation"),
+    ] {
+        let (told, body) = json(&simulator, continued(scenario, false, 9)).await;
+        assert_eq!((told.as_u16(), &body["error_type"]), (status, &json!(kind)), "{scenario}");
+    }
+    let (told, body) = json(&simulator, continued("ok", false, 0)).await;
+    assert_eq!((told.as_u16(), &body["error_type"]), (422, &json!("validation")));
+    let (_, body) = send(&simulator, continued("error-at-2", true, 9)).await;
+    assert!(body.unwrap().trim_end().ends_with(r#""error_type":"generation"}"#));
+}
+
+#[tokio::test]
+async fn models_of_ones_own_machine_come_and_go() {
+    let simulator = instant();
+    let names = async || {
+        let list = Request::get("/ollama/api/tags").body(Body::empty()).unwrap();
+        let (_, list) = json(&simulator, list).await;
+        let names = list["models"].as_array().unwrap().iter();
+        names.map(|model| model["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let show = || request("/ollama/api/show", "ok", &json!({"model": "qwen3:4b"}));
+    assert!(names().await.contains(&"qwen3:4b".to_owned()));
+    let (_, shown) = json(&simulator, show()).await;
+    assert_eq!(shown["capabilities"], json!(["completion", "tools", "thinking"]));
+    assert_eq!(shown["model_info"]["simulated.context_length"], 40_960);
+    let mut remove = request("/ollama/api/delete", "ok", &json!({"model": "qwen3:4b"}));
+    *remove.method_mut() = axum::http::Method::DELETE;
+    assert_eq!(send(&simulator, remove).await.0, StatusCode::OK);
+    assert_eq!(json(&simulator, show()).await.0, StatusCode::NOT_FOUND);
+    send(&simulator, request("/ollama/api/pull", "ok", &json!({"model": "phi4"}))).await.1.unwrap();
+    let now = names().await;
+    assert!(now.contains(&"phi4:latest".to_owned()) && !now.contains(&"qwen3:4b".to_owned()));
 }

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use marketplace::id::CallId;
-use store::ledger::{Capture, capture, capture_many};
+use store::ledger::{Capture, capture, capture_many, settle};
 
-use crate::captures::Captures;
 use crate::load::{Load, drive, median};
 use crate::market::{Market, used};
 use crate::options::Options;
@@ -121,12 +120,12 @@ fn take(open: &Open, count: usize) -> Vec<Capture> {
 
 /// Calls that are captured as the engine does it: whatever waits, in one commit.
 pub async fn debits_in_groups(options: &Options, market: &Arc<Market>) -> Result<Load> {
-    let (open, captures) = (open(options, market).await?, Captures::start(market.db.clone()));
+    let (open, db) = (open(options, market).await?, market.db.clone());
     drive(TASKS, options.time(), move || {
-        let (captures, next) = (Arc::clone(&captures), take(&open, 1).pop());
+        let (db, next) = (db.clone(), take(&open, 1).pop());
         async move {
             let Some(next) = next else { return Ok(false) };
-            captures.write(next).await?;
+            settle(&db, &next).await?;
             Ok(true)
         }
     })
@@ -167,11 +166,12 @@ pub async fn reservations(options: &Options, market: &Arc<Market>) -> Result<Loa
 
 /// Whole calls but for the vendor: set aside, then captured in a group.
 async fn pairs(time: Duration, market: &Arc<Market>, tasks: usize, among: u64) -> Result<Load> {
-    let (market, captures) = (Arc::clone(market), Captures::start(market.db.clone()));
+    let market = Arc::clone(market);
     drive(tasks, time, move || {
-        let (market, captures) = (Arc::clone(&market), Arc::clone(&captures));
+        let market = Arc::clone(&market);
         async move {
-            captures.write(used(market.reserve(among).await?)).await?;
+            let call = market.reserve(among).await?;
+            settle(&market.db, &used(call)).await?;
             Ok(true)
         }
     })

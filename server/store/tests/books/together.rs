@@ -16,15 +16,17 @@ use uuid::Uuid;
 use crate::support::{Books, pay_in, person, used};
 
 /// Calls of one account with a key and limits: four on money alone, one beyond its hold, one on a gift, one for nothing.
-async fn calls(market: &Books, account: AccountId, name: &str) -> Vec<Capture> {
+async fn calls(market: &Books, account: AccountId, name: &str, budget: Option<Nanos>) -> Vec<Capture> {
     let limit = Some(Nanos(50_000));
-    set_budget(&market.db, account, &Scope::Account, limit, None).await.unwrap();
+    if budget.is_some() {
+        set_budget(&market.db, account, &Scope::Account, budget, None).await.unwrap();
+    }
     let digest = [name.as_bytes(), [0; 32].as_slice()].concat();
     let key = NewKey { name, prefix: "mk_", digest: &digest, limit, limit_reset: None, expires_at: None };
     let key = insert_key(&market.db, account, &key).await.unwrap().id;
     let mut calls = Vec::new();
     for (turn, (cost, commission)) in [(70, 30), (7, 3), (700, 300), (7_000, 3_000)].into_iter().enumerate() {
-        let run = (turn % 2 == 0).then_some(Run { id: "nightly", limit: Some(Nanos(9_000)) });
+        let run = budget.filter(|_| turn % 2 == 0).map(|_| Run { id: "nightly", limit: Some(Nanos(9_000)) });
         calls.push(used(open(market, account, (turn > 0).then_some(key), run).await, cost, commission, 5));
     }
     let soon = Utc::now() + TimeDelta::hours(1);
@@ -60,14 +62,24 @@ fn said(of: &Captured) -> (bool, Nanos, Nanos, Nanos, u64, Nanos) {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_group_is_booked_as_if_each_call_were_captured_for_itself(root: PgPool) {
+    // What is booked together comes before a second capture of the same call.
+    compare(root, None, 4).await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn so_is_a_group_under_a_budget(root: PgPool) {
+    compare(root, Some(Nanos(50_000)), 1).await;
+}
+
+/// Captures the same calls one by one and as a group, with a second capture of the first at this place.
+async fn compare(root: PgPool, budget: Option<Nanos>, again: usize) {
     let market = Books::with(root, 100_000).await;
     let (alone, grouped) = (market.account, person(&market.db, "grace@example.org").await);
     pay_in(&market.db, grouped, 100_000).await;
     let (mut one_by_one, mut group) =
-        (calls(&market, alone, "alone").await, calls(&market, grouped, "grouped").await);
-    // A second capture of the same call, within the group.
+        (calls(&market, alone, "alone", budget).await, calls(&market, grouped, "grouped", budget).await);
     for calls in [&mut one_by_one, &mut group] {
-        calls.insert(4, Capture { finish: "again".to_owned(), ..used(calls[0].call, 1, 0, 1) });
+        calls.insert(again, Capture { finish: "again".to_owned(), ..used(calls[0].call, 1, 0, 1) });
     }
     let mut singly = Vec::new();
     for call in &one_by_one {

@@ -1,0 +1,82 @@
+//! `POST /completions`: the old form, which continues a text. A chat model is asked, and its answer is the continuation.
+
+mod request;
+mod stream;
+
+use axum::extract::State;
+use axum::response::Response;
+use engine::{Call, Engine, Route, Serving};
+use marketplace::chat::{ChatEvent, Finish};
+use marketplace::receipt::Settlement;
+use serde_json::{Map, Value, json};
+
+use self::stream::Lines;
+use super::chat::reply::{completion_id, now, usage};
+use super::idempotency::{Attempt, Sent, act};
+use super::sale::{self, sell, with_served};
+use super::{ApiError, Family};
+use crate::auth::Asking;
+
+pub async fn complete(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Sent { body, once }: Sent<Map<String, Value>>,
+) -> Result<Response, ApiError> {
+    let wanted = request::parse(body).map_err(ApiError::openai)?;
+    let once = once.map(|once| once.in_dialect(b"completions"));
+    let dialect = Continuing { usage_chunk: wanted.usage_chunk };
+    let buy = |attempt| sell(attempt, wanted.request, wanted.terms, dialect);
+    act(Attempt::new(engine, actor), Route::Chat, once, buy).await.map_err(ApiError::openai)
+}
+
+struct Continuing {
+    usage_chunk: bool,
+}
+
+impl sale::Dialect for Continuing {
+    const FAMILY: Family = Family::OpenAi;
+    type Reply = Reply;
+    type Lines = Lines;
+
+    fn reply(&self, call: &Call) -> Reply {
+        Reply {
+            id: completion_id(call.id),
+            serving: call.serving.clone(),
+            created: now(),
+            text: String::new(),
+        }
+    }
+
+    fn lines(&self, call: &Call) -> Lines {
+        Lines::new(call, self.usage_chunk)
+    }
+}
+
+/// What has been said so far. Only text continues a text.
+struct Reply {
+    id: String,
+    serving: Serving,
+    created: i64,
+    text: String,
+}
+
+impl sale::Reply for Reply {
+    fn add(&mut self, event: ChatEvent) {
+        if let ChatEvent::Text(piece) | ChatEvent::Refusal(piece) = event {
+            self.text.push_str(&piece);
+        }
+    }
+
+    fn finish(self, settlement: &Settlement, finish: Finish, native: &str) -> Value {
+        let served = self.serving.now();
+        let answer = json!({
+            "id": self.id, "object": "text_completion", "created": self.created, "model": served.model,
+            "choices": [{
+                "index": 0, "text": self.text, "logprobs": null, "finish_reason": finish.as_str(),
+                "native_finish_reason": native,
+            }],
+            "usage": usage(settlement),
+        });
+        with_served(answer, &served)
+    }
+}

@@ -1,0 +1,43 @@
+//! Handing over what comes in one piece and is no conversation, in OpenAI's shape.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use engine::{Made, Making};
+use http::HeaderValue;
+use marketplace::fault::Fault;
+use marketplace::id::{CallId, ModelId};
+use marketplace::receipt::Settlement;
+use serde::Serialize;
+
+use crate::api::ApiError;
+use crate::api::error::GENERATION_ID;
+use crate::api::idempotency::Attempt;
+
+/// Which call it was, and what it came to.
+#[derive(Clone, Debug)]
+pub struct Bill {
+    pub id: CallId,
+    pub model: ModelId,
+    pub settlement: Settlement,
+    /// Whether what was used is counted in pictures rather than tokens.
+    pub by_the_picture: bool,
+}
+
+/// Waits until it is made and paid. The call has begun, so whatever comes of it is an answer.
+pub async fn hand_over<T, B: Serialize>(
+    attempt: Attempt,
+    making: Making<T>,
+    write: impl FnOnce(T, Bill) -> B,
+) -> Result<Response, Fault> {
+    let (id, model, by_the_picture) = (making.id, making.model.clone(), making.by_the_picture);
+    let name = HeaderValue::from_str(&id.to_string()).map_err(|_| Fault::not_found("The call"))?;
+    let answer = match making.finish().await {
+        Ok(Made { made, settlement }) => {
+            Json(write(made, Bill { id, model, settlement, by_the_picture })).into_response()
+        }
+        Err(fault) => ApiError::openai(fault).into_response(),
+    };
+    let mut answer = attempt.keep(answer).await;
+    answer.headers_mut().insert(GENERATION_ID, name);
+    Ok(answer)
+}
