@@ -147,6 +147,48 @@ pub enum FailureClass {
     ModelOutput,
     TruncatedStream,
     MalformedStream,
+    /// Nothing of the request arrived there.
+    Unreachable,
+}
+
+impl FailureClass {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::ContextLength => "context_length",
+            Self::Auth => "auth",
+            Self::QuotaExhausted => "quota_exhausted",
+            Self::ModelNotFound => "model_not_found",
+            Self::RateLimited => "rate_limited",
+            Self::Overloaded => "overloaded",
+            Self::ServerError => "server_error",
+            Self::Timeout => "timeout",
+            Self::Content => "content",
+            Self::ModelOutput => "model_output",
+            Self::TruncatedStream => "truncated_stream",
+            Self::MalformedStream => "malformed_stream",
+            Self::Unreachable => "unreachable",
+        }
+    }
+
+    /// Whether it speaks of the vendor, and not of what was asked.
+    pub fn is_the_vendors(self) -> bool {
+        !matches!(self, Self::InvalidRequest | Self::ContextLength | Self::Content | Self::ModelOutput)
+    }
+
+    /// Whether the vendor certainly did no work that it could bill.
+    pub fn is_idle(self) -> bool {
+        matches!(self, Self::Unreachable | Self::RateLimited | Self::Overloaded)
+    }
+
+    /// Whether somebody else may well answer the same request. The vendor may have worked for nothing, and bill it.
+    pub fn is_passing(self) -> bool {
+        self.is_idle()
+            || matches!(
+                self,
+                Self::ServerError | Self::Timeout | Self::TruncatedStream | Self::MalformedStream
+            )
+    }
 }
 
 impl Content {

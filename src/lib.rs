@@ -9,6 +9,7 @@ pub mod usage;
 pub mod price;
 pub mod quote;
 pub mod allowance;
+pub mod route;
 pub mod model;
 pub mod search;
 pub mod account;

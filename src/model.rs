@@ -47,6 +47,23 @@ pub struct Model {
     pub licence: Option<String>,
     pub parameters_billion: Option<String>,
     pub benchmarks: Vec<Benchmark>,
+    /// Who else sells it. The browser is told in drawings, so it need not read them.
+    #[serde(skip)]
+    pub offers: Vec<Offer>,
+}
+
+/// One way to buy a model: who answers, under which name, and at what price.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    pub provider: ProviderId,
+    /// The name sent to the provider.
+    pub upstream: String,
+    pub protocol: String,
+    pub context_tokens: Option<u64>,
+    pub max_input_tokens: Option<u64>,
+    pub max_output_tokens: Option<u64>,
+    pub price: Option<Price>,
+    pub free: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,6 +198,37 @@ impl Sale {
 }
 
 impl Model {
+    /// Every way to buy it, the one that its own fields tell of first.
+    pub fn every_offer(&self) -> impl Iterator<Item = Offer> + '_ {
+        let own = Offer {
+            provider: self.provider.clone(),
+            upstream: self.upstream.clone(),
+            protocol: self.protocol.clone(),
+            context_tokens: self.context_tokens,
+            max_input_tokens: self.max_input_tokens,
+            max_output_tokens: self.max_output_tokens,
+            price: self.price.clone(),
+            free: self.free,
+        };
+        std::iter::once(own).chain(self.offers.iter().cloned())
+    }
+
+    /// The model as this offer sells it, without the others.
+    pub fn sold_as(&self, offer: Offer) -> Self {
+        Self {
+            provider: offer.provider,
+            upstream: offer.upstream,
+            protocol: offer.protocol,
+            context_tokens: offer.context_tokens,
+            max_input_tokens: offer.max_input_tokens,
+            max_output_tokens: offer.max_output_tokens,
+            price: offer.price,
+            free: offer.free,
+            offers: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     pub fn can(&self, ability: &str) -> bool {
         self.abilities.iter().any(|known| known == ability)
     }

@@ -36,6 +36,21 @@ pub struct Receipt {
     pub price_version: PriceId,
     pub created_at: String,
     pub settled_at: Option<String>,
+    /// Who was asked, in order. Only the last one is paid.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+}
+
+/// One vendor that was asked for an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    pub model: ModelId,
+    pub provider: ProviderId,
+    pub began_at: String,
+    /// Neither is known of an attempt whose server died.
+    pub ended_at: Option<String>,
+    /// `answered`, `stopped` or how it failed.
+    pub outcome: Option<String>,
 }
 
 /// One component of the provider's cost.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::ProviderId;
 use crate::model::{Kind, Listing, Status};
 use crate::money::Rate;
 
@@ -96,7 +97,8 @@ impl Search {
         let has = |wanted: &str, values: &[String]| {
             wanted.is_empty() || values.iter().any(|v| v.eq_ignore_ascii_case(wanted))
         };
-        is(&self.provider, &model.provider.0)
+        let sells = |provider: &ProviderId| is(&self.provider, &provider.0);
+        (sells(&model.provider) || model.offers.iter().any(|offer| sells(&offer.provider)))
             && is(&self.author, &model.publisher)
             && is(&self.kind, model.kind.as_str())
             && is(&self.status, model.status.as_str())
@@ -171,7 +173,10 @@ fn facets<'a>(listings: impl Iterator<Item = &'a Listing> + Clone) -> Facets {
     };
     Facets {
         kind: in_order(count(|l| vec![l.model.kind.as_str()]), &Kind::ALL.map(Kind::as_str)),
-        provider: count(|l| vec![&l.model.provider.0]),
+        provider: count(|l| {
+            let others = l.model.offers.iter().map(|offer| &offer.provider);
+            std::iter::once(&l.model.provider).chain(others).map(|provider| provider.0.as_str()).collect()
+        }),
         author: count(|l| vec![&l.model.publisher]),
         capability: count(|l| l.model.abilities.iter().map(String::as_str).collect()),
         status: in_order(count(|l| vec![l.model.status.as_str()]), &Status::ALL.map(Status::as_str)),

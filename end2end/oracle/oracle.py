@@ -15,13 +15,17 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from amounts import Disagreement, agree, charge_of, nanos_of
-from prices import read_catalogue
+from prices import Offer, read_catalogue
 from vendors import EMBEDDINGS, billable, input_reported
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue.toml"
 # What a killed server may have forwarded and never billed.
 GIVEN_AWAY_TOKENS_MAX = 1_024
 BYTES_A_TOKEN = 4
+# After these failures another vendor may be asked.
+PASSING = ("unreachable", "rate_limited", "overloaded", "server_error", "timeout", "truncated_stream", "malformed_stream")
+# An answer in one piece that breaks off was read and thrown away.
+WHOLE_ONLY = ("truncated_stream", "malformed_stream", "server_error", "timeout")
 COUNTS = ("input", "cached_input", "cache_write", "cache_write_1h", "output", "reasoning")
 
 
@@ -40,6 +44,9 @@ class Books:
         self.entries = defaultdict(list)
         for entry in self.tables["ledger_entry"]:
             self.entries[entry["tx_id"]].append(entry)
+        self.attempts = defaultdict(list)
+        for attempt in self.tables["call_attempt"]:
+            self.attempts[attempt["call_id"]].append(attempt)
         self.paying = defaultdict(list)
         for transaction in self.tables["ledger_tx"]:
             if transaction["kind"] == "usage":
@@ -51,6 +58,10 @@ class Books:
             agree(row[key], f"{table} rows with this {key}", 1 + (row[key] in rows), 1)
             rows[row[key]] = row
         return rows
+
+
+def same_offer(one: dict, other: dict) -> bool:
+    return (one["provider"], one["model_id"]) == (other["provider"], other["model_id"])
 
 
 class Oracle:
@@ -70,17 +81,39 @@ class Oracle:
 
     @staticmethod
     def requests(path: Path) -> dict:
-        found = {}
+        """What vendors were asked for each call, oldest first."""
+        found = defaultdict(list)
         for line in path.read_text().splitlines():
             record = json.loads(line)
             call = record["request_id"]
             agree(record["id"], "request without the id of a call", call is None, False)
-            agree(call, "requests that reached the vendor", 1 + (call in found), 1)
-            found[call] = record
+            found[call].append(record)
+        for records in found.values():
+            records.sort(key=lambda record: record["started_at_ms"])
         return found
 
+    def answering(self, call: str) -> dict | None:
+        """The request that counts. A second one reaches another vendor, and only after the first gave nothing at all."""
+        attempts = sorted(self.books.attempts[call], key=lambda attempt: attempt["number"])
+        records = self.truth.get(call, [])
+        agree(call, "requests that reached a vendor", len(records) <= max(1, len(attempts)), True)
+        if len(attempts) < 2:
+            return records[0] if records else None
+        agree(call, "vendors are asked one after the other", [attempt["number"] for attempt in attempts], [1, 2])
+        agree(call, "the second is another offer", same_offer(*attempts), False)
+        agree(call, "the hold is for the second", same_offer(attempts[1], self.books.holds[call]), True)
+        agree(call, "the first is known to have failed", attempts[0]["outcome"] in PASSING, True)
+        self.figures["calls answered by a second vendor, or asked of one"] += 1
+        # A vendor that could not be reached has no record of it.
+        for record in records:
+            if record["vendor"] == attempts[0]["provider"]:
+                agree(call, "nothing came of the first", record["completion_bytes_sent"] == 0 or attempts[0]["outcome"] in WHOLE_ONLY, True)
+        last = [record for record in records if record["vendor"] == attempts[1]["provider"]]
+        agree(call, "requests that reached the second vendor", len(last) <= 1, True)
+        return last[0] if last else None
+
     def check(self) -> None:
-        for call, record in self.truth.items():
+        for call in self.truth:
             agree(call, "hold for a request that reached the vendor", call in self.books.holds, True)
         for call, hold in self.books.holds.items():
             self.check_call(call, hold)
@@ -93,7 +126,7 @@ class Oracle:
     def check_call(self, call: str, hold: dict) -> None:
         agree(call, "state of the hold is final", hold["state"] in ("captured", "released"), True)
         agree(call, "usage row of a closed hold", call in self.books.usage, True)
-        usage, record, seen = self.books.usage[call], self.truth.get(call), self.seen.get(call)
+        usage, record, seen = self.books.usage[call], self.answering(call), self.seen.get(call)
         for field in ("account_id", "api_key_id", "model_id", "provider", "price_id", "take_bps"):
             agree(call, field, usage[field], hold[field])
         tokens = {name: usage[name] for name in COUNTS}
@@ -105,11 +138,14 @@ class Oracle:
             self.figures["calls that never reached a vendor"] += 1
         else:
             agree(call, "vendor", record["vendor"], usage["provider"])
-            agree(call, "model asked of the vendor", record["model"] in self.catalogue[usage["model_id"]].names, True)
+            agree(call, "model asked of the vendor", record["model"] in self.offer(usage).names, True)
             self.check_counts(call, usage, record, seen)
         self.check_charge(call, usage, hold, tokens)
         if seen:
             self.check_told(call, usage, hold, seen)
+
+    def offer(self, usage: dict) -> Offer:
+        return self.catalogue[usage["model_id"]].offers[usage["provider"]]
 
     def check_counts(self, call: str, usage: dict, record: dict, seen: dict | None) -> None:
         """Who counted, and whether they may have counted this much."""
@@ -163,7 +199,8 @@ class Oracle:
         return 3 + 4 + -(-seen["prompt_bytes"] // BYTES_A_TOKEN)
 
     def check_charge(self, call: str, usage: dict, hold: dict, tokens: dict) -> None:
-        model = self.catalogue[usage["model_id"]]
+        model = self.offer(usage)
+        agree(call, "price row's vendor", self.books.prices[usage["price_id"]]["provider"], usage["provider"])
         agree(call, "price row's model", self.books.prices[usage["price_id"]]["model_id"], usage["model_id"])
         agree(call, "price row's terms", self.books.prices[usage["price_id"]]["terms"], model.terms)
         charges = [(0, 0, 0)]

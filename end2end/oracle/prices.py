@@ -19,8 +19,16 @@ def nanos(dollars: str) -> int:
 
 
 class Model:
+    """What vendors ask for one model: each of them its own price."""
+
     def __init__(self, stanza: dict) -> None:
-        self.names = {stanza["upstream"], stanza["id"], stanza["id"].split("/", 1)[1]}
+        own = {stanza["id"], stanza["id"].split("/", 1)[1]}
+        self.offers = {offer["provider"]: Offer(offer, own) for offer in [stanza, *stanza.get("offers", [])]}
+
+
+class Offer:
+    def __init__(self, stanza: dict, names: set[str]) -> None:
+        self.names = {stanza["upstream"], *names}
         listed = {"input": "0", "output": "0"} if stanza.get("free") else stanza.get("price", {})
         self.plain = self.read(listed)
         # Output is counted in pictures; a rate is that of a million of whatever it counts.

@@ -193,6 +193,7 @@ fn understand<D: Dialect>(
 ) -> Result<(Ask, Scenario), Refusal> {
     D::authorise(headers)?;
     let mut ask = D::read(uri, headers, body)?;
+    ask.vendor = uri.path().split('/').nth(1).unwrap_or_default().to_owned();
     let scenario = Scenario::choose(header(headers, "x-simulate").as_deref(), &mut ask)?;
     entry.asked(&ask, scenario);
     Ok((ask, scenario))

@@ -24,11 +24,13 @@ pub fn sheet(receipt: Receipt) -> Drawn {
 
 #[component]
 fn Facts(receipt: Receipt) -> impl IntoView {
+    let before = asked_before(&receipt);
     view! {
         <dl class="kv">
             <dt>"Model"</dt>
             <dd><a href=format!("/models/{}", receipt.model)>{receipt.model.to_string()}</a></dd>
             <dt>"Answered by"</dt><dd>{receipt.provider.to_string()}</dd>
+            {before.map(|before| view! { <dt>"Asked before"</dt><dd>{before}</dd> })}
             <dt>"Begun"</dt><dd><Moment at=receipt.created_at /></dd>
             {receipt.settled_at.map(|at| view! { <dt>"Settled"</dt><dd><Moment at /></dd> })}
             <dt>"Ended with"</dt><dd>{receipt.finish}</dd>
@@ -36,6 +38,16 @@ fn Facts(receipt: Receipt) -> impl IntoView {
             <dt>"Price version"</dt><dd class="num">{receipt.price_version.to_string()}</dd>
         </dl>
     }
+}
+
+/// Who failed before somebody else was asked; `groq: overloaded`.
+fn asked_before(receipt: &Receipt) -> Option<String> {
+    let (_, before) = receipt.attempts.split_last()?;
+    let told = before.iter().map(|attempt| {
+        let outcome = attempt.outcome.as_deref().unwrap_or("unknown").replace('_', " ");
+        format!("{}: {outcome}", attempt.provider)
+    });
+    (!before.is_empty()).then(|| told.collect::<Vec<_>>().join(", "))
 }
 
 fn counted_by(source: UsageSource) -> &'static str {

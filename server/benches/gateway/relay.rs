@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router, middleware};
-use engine::{CallEvent, Egress, Registry, Sender};
+use engine::{CallEvent, Egress, Registry, Sender, Served, Serving};
 use futures_util::stream;
 use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, Finish};
 use marketplace::fault::{Code, Fault};
@@ -17,6 +17,7 @@ use marketplace::id::{CallId, ProviderId};
 use marketplace::money::Nanos;
 use marketplace::price::{Charge, TakeRate};
 use marketplace::receipt::Settlement;
+use marketplace::route::Reason;
 use marketplace::usage::{Usage, UsageSource};
 use serde_json::{Map, Value};
 use server::api::chat::{reply, request, stream as lines};
@@ -32,6 +33,8 @@ use crate::client::Target;
 use crate::options::Options;
 use crate::process::{Process, cpu_of, until_alone};
 
+/// Who is played.
+const VENDOR: &str = "openai";
 /// As many as wait in a real call.
 const EVENTS_WAITING_MAX: usize = 256;
 
@@ -115,13 +118,13 @@ async fn complete(
     Sent { body, .. }: Sent<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let wanted = request::parse(body).map_err(ApiError::openai)?;
-    let (call, model, delivery) =
-        (CallId(Uuid::now_v7()), wanted.request.model.clone(), wanted.request.stream);
+    let (call, delivery) = (CallId(Uuid::now_v7()), wanted.request.stream);
+    let serving = serving(&wanted.request);
     let (sender, mut events) = mpsc::channel(EVENTS_WAITING_MAX);
     // A call has a task of its own, here as there.
     tokio::spawn(relay.forward(call, wanted.request, sender));
     if delivery == Delivery::Whole {
-        let mut reply = reply::Reply::of(call, &model);
+        let mut reply = reply::Reply::of(call, serving);
         while let Some(event) = events.recv().await {
             match event {
                 CallEvent::Chat(event) => reply.add(event),
@@ -133,13 +136,24 @@ async fn complete(
         }
         return Err(ApiError::openai(broken()));
     }
-    let mut lines = lines::Lines::of(call, model, wanted.usage_chunk);
+    let mut lines = lines::Lines::of(call, serving, wanted.usage_chunk);
     match events.recv().await {
         Some(CallEvent::Failed { fault, .. }) => return Err(ApiError::openai(fault)),
         Some(event) => lines.add(event),
         None => return Err(ApiError::openai(broken())),
     }
     Ok(send(lines, stream::unfold(events, |mut events| async move { Some((events.recv().await?, events)) })))
+}
+
+/// The one vendor there is here.
+fn serving(request: &ChatRequest) -> Serving {
+    Serving::from(Served {
+        model: request.model.clone(),
+        provider: ProviderId(VENDOR.to_owned()),
+        provider_name: VENDOR.to_owned(),
+        reason: Reason::OnlyOffer,
+        failed: Vec::new(),
+    })
 }
 
 impl Relay {
@@ -162,7 +176,7 @@ impl Relay {
         events: &mpsc::Sender<CallEvent>,
     ) -> Result<Usage, Failure> {
         let mut heard = Usage::default();
-        let Some(provider) = self.registry.find(&ProviderId("openai".to_owned())) else { return Ok(heard) };
+        let Some(provider) = self.registry.find(&ProviderId(VENDOR.to_owned())) else { return Ok(heard) };
         let mut answer =
             self.sender.open(provider, &request, request.model.slug(), &call.to_string()).await?;
         while let Some(event) = answer.next().await {

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use marketplace::fault::{Code, Fault};
 use marketplace::id::{ModelId, PriceId, ProviderId};
-use marketplace::model::{Kind, Listing, Model, Sale, Status};
+use marketplace::model::{Kind, Listing, Model, Offer, Sale, Status};
 use marketplace::price::{Price, TakeRate};
 use marketplace::search::{Found, Search};
 use providers::{Registry, embedding, image};
 use store::Db;
-use store::price::{InForce, Offer};
+use store::price::InForce;
 use tracing::{info, warn};
 
 pub(crate) use self::local::{Local, is_asked};
@@ -30,11 +30,19 @@ pub(crate) struct Catalogue {
     models: Arc<Vec<Model>>,
     listings: Vec<Listing>,
     /// Every id and alias a client may use.
-    by_name: HashMap<String, usize>,
-    versions: HashMap<ModelId, PriceId>,
+    by_name: HashMap<String, Named>,
+    /// The offers of each listing that can be called now, in the catalogue's order.
+    offers: Vec<Vec<Arc<OnSale>>>,
 }
 
-/// A model that can be called now, with the price version it will be charged under.
+/// What a name stands for: a listing, and where it names one offer alone, whose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Named {
+    at: usize,
+    only: Option<ProviderId>,
+}
+
+/// An offer that can be called now, with the price version it will be charged under. The model is as this offer sells it.
 #[derive(Clone, Debug)]
 pub(crate) struct OnSale {
     pub model: Model,
@@ -45,11 +53,11 @@ pub(crate) struct OnSale {
 }
 
 impl OnSale {
-    /// This one, if it does what is asked of it.
-    pub fn that_is(self, wanted: Kind) -> std::result::Result<Self, Fault> {
+    /// Whether it does what is asked of it.
+    fn check_is(&self, wanted: Kind) -> std::result::Result<(), Fault> {
         let Model { id, kind, .. } = &self.model;
         if *kind == wanted {
-            return Ok(self);
+            return Ok(());
         }
         let message = format!("{id} is {}: it is asked at POST {}", kind.noun(), kind.path());
         Err(Fault { field: Some("model".to_owned()), ..Fault::new(Code::WrongEndpoint, message) })
@@ -65,7 +73,7 @@ impl Catalogue {
             models.retain(|model| own.iter().all(|other| other.id != model.id));
             models.extend(own);
         }
-        store::price::set_prices(db, &offers(&models)).await?;
+        set_prices(db, &models).await?;
         let waiting = store::price::list_waiting(db).await?.len();
         if waiting > 0 {
             warn!(
@@ -97,18 +105,16 @@ impl Catalogue {
         let models = local.with(&self.file);
         // Those of the file come first and have theirs.
         let found = models.get(self.file.len()..).unwrap_or_default();
-        store::price::set_prices(db, &offers(found)).await?;
-        Ok(())
+        set_prices(db, found).await
     }
 
     /// The models that stand ready on servers of the operator's own.
     pub fn local_ids(&self) -> Vec<ModelId> {
         let (servers, _) = self.local.servers();
-        let local = self
-            .listings
-            .iter()
-            .filter(|listing| listing.sale.is_open() && servers.contains(&listing.model.provider));
-        local.map(|listing| listing.model.id.clone()).collect()
+        let stands_there =
+            |offers: &[Arc<OnSale>]| offers.iter().any(|offer| servers.contains(&offer.model.provider));
+        let local = self.listings.iter().zip(&self.offers).filter(|(_, offers)| stands_there(offers));
+        local.map(|(listing, _)| listing.model.id.clone()).collect()
     }
 
     fn new(
@@ -121,20 +127,15 @@ impl Catalogue {
             .into_iter()
             .map(|price| ((price.model.clone(), price.provider.clone()), price))
             .collect();
-        let mut versions = HashMap::new();
-        let listings: Vec<Listing> = models
-            .iter()
-            .map(|model| {
-                // What the file does not price is not for sale, whatever its price was once.
-                let wanted = model.price.as_ref();
-                let price = wanted.and_then(|_| prices.remove(&(model.id.clone(), model.provider.clone())));
-                versions.extend(price.as_ref().map(|price| (model.id.clone(), price.id)));
-                let free = price.as_ref().is_some_and(|price| price.free);
-                let price = price.map(|price| price.price);
-                list(Model { price, free, ..model.clone() }, &local, registry)
-            })
-            .collect();
-        Self { file, local, models, by_name: names(&listings), listings, versions }
+        let (mut listings, mut offers) = (Vec::new(), Vec::new());
+        for model in models.iter() {
+            let mut shelf = Shelf { model, local: &local, registry, prices: &mut prices };
+            let sold: Vec<(Listing, Option<PriceId>)> =
+                model.every_offer().map(|offer| shelf.list(offer)).collect();
+            offers.push(sold.iter().filter_map(on_sale).collect());
+            listings.extend(as_one(sold));
+        }
+        Self { file, local, models, by_name: names(&listings), listings, offers }
     }
 
     /// How many models are in a state of sale.
@@ -146,37 +147,87 @@ impl Catalogue {
     pub fn id_of(&self, provider: &ProviderId, name: &str) -> Option<&ModelId> {
         let is_named = |model: &Model| {
             model.id.as_str() == name
-                || model.upstream == name
+                || model.every_offer().any(|offer| offer.provider == *provider && offer.upstream == name)
                 || model.aliases.iter().any(|alias| alias == name)
         };
-        let mut models = self.models.iter().filter(|model| model.provider == *provider);
-        models.find(|model| is_named(model)).map(|model| &model.id)
+        let sells = |model: &&Model| model.every_offer().any(|offer| offer.provider == *provider);
+        self.models.iter().filter(sells).find(|model| is_named(model)).map(|model| &model.id)
     }
 
-    fn find(&self, id: &str) -> Option<&Listing> {
-        self.by_name.get(id).and_then(|at| self.listings.get(*at))
+    /// The offer of a model that stands first, for what one vendor alone is asked to make.
+    pub fn first_on_sale(&self, id: &ModelId, wanted: Kind) -> std::result::Result<Arc<OnSale>, Fault> {
+        self.on_sale(id, wanted)?.into_iter().next().ok_or_else(|| unknown(id))
     }
 
-    /// The model, if a call can be made right now; else the reason why not.
-    pub fn on_sale(&self, id: &ModelId) -> std::result::Result<OnSale, Fault> {
-        let listing = self.find(id.as_str()).ok_or_else(|| unknown(id))?;
-        let model = &listing.model;
-        if let Some(reason) = listing.sale.reason() {
-            let code = if listing.sale == Sale::Unconfigured { Code::Unavailable } else { Code::NotFound };
-            let message = format!("{} cannot be called: {reason}", model.id);
-            return Err(Fault { field: Some("model".to_owned()), ..Fault::new(code, message) });
-        }
-        let (Some(price), Some(version)) = (model.price.clone(), self.versions.get(&model.id)) else {
-            return Err(Fault::new(Code::NotFound, format!("{id} has no price and is not for sale")));
+    /// The offers of a model that can be called right now, at least one; else the reason why there is none.
+    pub fn on_sale(&self, id: &ModelId, wanted: Kind) -> std::result::Result<Vec<Arc<OnSale>>, Fault> {
+        let named = self.by_name.get(id.as_str()).ok_or_else(|| unknown(id))?;
+        let (Some(listing), Some(offers)) = (self.listings.get(named.at), self.offers.get(named.at)) else {
+            return Err(unknown(id));
         };
-        Ok(OnSale {
-            model: model.clone(),
-            price,
-            version: *version,
-            take: listing.take,
-            provider_name: listing.provider_name.clone(),
-        })
+        let is_meant =
+            |offer: &&Arc<OnSale>| named.only.as_ref().is_none_or(|only| offer.model.provider == *only);
+        let offers: Vec<Arc<OnSale>> = offers.iter().filter(is_meant).cloned().collect();
+        if let Some(first) = offers.first() {
+            first.check_is(wanted)?;
+            return Ok(offers);
+        }
+        // Somebody else's offer is open, and only the one named is not.
+        let sale = if listing.sale.is_open() { &Sale::Unconfigured } else { &listing.sale };
+        let code = if *sale == Sale::Unconfigured { Code::Unavailable } else { Code::NotFound };
+        let message = format!("{id} cannot be called: {}", sale.reason().unwrap_or_default());
+        Err(Fault { field: Some("model".to_owned()), ..Fault::new(code, message) })
     }
+
+    /// Whether a name means anything here.
+    pub fn knows(&self, id: &ModelId) -> bool {
+        self.by_name.contains_key(id.as_str())
+    }
+
+    pub fn find(&self, id: &str) -> Option<&Listing> {
+        self.by_name.get(id).and_then(|named| self.listings.get(named.at))
+    }
+}
+
+/// Puts prices in force on the offers of one model.
+struct Shelf<'a> {
+    model: &'a Model,
+    local: &'a Local,
+    registry: &'a Registry,
+    prices: &'a mut HashMap<(ModelId, ProviderId), InForce>,
+}
+
+impl Shelf<'_> {
+    fn list(&mut self, offer: Offer) -> (Listing, Option<PriceId>) {
+        // What the file does not price is not for sale, whatever its price was once.
+        let key = (self.model.id.clone(), offer.provider.clone());
+        let in_force = offer.price.as_ref().and_then(|_| self.prices.remove(&key));
+        let version = in_force.as_ref().map(|price| price.id);
+        let free = in_force.as_ref().is_some_and(|price| price.free);
+        let offer = Offer { price: in_force.map(|price| price.price), free, ..offer };
+        (list(self.model.sold_as(offer), self.local, self.registry), version)
+    }
+}
+
+fn on_sale((listing, version): &(Listing, Option<PriceId>)) -> Option<Arc<OnSale>> {
+    if !listing.sale.is_open() {
+        return None;
+    }
+    Some(Arc::new(OnSale {
+        model: listing.model.clone(),
+        price: listing.model.price.clone()?,
+        version: (*version)?,
+        take: listing.take,
+        provider_name: listing.provider_name.clone(),
+    }))
+}
+
+/// One listing for all offers of a model: the first that can be called stands for it, and the others beside it.
+fn as_one(mut sold: Vec<(Listing, Option<PriceId>)>) -> Option<Listing> {
+    let front = sold.iter().position(|(listing, _)| listing.sale.is_open()).unwrap_or_default();
+    let (mut listing, _) = (front < sold.len()).then(|| sold.remove(front))?;
+    listing.model.offers = sold.iter().flat_map(|(other, _)| other.model.every_offer()).collect();
+    Some(listing)
 }
 
 impl Engine {
@@ -194,12 +245,19 @@ fn unknown(id: &ModelId) -> Fault {
     Fault { field: Some("model".to_owned()), ..Fault::new(Code::NotFound, message) }
 }
 
-/// The prices that models are to have.
-fn offers(models: &[Model]) -> Vec<Offer<'_>> {
-    let priced = models.iter().filter_map(|model| model.price.as_ref().map(|price| (model, price)));
-    priced
-        .map(|(model, price)| Offer { model: &model.id, provider: &model.provider, price, free: model.free })
-        .collect()
+/// Puts the prices in force that the offers of models are to have.
+async fn set_prices(db: &Db, models: &[Model]) -> Result<()> {
+    let priced: Vec<(&ModelId, Offer)> =
+        models.iter().flat_map(|model| model.every_offer().map(|offer| (&model.id, offer))).collect();
+    let wanted: Vec<store::price::Offer<'_>> = priced
+        .iter()
+        .filter_map(|(model, offer)| {
+            let price = offer.price.as_ref()?;
+            Some(store::price::Offer { model, provider: &offer.provider, price, free: offer.free })
+        })
+        .collect();
+    store::price::set_prices(db, &wanted).await?;
+    Ok(())
 }
 
 fn list(model: Model, local: &Local, registry: &Registry) -> Listing {
@@ -237,15 +295,22 @@ fn is_spoken(kind: Kind, protocol: &str) -> bool {
     }
 }
 
-/// Ids first, then `provider/alias`, so that an alias never hides a model.
-fn names(listings: &[Listing]) -> HashMap<String, usize> {
+/// Ids first, then `author/alias`, then `provider/upstream` of each offer, so that a later name never hides an earlier.
+fn names(listings: &[Listing]) -> HashMap<String, Named> {
     let mut names = HashMap::new();
     for (at, listing) in listings.iter().enumerate() {
-        names.insert(listing.model.id.to_string(), at);
+        names.insert(listing.model.id.to_string(), Named { at, only: None });
     }
     for (at, listing) in listings.iter().enumerate() {
         for alias in &listing.model.aliases {
-            names.entry(format!("{}/{alias}", listing.model.id.author())).or_insert(at);
+            let name = format!("{}/{alias}", listing.model.id.author());
+            names.entry(name).or_insert(Named { at, only: None });
+        }
+    }
+    for (at, listing) in listings.iter().enumerate() {
+        for offer in listing.model.every_offer() {
+            let name = format!("{}/{}", offer.provider, offer.upstream);
+            names.entry(name).or_insert(Named { at, only: Some(offer.provider) });
         }
     }
     names
@@ -261,6 +326,8 @@ mod tests {
         let registry = Registry::simulated("http://simulator");
         let listings: Vec<Listing> =
             models.into_iter().map(|model| list(model, &Local::default(), &registry)).collect();
+        let several = listings.iter().filter(|listing| !listing.model.offers.is_empty()).count();
+        assert!(several >= 5, "{several} models have several offers");
         let open = listings.iter().filter(|listing| listing.sale.is_open()).count();
         let told = format!("Of the {} models in the catalogue {open} can be called", listings.len());
         let readme = include_str!("../../../README.md").split_whitespace().collect::<Vec<_>>().join(" ");

@@ -3,35 +3,46 @@
 //! The call runs in a task of its own that no connection owns: whoever asked may leave, the books are still closed.
 
 mod meter;
+mod reach;
+mod refused;
 mod relay;
+mod serving;
 mod settle;
+
+use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use marketplace::allowance::FreeCall;
 use marketplace::chat::{ChatEvent, ChatRequest};
-use marketplace::fault::{Code, Fault, Shortfall};
+use marketplace::fault::{Code, Fault};
 use marketplace::id::{CallId, ConversationId, ModelId};
-use marketplace::model::Kind;
 use marketplace::money::Nanos;
 use marketplace::price::Charge;
-use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote, wanted_output};
+use marketplace::quote::{PromptSize, Quote};
 use marketplace::receipt::Settlement;
-use store::ledger::{Limit, Reservation, Reserved};
+use marketplace::route::{Fallbacks, Reason};
+use store::ledger::{Reservation, Reserved};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use meter::Reading;
 pub(crate) use meter::Running;
+pub(crate) use refused::{refusal, short};
 pub(crate) use relay::{Heard, content_bytes};
+pub use serving::{FailedAttempt, Served, Serving};
 pub(crate) use settle::Ending;
 pub use settle::STOPPED;
 
+use crate::breaker::Came;
 use crate::catalogue::OnSale;
+use crate::routing::{Route, Routing, Shown};
 use crate::watch::Happened;
 use crate::{Actor, Engine, Error, Result};
 use meter::Meter;
-use std::sync::Arc;
+use reach::{Held, Reach, Second};
+use refused::check_asked;
 
 /// What somebody wants answered, and the most they will pay for it.
 #[derive(Debug)]
@@ -42,6 +53,8 @@ pub struct Order {
     pub run: Option<Run>,
     /// The id that an `Idempotency-Key` has fixed for this call; `None` makes a new one.
     pub id: Option<CallId>,
+    /// Who may answer.
+    pub routing: Routing,
 }
 
 /// Calls that belong together, under one cap.
@@ -60,7 +73,9 @@ pub struct Call {
     /// Held instead of money.
     pub free_tokens: u64,
     pub max_output_tokens: u64,
+    /// Its maximum covers whoever answers.
     pub quote: Quote,
+    pub serving: Serving,
     events: mpsc::Receiver<CallEvent>,
     meter: Arc<Meter>,
     stop: CancellationToken,
@@ -88,7 +103,12 @@ pub enum CallEvent {
 /// Everything a running call needs to know about itself.
 pub(crate) struct Terms {
     pub id: CallId,
-    pub on_sale: OnSale,
+    /// Who is asked now.
+    pub on_sale: Arc<OnSale>,
+    /// Who may be asked once instead, as long as nothing of an answer has come.
+    pub second: Option<Second>,
+    pub reason: Reason,
+    pub fallbacks: Fallbacks,
     pub hold: Nanos,
     /// Held instead of money.
     pub free_tokens: u64,
@@ -122,29 +142,43 @@ impl Engine {
     }
 
     async fn open_call(&self, actor: &Actor, order: Order, has_left: impl Fn() -> bool) -> Result<Call> {
-        let account = actor.account()?;
-        let on_sale = self.0.catalogue.load().on_sale(&order.request.model)?.that_is(Kind::Chat)?;
-        let prompt = order.request.prompt_size();
-        check_window(&on_sale, &order.request, prompt)?;
-        let wanted = wanted_output(on_sale.model.max_output_tokens, order.request.max_output_tokens);
-        let ceiling = |output| on_sale.price.ceiling(prompt.tokens_max, output, on_sale.take).charge;
-        let (mut want, least) = (ceiling(wanted), ceiling(wanted.min(OUTPUT_TOKENS_LEAST)));
+        actor.account()?;
+        check_asked(&order.request)?;
+        let shown = if order.conversation.is_some() { Shown::ListedPrice } else { Shown::Nothing };
+        let route = self.route(&order.request, &order.routing, shown)?;
+        let first = Arc::clone(&route.first);
+        let call = self.open_on(actor, order, route, has_left).await;
+        if call.is_err() {
+            // Nothing was asked of the vendor, so this is no trial of it.
+            let model = &first.model;
+            self.0.breakers.learn(&model.provider, &model.id, Came::Nothing, Instant::now());
+        }
+        call
+    }
+
+    async fn open_on(
+        &self,
+        actor: &Actor,
+        order: Order,
+        route: Route,
+        has_left: impl Fn() -> bool,
+    ) -> Result<Call> {
+        let Route { first: on_sale, second, reason, fallbacks } = route;
+        let reach = Reach { prompt: order.request.prompt_size(), asked: order.request.max_output_tokens };
+        let least = reach.least(&on_sale);
+        let mut want = reach.most(&on_sale, second.as_deref());
         if let Some(cap) = order.cap {
             if cap < least {
-                return Err(short(
-                    format!("The cap of {} is too small for this call", cap.cost()),
-                    least,
-                    cap,
-                )
-                .into());
+                let message = format!("The cap of {} is too small for this call", cap.cost());
+                return Err(short(message, least, cap).into());
             }
             want = want.min(cap);
         }
-        let free = FreeCall::new(&on_sale.price, prompt, wanted);
+        let free = FreeCall::new(&on_sale.price, reach.prompt, reach.wanted(&on_sale));
         let id = order.id.unwrap_or_else(|| CallId(Uuid::now_v7()));
         let reservation = Reservation {
             call: id,
-            account,
+            account: actor.account()?,
             key: actor.key(),
             conversation: order.conversation,
             model: &on_sale.model.id,
@@ -157,30 +191,44 @@ impl Engine {
             run: order.run.as_ref().map(|run| store::ledger::Run { id: &run.id, limit: run.cap }),
             instance: self.0.instance,
         };
-        let (hold, free_tokens) = match store::ledger::reserve(&self.0.db, &reservation).await? {
-            Reserved::Held { amount, free_tokens, .. } => (amount, free_tokens),
-            refused => {
-                if refused == Reserved::PriceChanged {
-                    // Whoever asks again gets the new price.
-                    self.try_to_refresh_prices().await;
-                }
-                return Err(refusal(&refused, least).into());
-            }
-        };
+        let held = self.reserve(&reservation, least).await?;
         if has_left() {
             store::ledger::release(&self.0.db, id, "stopped").await?;
             return Err(Fault::new(Code::Conflict, "Left before anything was asked").into());
         }
         let opened_at = Utc::now();
-        let affordable = match free {
-            Some(free) if free_tokens > 0 => Some(free.output_tokens(free_tokens)),
-            _ => on_sale.price.affordable_output(prompt.tokens_max, wanted, hold, on_sale.take),
+        let max_output_tokens = reach.output(&on_sale, &held);
+        let second = second.and_then(|offer| reach.second(offer, &held));
+        let quote = reach.quote(&on_sale, max_output_tokens, second.as_ref(), opened_at);
+        let Held { amount: hold, free_tokens } = held;
+        let (prompt, cap) = (reach.prompt, order.cap);
+        let terms = Terms {
+            id,
+            on_sale,
+            second,
+            reason,
+            fallbacks,
+            hold,
+            free_tokens,
+            prompt,
+            max_output_tokens,
+            cap,
+            opened_at,
         };
-        let max_output_tokens = affordable.unwrap_or(wanted.min(OUTPUT_TOKENS_LEAST));
-        let quote = quote(&on_sale.price, on_sale.take, prompt, max_output_tokens, opened_at);
-        let cap = order.cap;
-        let terms = Terms { id, on_sale, hold, free_tokens, prompt, max_output_tokens, cap, opened_at };
         Ok(self.dispatch(terms, order.request, quote))
+    }
+
+    async fn reserve(&self, reservation: &Reservation<'_>, least: Nanos) -> Result<Held> {
+        match store::ledger::reserve(&self.0.db, reservation).await? {
+            Reserved::Held { amount, free_tokens, .. } => Ok(Held { amount, free_tokens }),
+            refused => {
+                if refused == Reserved::PriceChanged {
+                    // Whoever asks again gets the new price.
+                    self.try_to_refresh_prices().await;
+                }
+                Err(refusal(&refused, least).into())
+            }
+        }
     }
 
     /// Hands the call to a task of its own.
@@ -193,6 +241,7 @@ impl Engine {
         let (sender, events) = mpsc::channel(EVENTS_WAITING_MAX);
         let stop = CancellationToken::new();
         let meter = self.0.running.open(&terms, request.stream, &sender);
+        let serving = Serving::new(&terms.on_sale, terms.reason);
         let task = relay::Relay {
             engine: self.clone(),
             terms,
@@ -200,9 +249,10 @@ impl Engine {
             events: sender,
             stop: stop.clone(),
             meter: meter.clone(),
+            serving: serving.clone(),
         };
         tokio::spawn(task.run());
-        Call { id, model, hold, free_tokens, max_output_tokens, quote, events, meter, stop }
+        Call { id, model, hold, free_tokens, max_output_tokens, quote, serving, events, meter, stop }
     }
 }
 
@@ -230,6 +280,7 @@ impl Call {
             free_tokens: self.free_tokens,
             max_output_tokens: self.max_output_tokens,
             quote: self.quote,
+            serving: self.serving.clone(),
             events,
             meter: self.meter.clone(),
             stop: self.stop.clone(),
@@ -250,81 +301,5 @@ impl Terms {
             return charge;
         }
         Charge { commission: Nanos::ZERO, charge: Nanos::ZERO, ..charge }
-    }
-}
-
-fn check_window(
-    on_sale: &OnSale,
-    request: &ChatRequest,
-    prompt: PromptSize,
-) -> std::result::Result<(), Fault> {
-    if request.messages.is_empty() {
-        return Err(Fault::invalid("messages", "needs at least one message"));
-    }
-    if request.max_output_tokens == Some(0) {
-        return Err(Fault::invalid("max_tokens", "must be at least 1"));
-    }
-    let limit = on_sale.model.max_input_tokens.or(on_sale.model.context_tokens);
-    match limit {
-        Some(limit) if prompt.likely_tokens > limit => {
-            let message = format!(
-                "is too long: about {} tokens where {} reads at most {limit}",
-                prompt.likely_tokens, on_sale.model.id
-            );
-            Err(Fault::invalid("messages", &message))
-        }
-        _ => Ok(()),
-    }
-}
-
-pub(crate) fn short(message: String, required: Nanos, available: Nanos) -> Fault {
-    let shortfall = Shortfall { required_nanos: required, available_nanos: available };
-    Fault { shortfall: Some(shortfall), ..Fault::new(Code::PaymentRequired, message) }
-}
-
-pub(crate) fn refusal(refused: &Reserved, least: Nanos) -> Fault {
-    let lacking = |whose: &str, available: Nanos, next: &str| {
-        let message = format!(
-            "This call needs at least {} and {whose} has {} left. {next}",
-            least.cost(),
-            available.max(Nanos::ZERO).balance()
-        );
-        short(message, least, available.max(Nanos::ZERO))
-    };
-    match refused {
-        Reserved::BalanceShort { available } => {
-            lacking("your balance", *available, "Add funds, shorten the prompt or choose a cheaper model")
-        }
-        Reserved::LimitReached { limit, available, resets_at } => {
-            let (whose, next) = match limit {
-                Limit::Key => ("this API key", "Raise the key's limit or use another key"),
-                Limit::Account => ("your spending limit", "Raise the limit"),
-                Limit::Conversation => ("this conversation's limit", "Raise the limit or begin another"),
-                Limit::Run => ("this run", "Raise the run's cap or begin another run"),
-            };
-            let when = resets_at.map(|at| at.format("; it begins anew at %Y-%m-%d %H:%M UTC").to_string());
-            lacking(whose, *available, &format!("{next}{}", when.unwrap_or_default()))
-        }
-        Reserved::Frozen => Fault::new(
-            Code::PermissionDenied,
-            "A payment into this account was taken back after it was spent; settle that debt to make calls again",
-        ),
-        Reserved::BooksBroken => Fault {
-            retry_after_seconds: Some(60),
-            ..Fault::new(
-                Code::Unavailable,
-                "Paid calls are stopped while the books are being checked; balances are safe and can be read",
-            )
-        },
-        Reserved::PriceChanged => Fault {
-            retry_after_seconds: Some(1),
-            ..Fault::new(
-                Code::Unavailable,
-                "The price of this model has just changed; ask again to see the new one",
-            )
-        },
-        Reserved::Gone | Reserved::Held { .. } => {
-            Fault::new(Code::PermissionDenied, "This account or key can no longer make calls")
-        }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use answering::Answering;
 pub use answering::Following;
 
 use crate::chat::{Call, Order};
-use crate::{Actor, Engine, Result};
+use crate::{Actor, Engine, Result, Routing};
 
 const TEXT_BYTES_MAX: usize = 400_000;
 const TITLE_CHARACTERS: usize = 60;
@@ -131,7 +131,14 @@ impl Engine {
             stream: Delivery::Streamed,
             options: Map::new(),
         };
-        let order = Order { request, conversation: Some(id), cap: prompt.cap_nanos, run: None, id: None };
+        let order = Order {
+            request,
+            conversation: Some(id),
+            cap: prompt.cap_nanos,
+            run: None,
+            id: None,
+            routing: Routing::default(),
+        };
         let call = self.chat(actor, order).await?;
         if prompt.conversation_id.is_none() {
             let title: String = text.chars().take(TITLE_CHARACTERS).collect();

@@ -22,7 +22,7 @@ impl Engine {
     pub async fn draw(&self, actor: &Actor, order: MakeOrder<Request>) -> Result<Making<Vec<Picture>>> {
         actor.account()?;
         let MakeOrder { model, request, cap, run, id } = order;
-        let on_sale = self.0.catalogue.load().on_sale(&model)?.that_is(Kind::Image)?;
+        let on_sale = self.0.catalogue.load().first_on_sale(&model, Kind::Image)?;
         let Some(protocol) = Protocol::parse(&on_sale.model.protocol) else {
             return Err(Fault::invalid("model", "is of a kind that is not served here").into());
         };

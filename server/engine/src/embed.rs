@@ -15,7 +15,7 @@ impl Engine {
     pub async fn embed(&self, actor: &Actor, order: MakeOrder<Request>) -> Result<Making<Vec<Vec<f32>>>> {
         actor.account()?;
         let MakeOrder { model, request, cap, run, id } = order;
-        let on_sale = self.0.catalogue.load().on_sale(&model)?.that_is(Kind::Embedding)?;
+        let on_sale = self.0.catalogue.load().first_on_sale(&model, Kind::Embedding)?;
         let Some(protocol) = Protocol::parse(&on_sale.model.protocol) else {
             return Err(Fault::invalid("model", "is of a kind that is not served here").into());
         };

@@ -14,11 +14,13 @@ use uuid::Uuid;
 
 use crate::Result;
 use crate::books::BooksState;
+use crate::breaker::Breakers;
 use crate::catalogue::{Catalogue, Local};
 use crate::chat::Running;
 use crate::conversation::Answering;
 use crate::health::Health;
 use crate::letters::{Letters, Post};
+use crate::retries::Retries;
 use crate::secrets::{MasterKey, Secrets};
 use crate::sign_in::Throttle;
 use crate::vault::Vault;
@@ -69,6 +71,8 @@ pub(crate) struct Shared {
     pub own_address: OnceLock<String>,
     pub instance: Uuid,
     pub running: Running,
+    pub breakers: Breakers,
+    pub retries: Retries,
     /// Where signed seals of the books are kept, outside the database.
     pub seal_file: Option<PathBuf>,
     pub answering: Mutex<HashMap<ConversationId, Arc<Answering>>>,
@@ -113,6 +117,8 @@ impl Engine {
             own_address: OnceLock::new(),
             instance: Uuid::now_v7(),
             running: Running::default(),
+            breakers: Breakers::default(),
+            retries: Retries::default(),
             seal_file: settings.seal_file,
             answering: Mutex::default(),
             hashing: Arc::new(Semaphore::new(1)),

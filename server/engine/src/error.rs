@@ -102,6 +102,9 @@ pub(crate) fn from_failure(provider: &str, failure: &Failure) -> Fault {
         }
         FailureClass::Overloaded => Fault::new(Code::ProviderOverloaded, format!("{provider} is overloaded")),
         FailureClass::Timeout => Fault::new(Code::Timeout, format!("{provider} did not answer in time")),
+        FailureClass::Unreachable => {
+            Fault::new(Code::ProviderUnavailable, format!("{provider} cannot be reached"))
+        }
         FailureClass::ServerError
         | FailureClass::ModelOutput
         | FailureClass::TruncatedStream

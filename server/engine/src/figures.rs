@@ -1,6 +1,7 @@
 //! What can be measured of a running server: figures of its own, and of the books it shares with others.
 
 use std::fmt;
+use std::time::Instant;
 
 use marketplace::account::Role;
 use marketplace::model::Sale;
@@ -9,6 +10,7 @@ use store::books::INVARIANTS;
 use store::figures::{Figures, Pool, get_figures};
 use tracing::warn;
 
+use crate::breaker::State;
 use crate::watch::{Happened, Watch};
 use crate::{Actor, Engine, Result};
 
@@ -102,6 +104,7 @@ impl Engine {
                 .map(|of| reading("provider", of, FigureValue::Whole(1)))
                 .collect(),
         });
+        figures.push(self.breaker_figure());
         figures.extend(watch.overdue().map(|overdue| Figure {
             name: "mercato_provider_reports",
             help: "Days of a provider and model in the last 30 whose report is missing or differs.",
@@ -112,6 +115,24 @@ impl Engine {
             ],
         }));
         figures
+    }
+
+    fn breaker_figure(&self) -> Figure {
+        let states = self.0.breakers.states(Instant::now()).into_iter();
+        let readings = states.map(|(provider, model, state)| FigureReading {
+            labels: vec![("provider", provider.0), ("model", model.to_string())],
+            value: FigureValue::Whole(match state {
+                State::Closed => 0,
+                State::HalfOpen => 1,
+                State::Open => 2,
+            }),
+        });
+        Figure {
+            name: "mercato_breaker_state",
+            help: "Of each provider and model asked of late: 0 is well, 1 being tried again, 2 passed over.",
+            kind: FigureKind::Gauge,
+            readings: readings.collect(),
+        }
     }
 }
 
@@ -131,6 +152,11 @@ fn event_figures(watch: &Watch) -> Vec<Figure> {
             "mercato_provider_failures_total",
             "Answers that a provider refused, broke off or garbled.",
             failures.collect(),
+        ),
+        counter(
+            "mercato_failovers_total",
+            "Calls handed to a second provider after the first had failed.",
+            vec![plain(count(Happened::FailedOver))],
         ),
         counter(
             "mercato_captures_retried_total",

@@ -8,6 +8,9 @@ mod secrets;
 mod vault;
 mod letters;
 mod catalogue;
+mod breaker;
+mod retries;
+mod routing;
 mod sign_in;
 mod keys;
 mod limits;
@@ -35,7 +38,7 @@ mod engine;
 
 pub use actor::Actor;
 pub use books::{BooksState, Seal, WholeCheck};
-pub use chat::{Call, CallEvent, Order, Run, STOPPED};
+pub use chat::{Call, CallEvent, FailedAttempt, Order, Run, STOPPED, Served, Serving};
 pub use conversation::Following;
 pub use discovery::LocalModels;
 pub use engine::{Engine, Settings};
@@ -55,6 +58,7 @@ pub use providers::image::{
     Format as PictureFormat, Picture, Request as PictureRequest, Size as PictureSize,
 };
 pub use providers::{Egress, Limits, Registry, Sender};
+pub use routing::{MODELS_MAX, Routing};
 pub use secrets::MasterKey;
 pub use sign_in::SignedIn;
 pub use statement::SignedStatement;

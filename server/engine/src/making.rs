@@ -3,6 +3,8 @@
 //! As a chat, each runs in a task of its own that no connection owns. Whoever asked may leave: its vendor bills it whole,
 //! so it is heard to its end and its books are closed.
 
+use std::sync::Arc;
+
 use chrono::Utc;
 use marketplace::chat::{Delivery, Failure, FailureClass, Finish};
 use marketplace::fault::{Code, Fault};
@@ -10,6 +12,7 @@ use marketplace::id::{CallId, ModelId};
 use marketplace::money::Nanos;
 use marketplace::quote::PromptSize;
 use marketplace::receipt::Settlement;
+use marketplace::route::{Fallbacks, Reason};
 use marketplace::usage::Usage;
 use store::ledger::{Reservation, Reserved};
 use tokio::sync::{mpsc, oneshot};
@@ -52,7 +55,7 @@ pub struct Made<T> {
 
 /// An order whose price is known.
 pub(crate) struct Purchase {
-    pub on_sale: OnSale,
+    pub on_sale: Arc<OnSale>,
     pub prompt: PromptSize,
     /// All of this is held: what is made cannot be made shorter.
     pub most: Nanos,
@@ -146,6 +149,9 @@ impl Engine {
         Ok(Terms {
             id,
             on_sale,
+            second: None,
+            reason: Reason::OnlyOffer,
+            fallbacks: Fallbacks::Never,
             hold,
             free_tokens: 0,
             prompt,

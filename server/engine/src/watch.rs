@@ -26,10 +26,12 @@ pub(crate) enum Happened {
     KeyRefused,
     /// A session was over, or never was.
     SessionRefused,
+    /// A second provider was asked, for the first had failed.
+    FailedOver,
 }
 
 impl Happened {
-    const KINDS: usize = 8;
+    const KINDS: usize = 9;
 }
 
 #[derive(Debug)]

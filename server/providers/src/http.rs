@@ -225,10 +225,11 @@ fn is_compressed(headers: &HeaderMap) -> bool {
 
 /// A failure to send, told without the address: it may hold more than a host.
 fn not_sent(error: &reqwest::Error) -> Failure {
-    if error.is_timeout() {
-        failure(FailureClass::Timeout, "no connection was made in time")
-    } else if error.is_connect() {
-        failure(FailureClass::ServerError, "no connection could be made")
+    if error.is_connect() {
+        // Too late or not at all: either way nothing was asked, so anybody else may be.
+        failure(FailureClass::Unreachable, "no connection could be made")
+    } else if error.is_timeout() {
+        failure(FailureClass::Timeout, "no answer came in time")
     } else {
         failure(FailureClass::ServerError, "the connection broke before an answer began")
     }

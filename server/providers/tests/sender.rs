@@ -296,7 +296,7 @@ async fn a_failed_connection_does_not_tell_the_address() {
     let (sender, provider) = (vendor.sender(Limits::default()), vendor.provider("openai"));
     drop(vendor);
     let failure = sender.open(&provider, &request(Delivery::Whole), "gpt", "call-1").await.unwrap_err();
-    assert_eq!((failure.class, failure.message.contains("127.0.0.1")), (FailureClass::ServerError, false));
+    assert_eq!((failure.class, failure.message.contains("127.0.0.1")), (FailureClass::Unreachable, false));
 }
 
 #[tokio::test]

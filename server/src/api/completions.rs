@@ -5,7 +5,7 @@ mod stream;
 
 use axum::extract::State;
 use axum::response::Response;
-use engine::{Call, Engine, Route};
+use engine::{Call, Engine, Route, Serving};
 use marketplace::chat::{ChatEvent, Finish};
 use marketplace::receipt::Settlement;
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use self::stream::Lines;
 use super::chat::reply::{completion_id, now, usage};
 use super::idempotency::{Attempt, Sent, act};
-use super::sale::{self, sell};
+use super::sale::{self, sell, with_served};
 use super::{ApiError, Family};
 use crate::auth::Asking;
 
@@ -41,7 +41,7 @@ impl sale::Dialect for Continuing {
     fn reply(&self, call: &Call) -> Reply {
         Reply {
             id: completion_id(call.id),
-            model: call.model.to_string(),
+            serving: call.serving.clone(),
             created: now(),
             text: String::new(),
         }
@@ -55,7 +55,7 @@ impl sale::Dialect for Continuing {
 /// What has been said so far. Only text continues a text.
 struct Reply {
     id: String,
-    model: String,
+    serving: Serving,
     created: i64,
     text: String,
 }
@@ -68,13 +68,15 @@ impl sale::Reply for Reply {
     }
 
     fn finish(self, settlement: &Settlement, finish: Finish, native: &str) -> Value {
-        json!({
-            "id": self.id, "object": "text_completion", "created": self.created, "model": self.model,
+        let served = self.serving.now();
+        let answer = json!({
+            "id": self.id, "object": "text_completion", "created": self.created, "model": served.model,
             "choices": [{
                 "index": 0, "text": self.text, "logprobs": null, "finish_reason": finish.as_str(),
                 "native_finish_reason": native,
             }],
             "usage": usage(settlement),
-        })
+        });
+        with_served(answer, &served)
     }
 }

@@ -57,6 +57,7 @@ pub async fn read_generation(
         "native_tokens_prompt": usage.input_total(), "native_tokens_completion": usage.output_total(),
         "native_tokens_reasoning": usage.reasoning, "native_tokens_cached": usage.cached_input,
         "native_finish_reason": receipt.finish, "cancelled": receipt.finish == engine::STOPPED,
+        "provider_responses": receipt.attempts,
         "is_byok": false, "created_at": receipt.created_at, "receipt": receipt,
     } })))
 }

@@ -42,7 +42,7 @@ pub async fn count_tokens(
     Asking(actor): Asking,
     Body(mut body): Body<Map<String, Value>>,
 ) -> Result<Json<Value>, ApiError> {
-    let prompt = request::take_prompt(&mut body).map_err(ApiError::anthropic)?;
+    let (prompt, _) = request::take_prompt(&mut body).map_err(ApiError::anthropic)?;
     actor.account().map_err(ApiError::anthropic)?;
     engine.model(&actor, &prompt.model).map_err(ApiError::anthropic)?;
     Ok(Json(json!({ "input_tokens": prompt.prompt_size().likely_tokens, "estimated": true })))

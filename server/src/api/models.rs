@@ -10,6 +10,7 @@ use http::HeaderMap;
 use marketplace::id::ModelId;
 use marketplace::model::Listing;
 use marketplace::money::{Nanos, Rate};
+use marketplace::price::{Price, TakeRate};
 use marketplace::search::Search;
 use serde_json::{Value, json};
 
@@ -57,13 +58,25 @@ pub async fn read_model(
 
 fn describe(listing: &Listing) -> Value {
     let model = &listing.model;
+    let own_price = model.price.as_ref().map(|price| pricing(price, listing.take));
+    let endpoints: Vec<Value> = model
+        .every_offer()
+        .map(|offer| {
+            json!({
+                "provider": offer.provider, "name": format!("{}/{}", offer.provider, offer.upstream),
+                "context_length": offer.context_tokens, "max_completion_tokens": offer.max_output_tokens,
+                "pricing": offer.price.as_ref().map(|price| pricing(price, listing.take)),
+                "provider_price": offer.price, "free": offer.free,
+            })
+        })
+        .collect();
     json!({
         "id": model.id, "object": "model", "owned_by": model.publisher,
         "created": created(model.released.as_deref()),
         "canonical_slug": model.id, "name": model.name, "description": model.summary(),
         "context_length": model.context_tokens,
         "architecture": { "input_modalities": model.input, "output_modalities": model.output },
-        "pricing": pricing(listing),
+        "pricing": own_price,
         "top_provider": {
             "context_length": model.context_tokens, "max_completion_tokens": model.max_output_tokens,
         },
@@ -73,25 +86,22 @@ fn describe(listing: &Listing) -> Value {
         "unavailable_because": listing.sale.reason(),
         "kind": model.kind, "status": model.status, "provider": model.provider, "free": model.free,
         "replacement": model.replacement,
-        "provider_price": model.price, "commission_bps": listing.take,
+        "provider_price": model.price, "commission_bps": listing.take, "endpoints": endpoints,
     })
 }
 
-/// What a buyer pays for a token.
-fn pricing(listing: &Listing) -> Option<Value> {
-    listing.model.price.as_ref().map(|price| {
-        let per_token = |rate: Rate| per_token(listing.take.on_rate(rate));
-        // A rate for a million pictures is told as one for a single one, like those of tokens.
-        let picture = price.picture().map(|_| per_token(price.rates.output));
-        let output = if picture.is_some() { Rate::FREE } else { price.rates.output };
-        json!({
-            "prompt": per_token(price.rates.input),
-            "completion": per_token(output),
-            "image": picture,
-            "input_cache_read": price.rates.cached_input.map(per_token),
-            "input_cache_write": price.rates.cache_write.map(per_token),
-            "internal_reasoning": price.rates.reasoning.map(per_token),
-        })
+fn pricing(price: &Price, take: TakeRate) -> Value {
+    let per_token = |rate: Rate| per_token(take.on_rate(rate));
+    // A rate for a million pictures is told as one for a single one, like those of tokens.
+    let picture = price.picture().map(|_| per_token(price.rates.output));
+    let output = if picture.is_some() { Rate::FREE } else { price.rates.output };
+    json!({
+        "prompt": per_token(price.rates.input),
+        "completion": per_token(output),
+        "image": picture,
+        "input_cache_read": price.rates.cached_input.map(per_token),
+        "input_cache_write": price.rates.cache_write.map(per_token),
+        "internal_reasoning": price.rates.reasoning.map(per_token),
     })
 }
 

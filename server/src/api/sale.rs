@@ -3,7 +3,9 @@
 mod record;
 pub mod stream;
 mod terms;
+mod routing;
 mod cost;
+mod told;
 mod made;
 
 use axum::Json;
@@ -18,7 +20,9 @@ use serde_json::Value;
 
 pub use self::cost::with_cost;
 pub use self::made::{Bill, hand_over};
+pub use self::routing::take_routing;
 pub use self::terms::{Terms, take_delivery, take_tokens};
+pub use self::told::with_served;
 use super::error::GENERATION_ID;
 use super::idempotency::Attempt;
 use super::{ApiError, Family};
@@ -62,10 +66,17 @@ pub async fn sell<D: Dialect>(
     dialect: D,
 ) -> Result<Response, Fault> {
     let delivery = request.stream;
-    let order =
-        Order { request, conversation: None, cap: terms.max_cost, run: terms.run, id: attempt.call() };
+    let order = Order {
+        request,
+        conversation: None,
+        cap: terms.max_cost,
+        run: terms.run,
+        id: attempt.call(),
+        routing: terms.routing,
+    };
     let call = attempt.engine.chat(&attempt.actor, order).await?;
     let id = HeaderValue::from_str(&call.id.to_string()).map_err(|_| Fault::not_found("The call"))?;
+    let serving = call.serving.clone();
     let mut answer = match delivery {
         Delivery::Whole => {
             let reply = dialect.reply(&call);
@@ -77,6 +88,8 @@ pub async fn sell<D: Dialect>(
         }
     };
     answer.headers_mut().insert(GENERATION_ID, id);
+    // A stream begins with its first event, and by then it is known who answers.
+    told::add_headers(answer.headers_mut(), &serving.now());
     Ok(answer)
 }
 

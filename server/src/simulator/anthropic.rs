@@ -48,6 +48,7 @@ impl Dialect for Anthropic {
         let messages = request.messages.unwrap_or_default();
         let said = messages.iter().map(|message| &message.content);
         Ok(Ask {
+            vendor: String::new(),
             model: request.model.unwrap_or_default(),
             question: dialect::question(&messages),
             prompt_tokens: said.chain(&request.system).map(Content::tokens).sum(),

@@ -39,6 +39,7 @@ impl Dialect for Cohere {
         request.check()?;
         let messages = request.messages.unwrap_or_default();
         Ok(Ask {
+            vendor: String::new(),
             model: request.model.unwrap_or_default(),
             question: dialect::question(&messages),
             prompt_tokens: messages.iter().map(|message| message.content.tokens()).sum(),

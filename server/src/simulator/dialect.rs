@@ -48,6 +48,8 @@ pub trait Dialect: 'static {
 /// What was asked, whatever the dialect.
 #[derive(Debug, Clone, Default)]
 pub struct Ask {
+    /// Who is played.
+    pub vendor: String,
     pub model: String,
     /// The last message of the user.
     pub question: String,

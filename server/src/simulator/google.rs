@@ -60,6 +60,7 @@ impl Dialect for Google {
         let system = request.system_instruction.map(|instruction| instruction.parts);
         let said = contents.iter().map(|message| &message.content);
         Ok(Ask {
+            vendor: String::new(),
             model,
             question: dialect::question(&contents),
             prompt_tokens: said.chain(&system).map(Content::tokens).sum(),

@@ -60,6 +60,7 @@ impl Dialect for OpenAi {
         let messages = request.messages.unwrap_or_default();
         let stream = request.stream.unwrap_or_default();
         Ok(Ask {
+            vendor: String::new(),
             model: request.model.unwrap_or_default(),
             question: dialect::question(&messages),
             prompt_tokens: messages.iter().map(|message| message.content.tokens()).sum(),

@@ -105,7 +105,8 @@ impl Scenario {
     pub fn choose(header: Option<&str>, ask: &mut Ask) -> Result<Self, Refusal> {
         let in_model = take_suffix(&mut ask.model);
         let in_question = take_directive(&mut ask.question);
-        let Some(name) = header.map(str::to_owned).or(in_model).or(in_question) else {
+        let wanted = header.map(str::to_owned).or(in_model).or(in_question);
+        let Some(name) = wanted.and_then(|names| of_vendor(&names, &ask.vendor)) else {
             return Ok(Self::Ok);
         };
         Self::parse(&name)
@@ -149,6 +150,15 @@ impl fmt::Display for Scenario {
     }
 }
 
+/// The part of `groq=hang, together=slow` that is meant for a vendor; a name alone is meant for all.
+fn of_vendor(names: &str, vendor: &str) -> Option<String> {
+    let mut names = names.split(',').map(str::trim);
+    names.find_map(|name| match name.split_once('=') {
+        Some((whose, name)) => (whose.trim() == vendor).then(|| name.trim().to_owned()),
+        None => Some(name.to_owned()),
+    })
+}
+
 fn take_suffix(model: &mut String) -> Option<String> {
     let at = model.rfind('~')?;
     let suffix = model.split_off(at);
@@ -189,6 +199,18 @@ mod tests {
             Scenario::choose(None, &mut ask("gpt-5-mini", "[[simulate: hang]]")).unwrap(),
             Scenario::Hang
         );
+    }
+
+    #[test]
+    fn one_vendor_can_be_meant() {
+        let chosen = |vendor: &str| {
+            let mut ask = ask("m", "[[simulate: groq=server-error, together=slow]]");
+            ask.vendor = vendor.to_owned();
+            Scenario::choose(None, &mut ask).unwrap()
+        };
+        assert_eq!(chosen("groq"), Scenario::ServerError);
+        assert_eq!(chosen("together"), Scenario::Slow);
+        assert_eq!(chosen("cerebras"), Scenario::Ok);
     }
 
     #[test]

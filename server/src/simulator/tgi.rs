@@ -48,6 +48,7 @@ impl Dialect for Tgi {
         request.check()?;
         let stream = uri.path().ends_with("/generate_stream");
         Ok(Ask {
+            vendor: String::new(),
             model: MODEL.to_owned(),
             prompt_tokens: Content::Text(request.inputs.clone()).tokens(),
             question: request.inputs,

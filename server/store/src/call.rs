@@ -7,6 +7,7 @@ use marketplace::price::{Price, TakeRate};
 use marketplace::receipt::{Receipt, lines};
 use marketplace::usage::{Tokens, UsageSource};
 
+use crate::attempt::list_attempts;
 use crate::{Db, Error, Result};
 
 /// The receipt of a settled call, its lines computed from the price version it was made under.
@@ -56,5 +57,6 @@ pub async fn find_receipt(db: &Db, account: AccountId, call: CallId) -> Result<O
         price_version: PriceId(row.price_id),
         created_at: time(row.started_at),
         settled_at: Some(time(row.settled_at)),
+        attempts: list_attempts(db, account, call).await?,
     }))
 }

@@ -18,6 +18,7 @@ pub mod budget;
 pub mod correction;
 pub mod plan;
 pub mod idempotency;
+pub mod attempt;
 pub mod call;
 pub mod statement;
 pub mod conversation;

@@ -122,7 +122,7 @@ const MODELS: [&str; 9] = [
     "anthropic/claude-haiku-4-5",
     "anthropic/claude-sonnet-5-5",
     "mistral/mistral-large-4",
-    "groq/openai/gpt-oss-20b",
+    "openai/gpt-oss-120b",
     "huggingface/meta-llama/Llama-3.1-8B-Instruct",
     "perplexity/sonar-deep-research",
 ];

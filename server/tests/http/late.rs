@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{Actor, Call, CallEvent, Order};
+use engine::{Actor, Call, CallEvent, Order, Routing};
 use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Message, Role};
 use marketplace::fault::Code;
 use marketplace::id::ModelId;
@@ -35,7 +35,17 @@ async fn begin(buyer: &Buyer<'_>, scenario: &str) -> Call {
     buyer
         .market
         .engine
-        .chat(&actor, Order { request, conversation: None, cap: None, run: None, id: None })
+        .chat(
+            &actor,
+            Order {
+                request,
+                conversation: None,
+                cap: None,
+                run: None,
+                id: None,
+                routing: Routing::default(),
+            },
+        )
         .await
         .unwrap()
 }

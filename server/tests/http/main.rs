@@ -31,6 +31,7 @@ mod payment_events;
 mod price_change;
 mod race;
 mod reports;
+mod routing;
 mod signature;
 mod statement;
 mod support;

@@ -4,13 +4,15 @@ use serde_json::json;
 
 use crate::support::{Answer, Market};
 
-const FIGURES: [&str; 27] = [
+const FIGURES: [&str; 29] = [
     "mercato_uptime_seconds",
     "mercato_calls_running",
     "mercato_models_unpriced",
     "mercato_models_for_sale",
     "mercato_payment_required_total",
     "mercato_provider_failures_total",
+    "mercato_failovers_total",
+    "mercato_breaker_state",
     "mercato_captures_retried_total",
     "mercato_holds_reaped_total",
     "mercato_webhook_failures_total",

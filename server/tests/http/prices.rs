@@ -1,6 +1,6 @@
 //! Prices that change while the market is open, that leap, or that are not there.
 
-use engine::{CallEvent, Order};
+use engine::{CallEvent, Order, Routing};
 use marketplace::chat::{ChatRequest, Delivery, Message, Role};
 use marketplace::id::ModelId;
 use serde_json::{Map, Value, json};
@@ -54,7 +54,8 @@ async fn a_price_edited_in_mid_call_settles_on_the_old_one_and_sells_at_the_new(
         stream: Delivery::Streamed,
         options: Map::new(),
     };
-    let order = Order { request, conversation: None, cap: None, run: None, id: None };
+    let order =
+        Order { request, conversation: None, cap: None, run: None, id: None, routing: Routing::default() };
     let mut call = market.engine.chat(&actor, order).await.unwrap();
     let id = call.id.to_string();
     call.next().await.unwrap();

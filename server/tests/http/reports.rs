@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{Days, NaiveDate, Utc};
-use engine::{CallEvent, Order};
+use engine::{CallEvent, Order, Routing};
 use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Message, Role};
 use marketplace::id::ModelId;
 use marketplace::money::Nanos;
@@ -31,7 +31,8 @@ async fn leave(buyer: &Buyer<'_>, model: &str) -> i64 {
         options: Map::new(),
     };
     let actor = market.engine.recognise_key(&buyer.key).await.unwrap();
-    let order = Order { request, conversation: None, cap: None, run: None, id: None };
+    let order =
+        Order { request, conversation: None, cap: None, run: None, id: None, routing: Routing::default() };
     let mut call = market.engine.chat(&actor, order).await.unwrap();
     let mut words = 0;
     while words < 20 {

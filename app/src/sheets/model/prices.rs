@@ -1,7 +1,7 @@
 //! What each component costs: the buyer's price, and how it divides into the provider's price and the fee.
 
 use leptos::prelude::*;
-use marketplace::model::{Listing, OtherPrice};
+use marketplace::model::{Listing, Offer, OtherPrice, publisher_name, short_count};
 use marketplace::money::{Nanos, Rate, group};
 use marketplace::price::{OffPeak, Price, Rates, TakeRate, Window};
 
@@ -12,6 +12,7 @@ use crate::sheets::results::buyer_nanos;
 pub fn Prices(listing: Listing) -> impl IntoView {
     let take = listing.take;
     let model = listing.model;
+    let offers: Vec<Offer> = if model.offers.is_empty() { Vec::new() } else { model.every_offer().collect() };
     let is_unknown = model.price.is_none() && model.other_prices.is_empty();
     view! {
         <section id="price" class="stack" aria-labelledby="price-title">
@@ -21,6 +22,7 @@ pub fn Prices(listing: Listing) -> impl IntoView {
                 Some(each) => view! { <PicturePrice each take /> }.into_any(),
                 None => view! { <TokenPrices price take free=model.free /> }.into_any(),
             })}
+            {(!offers.is_empty()).then(|| view! { <Offers offers take /> })}
             {(!model.other_prices.is_empty()).then(|| view! { <OtherPrices prices=model.other_prices take /> })}
             {model.price_note.map(|note| view! { <p class="soft small">{note}</p> })}
             <p class="soft small">{fee_line(take)}</p>
@@ -76,6 +78,41 @@ fn RateTable(caption: String, rates: Rates, take: TakeRate, free: bool) -> impl 
         }
     });
     view! { <PriceTable caption heads=["Component", "You pay"] rows=rows.collect() /> }
+}
+
+/// Everybody who sells it. Which of them answers is chosen for each call.
+#[component]
+fn Offers(offers: Vec<Offer>, take: TakeRate) -> impl IntoView {
+    let rows = offers.into_iter().map(|offer| {
+        let paid = |rate: fn(&Rates) -> Rate| {
+            offer.price.as_ref().map(|price| take.on_rate(rate(&price.rates)).per_million())
+        };
+        let size = offer.context_tokens.map(short_count);
+        view! {
+            <tr>
+                <th scope="row">{publisher_name(&offer.provider.0)}</th>
+                <td class="num">{paid(|rates| rates.input)}</td>
+                <td class="num">{paid(|rates| rates.output)}</td>
+                <td class="num soft">{size}</td>
+            </tr>
+        }
+    });
+    view! {
+        <div class="table-wrap" tabindex="0">
+            <table class="table">
+                <caption>"Who sells it, in dollars you pay per million tokens"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Provider"</th>
+                        <th scope="col" class="num">"Input"</th>
+                        <th scope="col" class="num">"Output"</th>
+                        <th scope="col" class="num">"Reads"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+    }
 }
 
 /// The price of one picture, which is exact: a call costs so many times as much as pictures come.

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use marketplace::fault::Fault;
 use marketplace::id::{ModelId, ProviderId};
-use marketplace::model::{Benchmark, Kind, Model, OtherPrice, Status};
+use marketplace::model::{Benchmark, Kind, Model, Offer, OtherPrice, Status};
 use marketplace::money::{Nanos, Rate};
 use marketplace::price::{LongContext, OffPeak, Price, Rates, Window};
 use serde::Deserialize;
@@ -55,6 +55,25 @@ struct Stanza {
     price_note: Option<String>,
     #[serde(default)]
     benchmarks: Vec<Benchmark>,
+    #[serde(default)]
+    offers: Vec<OfferStanza>,
+}
+
+/// Another vendor of the same model. What it does not say is as its model says; sizes and prices are never taken over.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfferStanza {
+    provider: String,
+    upstream: String,
+    protocol: Option<String>,
+    context_tokens: Option<u64>,
+    max_input_tokens: Option<u64>,
+    max_output_tokens: Option<u64>,
+    #[serde(default)]
+    free: bool,
+    price: Option<PriceText>,
+    long_context: Option<LongContextText>,
+    off_peak: Option<OffPeakText>,
 }
 
 /// Dollars per million tokens. A price needs both input and output to be one.
@@ -111,7 +130,15 @@ pub fn parse(text: &str) -> Result<Vec<Model>, String> {
 }
 
 fn model(stanza: Stanza) -> Result<Model, Fault> {
-    let price = price(&stanza)?;
+    let (long, off_peak) = (stanza.long_context.as_ref(), stanza.off_peak.as_ref());
+    let price = price(stanza.free, stanza.price.as_ref(), long, off_peak)?;
+    let offers = offers(stanza.offers, &stanza.protocol)?;
+    if let Some(twice) = offers.iter().enumerate().find(|(at, offer)| {
+        offer.provider.0 == stanza.provider
+            || offers[..*at].iter().any(|other| other.provider == offer.provider)
+    }) {
+        return Err(Fault::invalid("offers", &format!("name {} twice", twice.1.provider)));
+    }
     let other_prices = stanza
         .other_prices
         .into_iter()
@@ -153,17 +180,40 @@ fn model(stanza: Stanza) -> Result<Model, Fault> {
         licence: stanza.licence,
         parameters_billion: stanza.parameters_billion,
         benchmarks: stanza.benchmarks,
+        offers,
     })
 }
 
-fn price(stanza: &Stanza) -> Result<Option<Price>, Fault> {
-    if stanza.free {
+fn offers(stanzas: Vec<OfferStanza>, protocol: &str) -> Result<Vec<Offer>, Fault> {
+    let offer = |stanza: OfferStanza| {
+        let (long, off_peak) = (stanza.long_context.as_ref(), stanza.off_peak.as_ref());
+        Ok(Offer {
+            price: price(stanza.free, stanza.price.as_ref(), long, off_peak)?,
+            provider: ProviderId(stanza.provider),
+            upstream: stanza.upstream,
+            protocol: stanza.protocol.unwrap_or_else(|| protocol.to_owned()),
+            context_tokens: stanza.context_tokens,
+            max_input_tokens: stanza.max_input_tokens,
+            max_output_tokens: stanza.max_output_tokens,
+            free: stanza.free,
+        })
+    };
+    stanzas.into_iter().map(offer).collect()
+}
+
+fn price(
+    free: bool,
+    plain: Option<&PriceText>,
+    long_context: Option<&LongContextText>,
+    off_peak: Option<&OffPeakText>,
+) -> Result<Option<Price>, Fault> {
+    if free {
         return Ok(Some(Price::default()));
     }
-    if let Some(each) = stanza.price.as_ref().and_then(|price| price.picture.as_deref()) {
+    if let Some(each) = plain.and_then(|price| price.picture.as_deref()) {
         return picture_price(each).map(Some);
     }
-    let Some(rates) = stanza.price.as_ref().map(|text| self::rates(text, None)).transpose()?.flatten() else {
+    let Some(rates) = plain.map(|text| self::rates(text, None)).transpose()?.flatten() else {
         return Ok(None);
     };
     if rates.input == Rate::FREE && rates.output == Rate::FREE {
@@ -173,9 +223,7 @@ fn price(stanza: &Stanza) -> Result<Option<Price>, Fault> {
     let tier = |text: &PriceText| Ok::<_, Fault>(self::rates(text, Some(&rates))?.unwrap_or(rates));
     Ok(Some(Price {
         rates,
-        long_context: stanza
-            .long_context
-            .as_ref()
+        long_context: long_context
             .map(|long| {
                 Ok::<_, Fault>(LongContext {
                     above_input_tokens: long.above_input_tokens,
@@ -183,9 +231,7 @@ fn price(stanza: &Stanza) -> Result<Option<Price>, Fault> {
                 })
             })
             .transpose()?,
-        off_peak: stanza
-            .off_peak
-            .as_ref()
+        off_peak: off_peak
             .map(|cheap| {
                 let windows = cheap.windows.iter().map(window).collect::<Result<_, _>>()?;
                 Ok::<_, Fault>(OffPeak { windows, rates: tier(&cheap.rates)? })
@@ -274,6 +320,49 @@ mod tests {
         let mini = models.iter().find(|model| model.id.as_str() == "openai/gpt-5-mini").unwrap();
         let rates = mini.price.as_ref().unwrap().rates;
         assert_eq!((rates.input, rates.output), (Rate(250_000_000), Rate(2_000_000_000)));
+    }
+
+    #[test]
+    fn every_offer_has_a_price_of_its_own_and_a_vendor_sells_a_model_once() {
+        let models = all();
+        let several: Vec<&Model> = models.iter().filter(|model| !model.offers.is_empty()).collect();
+        assert!(several.len() >= 5, "only {} models have several offers", several.len());
+        for model in &several {
+            assert!(
+                model.every_offer().all(|offer| offer.price.is_some()),
+                "{} has an offer without a price",
+                model.id
+            );
+        }
+        // A report of a vendor names its own model: what is one of several offers must not be sold as another model too.
+        let sold = |provider: &ProviderId, upstream: &str| {
+            let offers = models.iter().flat_map(Model::every_offer);
+            offers.filter(|offer| offer.provider == *provider && offer.upstream == upstream).count()
+        };
+        for offer in several.iter().flat_map(|model| model.every_offer()) {
+            assert_eq!(sold(&offer.provider, &offer.upstream), 1, "{} of {}", offer.upstream, offer.provider);
+        }
+        let stanza = r#"[[model]]
+            id = "a/b"
+            name = "B"
+            publisher = "a"
+            provider = "a"
+            upstream = "b"
+            protocol = "openai_chat_completions"
+            kind = "chat"
+            status = "active"
+            price = { input = "1", output = "2" }
+            [[model.offers]]
+            provider = "c"
+            upstream = "x/b"
+            price = { input = "3", output = "4" }"#;
+        let read = parse(stanza).unwrap();
+        let offer = &read[0].offers[0];
+        assert_eq!((offer.provider.0.as_str(), offer.protocol.as_str()), ("c", "openai_chat_completions"));
+        assert_eq!(offer.price.as_ref().unwrap().rates.output, Rate(4_000_000_000));
+        assert_eq!((offer.context_tokens, offer.free), (None, false));
+        let twice = stanza.replace(r#"provider = "c""#, r#"provider = "a""#);
+        assert!(parse(&twice).unwrap_err().contains("twice"));
     }
 
     #[test]

@@ -50,13 +50,14 @@ impl Local {
     pub fn lacks(&self, model: &Model) -> bool {
         self.found
             .get(&model.provider)
-            .is_some_and(|found| !found.iter().any(|local| is_called(model, local)))
+            .is_some_and(|found| !found.iter().any(|local| is_called(&model.upstream, local)))
     }
 
     /// The models of the file, and those found that are none of them.
     pub fn with(&self, file: &[Model]) -> Vec<Model> {
         let is_new = |provider: &ProviderId, local: &LocalModel| {
-            !file.iter().any(|model| model.provider == *provider && is_called(model, local))
+            let mut sold = file.iter().flat_map(Model::every_offer);
+            !sold.any(|offer| offer.provider == *provider && is_called(&offer.upstream, local))
         };
         let found =
             self.found.iter().flat_map(|(provider, all)| all.iter().map(move |local| (provider, local)));
@@ -83,8 +84,8 @@ pub(crate) fn is_asked(provider: &ConfiguredProvider) -> bool {
 }
 
 /// A name without a tag means the latest.
-fn is_called(model: &Model, local: &LocalModel) -> bool {
-    untagged(&model.upstream) == untagged(&local.name)
+fn is_called(upstream: &str, local: &LocalModel) -> bool {
+    untagged(upstream) == untagged(&local.name)
 }
 
 fn untagged(name: &str) -> &str {
@@ -131,6 +132,7 @@ fn model(provider: &ProviderId, local: &LocalModel) -> Option<Model> {
         licence: None,
         parameters_billion: local.parameters_billion.clone(),
         benchmarks: Vec::new(),
+        offers: Vec::new(),
     })
 }
 

@@ -26,12 +26,13 @@ pub(crate) struct Running(Mutex<HashMap<CallId, Arc<Meter>>>);
 /// Counts one call while it runs.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    rates: Rates,
+    /// Of whoever answers.
+    rates: Mutex<Rates>,
     take: TakeRate,
     hold: Nanos,
     /// Paid with free tokens, so the buyer is asked for no money.
     free: bool,
-    output_max: u64,
+    output_max: AtomicU64,
     /// Until it is settled, nothing of an answer in one piece has arrived.
     in_one_piece: bool,
     input: AtomicU64,
@@ -61,13 +62,12 @@ pub struct Reading {
 
 impl Running {
     pub fn open(&self, terms: &Terms, delivery: Delivery, events: &mpsc::Sender<CallEvent>) -> Arc<Meter> {
-        let price = &terms.on_sale.price;
         let meter = Arc::new(Meter {
-            rates: price.rates_for(terms.prompt.likely_tokens, terms.opened_at),
+            rates: Mutex::new(rates(terms)),
             take: terms.on_sale.take,
             hold: terms.hold,
             free: terms.free_tokens > 0,
-            output_max: terms.max_output_tokens,
+            output_max: AtomicU64::new(terms.max_output_tokens),
             in_one_piece: delivery == Delivery::Whole,
             input: AtomicU64::new(terms.prompt.likely_tokens),
             passage: Mutex::default(),
@@ -175,7 +175,7 @@ impl Meter {
             self.look(&mut passage);
             passage.taken
         };
-        let output = (taken / BYTES_A_TOKEN).min(self.output_max);
+        let output = (taken / BYTES_A_TOKEN).min(self.output_max.load(Relaxed));
         Tokens { input: self.input.load(Relaxed), output, ..Tokens::default() }
     }
 
@@ -183,7 +183,7 @@ impl Meter {
     fn handed(&self) -> u64 {
         let passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = passage.taken + passage.waiting.iter().sum::<u64>();
-        (bytes / BYTES_A_TOKEN).min(self.output_max)
+        (bytes / BYTES_A_TOKEN).min(self.output_max.load(Relaxed))
     }
 
     /// Sees which events were taken. A caller who has left takes what waited along, unread.
@@ -205,6 +205,17 @@ impl Meter {
     }
 
     fn charge(&self, tokens: &Tokens) -> Charge {
-        self.rates.charge(tokens, self.take)
+        self.rates.lock().unwrap_or_else(PoisonError::into_inner).charge(tokens, self.take)
     }
+
+    /// Counts for another vendor from here on. Nothing of an answer has come yet.
+    pub fn turn_to(&self, terms: &Terms) {
+        *self.rates.lock().unwrap_or_else(PoisonError::into_inner) = rates(terms);
+        self.output_max.store(terms.max_output_tokens, Relaxed);
+        self.input.store(terms.prompt.likely_tokens, Relaxed);
+    }
+}
+
+fn rates(terms: &Terms) -> Rates {
+    terms.on_sale.price.rates_for(terms.prompt.likely_tokens, terms.opened_at)
 }

@@ -1,23 +1,27 @@
 //! The task that owns a call: it asks the vendor, hands the answer on, and closes the books.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, FailureClass, Finish};
 use marketplace::fault::{Code, Fault};
 use marketplace::usage::Usage;
+use store::attempt::Rerouting;
 use store::seeded::{self, Bug};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::meter::Meter;
 use super::settle::Ending;
-use super::{CallEvent, Terms};
+use super::{CallEvent, STOPPED, Serving, Terms};
 use crate::Engine;
+use crate::breaker::Came;
 use crate::error::from_failure;
 use crate::health::Attended;
+use crate::watch::Happened;
 
 /// A reader who takes nothing for this long has left.
 const READER_PATIENCE: Duration = Duration::from_secs(30);
@@ -29,6 +33,7 @@ pub(super) struct Relay {
     pub events: mpsc::Sender<CallEvent>,
     pub stop: CancellationToken,
     pub meter: Arc<Meter>,
+    pub serving: Serving,
 }
 
 /// What was learnt of an answer until it ended.
@@ -40,53 +45,156 @@ pub(crate) struct Heard {
     pub finish: Option<(Finish, String)>,
 }
 
+/// The attempt under way.
+struct Attempt {
+    number: i32,
+    began_at: DateTime<Utc>,
+    /// How it failed, where it did.
+    failure: Option<FailureClass>,
+    /// Which stored key its vendor was asked with, if any.
+    key_version: Option<i64>,
+}
+
 impl Relay {
-    pub async fn run(self) {
+    pub async fn run(mut self) {
         let mut heard = Heard::default();
-        let mut ending = self.listen(&mut heard).await;
+        let mut attempt = Attempt { number: 1, began_at: Utc::now(), failure: None, key_version: None };
+        let mut ending = self.listen(&mut heard, &mut attempt).await;
         if seeded::is_on(Bug::RetryAfterFirstByte) && matches!(ending, Ending::Broken(_)) {
-            ending = self.listen(&mut heard).await;
+            ending = self.listen(&mut heard, &mut attempt).await;
         }
         let ending = self.until_taken(ending).await;
         if seeded::is_on(Bug::LeakHold) && matches!(ending, Ending::Stopped) {
             return;
         }
+        self.learn(&attempt, &ending, heard.content);
+        let outcome = match (&ending, attempt.failure) {
+            (_, Some(class)) => class.as_str(),
+            (Ending::Whole, None) => "answered",
+            _ => STOPPED,
+        };
         let last = self.engine.settle(&self.terms, &self.meter, heard, ending).await;
         self.engine.0.running.close(self.terms.id);
+        self.write_down(&attempt, outcome).await;
         // Whoever has left does not hear the end; the receipt keeps it.
         let _ = self.events.send(last).await;
     }
 
-    async fn listen(&self, heard: &mut Heard) -> Ending {
-        // Held to the end of the call, which so keeps the key it began with.
-        let vendors = self.engine.0.vendors.load_full();
-        let id = &self.terms.on_sale.model.provider;
-        let Some(provider) = vendors.registry.find(id).filter(|provider| provider.is_available()) else {
-            return Ending::Refused(Fault::new(
-                Code::Unavailable,
-                "The provider of this model is not configured",
-            ));
-        };
-        let key_version = vendors.key_version(id);
-        let call = self.terms.id.to_string();
-        let asked =
-            self.engine.0.sender.open(provider, &self.request, &self.terms.on_sale.model.upstream, &call);
-        let offer = (&self.terms.on_sale.model.id, &self.terms.on_sale.model.provider);
-        let asked = self.engine.0.health.attend(offer, self.request.stream, asked);
-        let answer = tokio::select! {
-            answer = asked => answer,
-            () = self.left() => return Ending::Stopped,
-        };
-        match answer {
-            Ok(answer) => {
-                self.engine.note_accepted_key(id);
-                self.forward(answer, heard, key_version).await
+    /// Hears one answer to its end. If its vendor fails before anything came, another one may be asked, once.
+    async fn listen(&mut self, heard: &mut Heard, attempt: &mut Attempt) -> Ending {
+        loop {
+            let answer = match self.ask(attempt).await {
+                Ok(answer) => answer,
+                Err(ending) => return ending,
+            };
+            match answer {
+                Ok(answer) => return self.forward(answer, heard, attempt).await,
+                Err(failure) => {
+                    let fault = self.told(&failure, attempt);
+                    if !self.turn_to_second(failure.class, attempt).await {
+                        return Ending::Refused(fault);
+                    }
+                }
             }
-            Err(failure) => Ending::Refused(self.told(&failure, key_version)),
         }
     }
 
-    async fn forward(&self, mut answer: Attended, heard: &mut Heard, key_version: Option<i64>) -> Ending {
+    /// Asks whoever is to answer now; an ending where nobody can be asked or nobody waits.
+    async fn ask(&self, attempt: &mut Attempt) -> Result<Result<Attended, Failure>, Ending> {
+        let model = &self.terms.on_sale.model;
+        // The key that is taken now is the one that this attempt ends with, whatever is stored meanwhile.
+        let vendors = self.engine.0.vendors.load_full();
+        let known = vendors.registry.find(&model.provider).filter(|provider| provider.is_available());
+        let Some(provider) = known else {
+            return Err(Ending::Refused(Fault::new(
+                Code::Unavailable,
+                "The provider of this model is not configured",
+            )));
+        };
+        attempt.key_version = vendors.key_version(&model.provider);
+        self.engine.0.retries.note_asked(&model.provider, Instant::now());
+        let id = self.terms.id.to_string();
+        let asked = self.engine.0.sender.open(provider, &self.request, &model.upstream, &id);
+        let asked = self.engine.0.health.attend((&model.id, &model.provider), self.request.stream, asked);
+        let answer = tokio::select! {
+            answer = asked => answer,
+            () = self.left() => return Err(Ending::Stopped),
+        };
+        if answer.is_ok() {
+            self.engine.note_accepted_key(&model.provider);
+        }
+        Ok(answer)
+    }
+
+    /// Goes to the second vendor, if there is one and this failure allows it; then nothing but the vendor has changed.
+    async fn turn_to_second(&mut self, class: FailureClass, attempt: &mut Attempt) -> bool {
+        if !self.terms.fallbacks.allow_after(class) || self.stop.is_cancelled() || self.events.is_closed() {
+            return false;
+        }
+        let Some(second) = self.terms.second.take() else { return false };
+        if !self.engine.0.retries.allow(&self.terms.on_sale.model.provider, Instant::now()) {
+            return false;
+        }
+        let (failed, model) = (&self.terms.on_sale.model, &second.on_sale.model);
+        let breakers = &self.engine.0.breakers;
+        if !breakers.try_begin(&model.provider, &model.id, Instant::now()) {
+            return false;
+        }
+        let to = Rerouting {
+            call: self.terms.id,
+            instance: self.engine.0.instance,
+            model: &model.id,
+            provider: &model.provider,
+            price: second.on_sale.version,
+            began_at: attempt.began_at,
+            outcome: class.as_str(),
+        };
+        let is_done = store::attempt::reroute(&self.engine.0.db, &to).await.unwrap_or_else(|cause| {
+            warn!(%cause, call.id = %self.terms.id, "a call could not be handed to its second provider");
+            false
+        });
+        if !is_done {
+            breakers.learn(&model.provider, &model.id, Came::Nothing, Instant::now());
+            return false;
+        }
+        breakers.learn(&failed.provider, &failed.id, came(class), Instant::now());
+        info!(call.id = %self.terms.id, failed = %failed.provider, to = %model.provider, "asks a second provider");
+        self.engine.0.watch.note(Happened::FailedOver);
+        self.serving.turn_to(&second.on_sale, class.as_str());
+        self.request.max_output_tokens = Some(second.max_output_tokens);
+        self.terms.max_output_tokens = second.max_output_tokens;
+        self.terms.on_sale = second.on_sale;
+        self.meter.turn_to(&self.terms);
+        *attempt = Attempt { number: 2, began_at: Utc::now(), failure: None, key_version: None };
+        true
+    }
+
+    /// Tells the breaker what came of the last attempt.
+    fn learn(&self, attempt: &Attempt, ending: &Ending, has_content: bool) {
+        let came = match (attempt.failure, ending) {
+            (Some(class), _) => came(class),
+            (None, Ending::Whole) => Came::Answer,
+            (None, Ending::Stopped) if has_content => Came::Answer,
+            _ => Came::Nothing,
+        };
+        let model = &self.terms.on_sale.model;
+        self.engine.0.breakers.learn(&model.provider, &model.id, came, Instant::now());
+    }
+
+    /// Of a call that was not answered straight away, what came of its last attempt.
+    async fn write_down(&self, attempt: &Attempt, outcome: &str) {
+        if attempt.number == 1 && attempt.failure.is_none() {
+            return;
+        }
+        let Attempt { number, began_at, .. } = attempt;
+        let noted =
+            store::attempt::note_attempt(&self.engine.0.db, self.terms.id, *number, *began_at, outcome).await;
+        if let Err(cause) = noted {
+            warn!(%cause, call.id = %self.terms.id, "an attempt could not be written down");
+        }
+    }
+
+    async fn forward(&self, mut answer: Attended, heard: &mut Heard, attempt: &mut Attempt) -> Ending {
         loop {
             let event = tokio::select! {
                 event = answer.next() => event,
@@ -109,7 +217,7 @@ impl Relay {
                     heard.finish = Some((finish, native));
                     continue;
                 }
-                ChatEvent::Failed(failure) => return Ending::Broken(self.told(&failure, key_version)),
+                ChatEvent::Failed(failure) => return Ending::Broken(self.told(&failure, attempt)),
                 content => content,
             };
             let bytes = content_bytes(&content);
@@ -171,9 +279,10 @@ impl Relay {
         }
     }
 
-    fn told(&self, failure: &Failure, key_version: Option<i64>) -> Fault {
+    fn told(&self, failure: &Failure, attempt: &mut Attempt) -> Fault {
+        attempt.failure = Some(failure.class);
         if failure.class == FailureClass::Auth {
-            self.engine.note_refused_key(&self.terms.on_sale.model.provider, key_version);
+            self.engine.note_refused_key(&self.terms.on_sale.model.provider, attempt.key_version);
         }
         if failure.class != FailureClass::InvalidRequest {
             self.engine.0.watch.note_provider_failure(&self.terms.on_sale.model.provider.0);
@@ -181,6 +290,11 @@ impl Relay {
         }
         from_failure(&self.terms.on_sale.provider_name, failure)
     }
+}
+
+/// What a failure says of its vendor.
+fn came(class: FailureClass) -> Came {
+    if class.is_the_vendors() { Came::Failure } else { Came::Nothing }
 }
 
 /// How much of an answer an event carries: something worth paying for, when it is not nothing.

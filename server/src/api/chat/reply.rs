@@ -1,18 +1,18 @@
 //! A whole answer in OpenAI's shape, put together from events.
 
-use engine::Call;
+use engine::{Call, Serving};
 use marketplace::chat::{ChatEvent, EXTRA_CONTENT, Finish};
-use marketplace::id::{CallId, ModelId};
+use marketplace::id::CallId;
 use marketplace::receipt::Settlement;
 use serde_json::{Value, json};
 
-use crate::api::sale::{self, with_cost};
+use crate::api::sale::{self, with_cost, with_served};
 
 /// What has been said so far.
 #[derive(Debug)]
 pub struct Reply {
     id: String,
-    model: String,
+    serving: Serving,
     created: i64,
     text: String,
     reasoning: String,
@@ -31,13 +31,13 @@ struct ToolCall {
 
 impl Reply {
     pub fn new(call: &Call) -> Self {
-        Self::of(call.id, &call.model)
+        Self::of(call.id, call.serving.clone())
     }
 
-    pub fn of(call: CallId, model: &ModelId) -> Self {
+    pub fn of(call: CallId, serving: Serving) -> Self {
         Self {
             id: completion_id(call),
-            model: model.to_string(),
+            serving,
             created: now(),
             text: String::new(),
             reasoning: String::new(),
@@ -101,14 +101,16 @@ impl sale::Reply for Reply {
             });
             message["tool_calls"] = calls.collect();
         }
-        json!({
-            "id": self.id, "object": "chat.completion", "created": self.created, "model": self.model,
+        let served = self.serving.now();
+        let answer = json!({
+            "id": self.id, "object": "chat.completion", "created": self.created, "model": served.model,
             "choices": [{
                 "index": 0, "message": message, "finish_reason": finish.as_str(), "native_finish_reason": native,
                 "logprobs": null,
             }],
             "usage": usage(settlement),
-        })
+        });
+        with_served(answer, &served)
     }
 }
 

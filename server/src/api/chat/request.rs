@@ -5,7 +5,7 @@ use marketplace::fault::Fault;
 use marketplace::id::ModelId;
 use serde_json::{Map, Value};
 
-use crate::api::sale::{Terms, take_delivery, take_tokens};
+use crate::api::sale::{Terms, take_delivery, take_routing, take_tokens};
 
 #[derive(Debug)]
 pub struct Wanted {
@@ -16,7 +16,7 @@ pub struct Wanted {
 }
 
 pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
-    let model = take_model(&mut body)?;
+    let (model, routing) = take_routing(&mut body, ModelId::parse)?;
     let messages = body.remove("messages").ok_or_else(|| Fault::invalid("messages", "is missing"))?;
     let messages = serde_json::from_value(messages)
         .map_err(|error| Fault::invalid("messages", &format!("cannot be read: {error}")))?;
@@ -33,7 +33,7 @@ pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
         return Err(Fault::invalid("n", "must be 1: one call buys one answer"));
     }
     refuse_unpriced(&mut body)?;
-    let terms = Terms::take(&mut body)?;
+    let terms = Terms::take(&mut body, routing)?;
     let request = ChatRequest { model, messages, max_output_tokens: newer.or(older), stream, options: body };
     Ok(Wanted { request, usage_chunk, terms })
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use axum::response::sse::Event;
-use engine::{Call, CallEvent};
+use engine::{Call, CallEvent, Serving};
 use marketplace::chat::{ChatEvent, EXTRA_CONTENT};
 use marketplace::id::{CallId, ModelId};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::reply::{completion_id, now, of_google, tool_call_id, usage};
 use crate::api::error::openai_error;
-use crate::api::sale::{self, Line};
+use crate::api::sale::{self, Line, with_served};
 
 const OBJECT: &str = "chat.completion.chunk";
 
@@ -20,21 +20,37 @@ const OBJECT: &str = "chat.completion.chunk";
 pub struct Lines {
     id: String,
     created: i64,
+    serving: Serving,
+    /// Who answers: final once it has begun.
     model: ModelId,
+    provider: String,
     usage_chunk: bool,
+    has_begun: bool,
     ready: VecDeque<String>,
 }
 
 impl Lines {
     pub fn new(call: &Call, usage_chunk: bool) -> Self {
-        Self::of(call.id, call.model.clone(), usage_chunk)
+        Self::of(call.id, call.serving.clone(), usage_chunk)
     }
 
-    pub fn of(call: CallId, model: ModelId, usage_chunk: bool) -> Self {
-        let (id, created) = (completion_id(call), now());
-        let mut lines = Self { id, created, model, usage_chunk, ready: VecDeque::new() };
-        lines.push(json!({ "role": "assistant", "content": "" }), None);
-        lines
+    pub fn of(call: CallId, serving: Serving, usage_chunk: bool) -> Self {
+        let (id, created, served) = (completion_id(call), now(), serving.now());
+        let (model, provider) = (served.model, served.provider_name);
+        Self { id, created, serving, model, provider, usage_chunk, has_begun: false, ready: VecDeque::new() }
+    }
+
+    /// The chunk that says who speaks. It is written when something has come, for until then that may change.
+    fn begin(&mut self) {
+        if std::mem::replace(&mut self.has_begun, true) {
+            return;
+        }
+        let served = self.serving.now();
+        (self.model, self.provider) = (served.model.clone(), served.provider_name.clone());
+        let delta = json!({ "role": "assistant", "content": "" });
+        let choices = json!([{ "index": 0, "delta": delta, "finish_reason": null, "logprobs": null }]);
+        let chunk = with_served(self.chunk(choices, Value::Null), &served);
+        self.ready.push_back(chunk.to_string());
     }
 
     /// One piece of the answer, written down without a detour: there are thousands of them.
@@ -44,6 +60,7 @@ impl Lines {
             object: OBJECT,
             created: self.created,
             model: self.model.as_str(),
+            provider: &self.provider,
             choices: [Choice { index: 0, delta, finish_reason: finish, logprobs: () }],
             usage: self.usage_chunk.then_some(()),
         };
@@ -54,7 +71,7 @@ impl Lines {
     fn chunk(&self, choices: Value, usage: Value) -> Value {
         let mut chunk = json!({
             "id": self.id, "object": OBJECT, "created": self.created,
-            "model": self.model, "choices": choices,
+            "model": self.model, "provider": self.provider, "choices": choices,
         });
         if self.usage_chunk {
             chunk["usage"] = usage;
@@ -69,6 +86,7 @@ struct Chunk<'a, D> {
     object: &'static str,
     created: i64,
     model: &'a str,
+    provider: &'a str,
     choices: [Choice<'a, D>; 1],
     /// `null` until the last chunk, for those who asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,6 +117,7 @@ impl sale::Lines for Lines {
     }
 
     fn add(&mut self, event: CallEvent) {
+        self.begin();
         match event {
             CallEvent::Chat(ChatEvent::Text(content)) => self.push(Said { content }, None),
             CallEvent::Chat(ChatEvent::Reasoning(text)) => self.push(json!({ "reasoning": text }), None),

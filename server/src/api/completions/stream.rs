@@ -3,29 +3,30 @@
 use std::collections::VecDeque;
 
 use axum::response::sse::Event;
-use engine::{Call, CallEvent};
+use engine::{Call, CallEvent, Served, Serving};
 use marketplace::chat::ChatEvent;
-use marketplace::id::ModelId;
 use serde_json::{Value, json};
 
 use crate::api::chat::reply::{completion_id, now, usage};
 use crate::api::error::openai_error;
-use crate::api::sale::{self, Line};
+use crate::api::sale::{self, Line, with_served};
 
 /// Turns events into the data of lines.
 #[derive(Clone)]
 pub struct Lines {
     id: String,
     created: i64,
-    model: ModelId,
+    serving: Serving,
+    /// Who answers, once something has come: until then that may change.
+    served: Option<Served>,
     usage_chunk: bool,
     ready: VecDeque<String>,
 }
 
 impl Lines {
     pub fn new(call: &Call, usage_chunk: bool) -> Self {
-        let (id, created, model) = (completion_id(call.id), now(), call.model.clone());
-        Self { id, created, model, usage_chunk, ready: VecDeque::new() }
+        let (id, created, serving) = (completion_id(call.id), now(), call.serving.clone());
+        Self { id, created, serving, served: None, usage_chunk, ready: VecDeque::new() }
     }
 
     fn push(&mut self, text: &str, finish: Value) {
@@ -34,11 +35,17 @@ impl Lines {
         self.ready.push_back(chunk.to_string());
     }
 
-    fn chunk(&self, choices: Value, usage: Value) -> Value {
+    /// The first chunk says in full who answers, the others just whose answer it is.
+    fn chunk(&mut self, choices: Value, usage: Value) -> Value {
+        let is_first = self.served.is_none();
+        let served = self.served.get_or_insert_with(|| self.serving.now());
         let mut chunk = json!({
-            "id": self.id, "object": "text_completion", "created": self.created, "model": self.model,
-            "choices": choices,
+            "id": self.id, "object": "text_completion", "created": self.created, "model": served.model,
+            "provider": served.provider_name, "choices": choices,
         });
+        if is_first {
+            chunk = with_served(chunk, served);
+        }
         if self.usage_chunk {
             chunk["usage"] = usage;
         }

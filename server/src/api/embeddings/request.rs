@@ -1,6 +1,6 @@
 //! Reading what is to be put into vectors. Fields we do not know are no error.
 
-use engine::{EmbeddingInputs, EmbeddingPurpose, EmbeddingRequest};
+use engine::{EmbeddingInputs, EmbeddingPurpose, EmbeddingRequest, Routing};
 use marketplace::fault::Fault;
 use marketplace::id::ModelId;
 use serde::Deserialize;
@@ -49,7 +49,7 @@ pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
         Some(word) if word == "search_query" || word == "query" => Some(EmbeddingPurpose::Query),
         Some(_) => return Err(Fault::invalid("input_type", "must be search_document or search_query")),
     };
-    let terms = Terms::take(&mut body)?;
+    let terms = Terms::take(&mut body, Routing::default())?;
     Ok(Wanted { model, request: EmbeddingRequest { inputs, dimensions, purpose }, encoding, terms })
 }
 

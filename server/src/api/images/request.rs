@@ -1,6 +1,6 @@
 //! Reading what is to be drawn.
 
-use engine::{PictureRequest, PictureSize};
+use engine::{PictureRequest, PictureSize, Routing};
 use marketplace::fault::Fault;
 use marketplace::id::ModelId;
 use serde_json::{Map, Value};
@@ -42,7 +42,7 @@ pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
         seed: take_seed(&mut body)?,
         quality: take_text(&mut body, "quality")?.filter(|word| word != "auto"),
     };
-    Ok(Wanted { model, request, terms: Terms::take(&mut body)? })
+    Ok(Wanted { model, request, terms: Terms::take(&mut body, Routing::default())? })
 }
 
 fn take_text(body: &mut Map<String, Value>, field: &str) -> Result<Option<String>, Fault> {

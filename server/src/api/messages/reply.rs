@@ -1,17 +1,17 @@
 //! A whole answer in Anthropic's shape, put together from events.
 
-use engine::Call;
+use engine::{Call, Serving};
 use marketplace::chat::{ChatEvent, Finish};
 use marketplace::receipt::Settlement;
 use serde_json::{Map, Value, json};
 
 use super::ending::{Course, usage};
-use crate::api::sale;
+use crate::api::sale::{self, with_served};
 
 /// What has been said so far.
 pub struct Reply {
     id: String,
-    model: String,
+    serving: Serving,
     blocks: Vec<Block>,
     course: Course,
 }
@@ -26,7 +26,7 @@ enum Block {
 impl Reply {
     pub fn new(call: &Call, stops: Vec<String>) -> Self {
         let course = Course { stops, ..Course::default() };
-        Self { id: message_id(call), model: call.model.to_string(), blocks: Vec::new(), course }
+        Self { id: message_id(call), serving: call.serving.clone(), blocks: Vec::new(), course }
     }
 
     fn say(&mut self, piece: &str) {
@@ -90,10 +90,12 @@ impl sale::Reply for Reply {
     fn finish(self, settlement: &Settlement, finish: Finish, native: &str) -> Value {
         let (reason, sequence) = self.course.stop(finish, native);
         let content: Vec<Value> = self.blocks.into_iter().map(|block| block.written(&self.id)).collect();
-        json!({
-            "id": self.id, "type": "message", "role": "assistant", "model": self.model, "content": content,
+        let served = self.serving.now();
+        let answer = json!({
+            "id": self.id, "type": "message", "role": "assistant", "model": served.model, "content": content,
             "stop_reason": reason, "stop_sequence": sequence, "usage": usage(settlement),
-        })
+        });
+        with_served(answer, &served)
     }
 }
 

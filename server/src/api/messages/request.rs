@@ -1,13 +1,14 @@
 //! Reading a request in Anthropic's shape and putting it into ours. What has a price we do not know is refused; what
 //! we do not know at all is left out, for it was meant for another vendor than the one that may answer.
 
+use engine::Routing;
 use marketplace::chat::{ANTHROPIC_ONLY, ChatRequest, Delivery};
 use marketplace::fault::Fault;
 use marketplace::id::ModelId;
 use serde_json::{Map, Value, json};
 
 use super::{tools, turns};
-use crate::api::sale::{Terms, take_delivery, take_tokens};
+use crate::api::sale::{Terms, take_delivery, take_routing, take_tokens};
 
 /// Fields that can change the price, and the values that do not.
 const PRICED_APART: [(&str, &[&str]); 5] = [
@@ -29,9 +30,9 @@ pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
     let max_tokens = take_tokens(&mut body, "max_tokens")?;
     let max_tokens = max_tokens.ok_or_else(|| Fault::invalid("max_tokens", "is missing"))?;
     let stream = take_delivery(&mut body)?;
-    let terms = Terms::take(&mut body)?;
     let stops = stops(&mut body)?;
-    let mut request = take_prompt(&mut body)?;
+    let (mut request, routing) = take_prompt(&mut body)?;
+    let terms = Terms::take(&mut body, routing)?;
     request.max_output_tokens = Some(max_tokens);
     request.stream = stream;
     if !stops.is_empty() {
@@ -49,19 +50,16 @@ pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
     Ok(Wanted { request, terms, stops })
 }
 
-/// What stands in the prompt: all that counting needs.
-pub fn take_prompt(body: &mut Map<String, Value>) -> Result<ChatRequest, Fault> {
-    let model = match body.remove("model") {
-        Some(Value::String(id)) => model_id(&id)?,
-        Some(_) => return Err(Fault::invalid("model", "must be a string")),
-        None => return Err(Fault::invalid("model", "is missing")),
-    };
+/// What stands in the prompt, which is all that counting needs, and who may read it.
+pub fn take_prompt(body: &mut Map<String, Value>) -> Result<(ChatRequest, Routing), Fault> {
+    let (model, routing) = take_routing(body, model_id)?;
     let said = body.remove("messages").ok_or_else(|| Fault::invalid("messages", "is missing"))?;
     let mut messages = turns::system(given(body, "system"))?;
     messages.extend(turns::conversation(said)?);
     let mut options = Map::new();
     tools::add(given(body, "tools"), given(body, "tool_choice"), &mut options)?;
-    Ok(ChatRequest { model, messages, max_output_tokens: None, stream: Delivery::Whole, options })
+    let request = ChatRequest { model, messages, max_output_tokens: None, stream: Delivery::Whole, options };
+    Ok((request, routing))
 }
 
 /// A model's id. Clients of Anthropic's name its models without their author.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use axum::response::sse::Event;
-use engine::{Call, CallEvent};
+use engine::{Call, CallEvent, Serving};
 use marketplace::chat::{ChatEvent, Finish};
 use marketplace::id::ModelId;
 use marketplace::receipt::Settlement;
@@ -13,13 +13,14 @@ use serde_json::{Value, json};
 use super::ending::{Course, first_usage, usage};
 use super::reply::{call_id, message_id};
 use crate::api::error::anthropic_error;
-use crate::api::sale::{self, Line};
+use crate::api::sale::{self, Line, with_served};
 
 /// Turns events into lines. What was asked and how long the prompt is come first.
 #[derive(Clone)]
 pub struct Lines {
     id: String,
     model: ModelId,
+    serving: Option<Serving>,
     estimate: u64,
     counted: Option<Usage>,
     has_begun: bool,
@@ -46,13 +47,15 @@ enum Kind {
 
 impl Lines {
     pub fn new(call: &Call, stops: Vec<String>) -> Self {
-        Self::of(message_id(call), call.model.clone(), call.quote.input_tokens, stops)
+        let lines = Self::of(message_id(call), call.model.clone(), call.quote.input_tokens, stops);
+        Self { serving: Some(call.serving.clone()), ..lines }
     }
 
     fn of(id: String, model: ModelId, estimate: u64, stops: Vec<String>) -> Self {
         Self {
             id,
             model,
+            serving: None,
             estimate,
             counted: None,
             has_begun: false,
@@ -66,10 +69,16 @@ impl Lines {
         if std::mem::replace(&mut self.has_begun, true) {
             return;
         }
+        let served = self.serving.as_ref().map(Serving::now);
+        let model = served.as_ref().map_or(&self.model, |served| &served.model);
         let message = json!({
-            "id": self.id, "type": "message", "role": "assistant", "model": self.model, "content": [],
+            "id": self.id, "type": "message", "role": "assistant", "model": model, "content": [],
             "stop_reason": null, "stop_sequence": null, "usage": first_usage(self.counted, self.estimate),
         });
+        let message = match &served {
+            Some(served) => with_served(message, served),
+            None => message,
+        };
         self.push("message_start", json!({ "message": message }));
     }
 

@@ -2,8 +2,8 @@
 
 use engine::{Actor, Engine, Error};
 use marketplace::health::{HealthReport, OfferHealth, Span, Spread};
-use marketplace::id::ModelId;
-use marketplace::model::Listing;
+use marketplace::id::{ModelId, ProviderId};
+use marketplace::model::{Listing, Offer, publisher_name};
 use serde_json::{Value, json};
 
 use super::{created, pricing};
@@ -15,24 +15,38 @@ pub async fn list(engine: &Engine, actor: &Actor, id: &str) -> Result<Value, Err
     let half_hour = engine.health(actor, Span::HalfHour).await.ok();
     let day = engine.health(actor, Span::Day).await.ok();
     let model = &listing.model;
-    let lately = half_hour.as_deref().and_then(|report| find(report, &listing));
-    let today = day.as_deref().and_then(|report| find(report, &listing));
+    let endpoints = model.every_offer().map(|offer| {
+        let lately = half_hour.as_deref().and_then(|report| find(report, &model.id, &offer.provider));
+        let today = day.as_deref().and_then(|report| find(report, &model.id, &offer.provider));
+        endpoint(&listing, &offer, lately, today)
+    });
     Ok(json!({ "data": {
         "id": model.id, "name": model.name, "created": created(model.released.as_deref()),
         "description": model.summary(),
         "architecture": { "input_modalities": model.input, "output_modalities": model.output },
-        "endpoints": [endpoint(&listing, lately, today)],
+        "endpoints": endpoints.collect::<Vec<_>>(),
     } }))
 }
 
-fn endpoint(listing: &Listing, lately: Option<&OfferHealth>, today: Option<&OfferHealth>) -> Value {
+fn endpoint(
+    listing: &Listing,
+    offer: &Offer,
+    lately: Option<&OfferHealth>,
+    today: Option<&OfferHealth>,
+) -> Value {
     let model = &listing.model;
+    let seller = if offer.provider == model.provider {
+        listing.provider_name.clone()
+    } else {
+        publisher_name(&offer.provider.0)
+    };
     let uptime = |offer: Option<&OfferHealth>| offer.and_then(|offer| offer.measured.uptime_bps).map(percent);
     json!({
-        "name": format!("{} | {}", listing.provider_name, model.id), "model_id": model.id, "model_name": model.name,
-        "provider_name": listing.provider_name, "tag": model.provider, "quantization": null,
-        "context_length": model.context_tokens, "max_prompt_tokens": model.max_input_tokens,
-        "max_completion_tokens": model.max_output_tokens, "pricing": pricing(listing),
+        "name": format!("{seller} | {}", model.id), "model_id": model.id, "model_name": model.name,
+        "provider_name": seller, "tag": offer.provider, "quantization": null,
+        "context_length": offer.context_tokens, "max_prompt_tokens": offer.max_input_tokens,
+        "max_completion_tokens": offer.max_output_tokens,
+        "pricing": offer.price.as_ref().map(|price| pricing(price, listing.take)),
         "supported_parameters": model.abilities,
         "available": listing.sale.is_open(),
         "uptime_last_30m": uptime(lately), "uptime_last_1d": uptime(today),
@@ -41,9 +55,8 @@ fn endpoint(listing: &Listing, lately: Option<&OfferHealth>, today: Option<&Offe
     })
 }
 
-fn find<'a>(report: &'a HealthReport, listing: &Listing) -> Option<&'a OfferHealth> {
-    let model = &listing.model;
-    report.offers().find(|offer| offer.model == model.id && offer.provider == model.provider)
+fn find<'a>(report: &'a HealthReport, model: &ModelId, provider: &ProviderId) -> Option<&'a OfferHealth> {
+    report.offers().find(|offer| offer.model == *model && offer.provider == *provider)
 }
 
 fn percentiles(spread: Spread) -> Value {

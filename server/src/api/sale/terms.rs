@@ -1,21 +1,22 @@
 //! The fields of a request that every dialect has: how the answer is wanted, and the most it may cost.
 
-use engine::Run;
+use engine::{Routing, Run};
 use marketplace::chat::Delivery;
 use marketplace::fault::Fault;
 use marketplace::money::Nanos;
 use serde_json::{Map, Value};
 
-/// What a call may cost, by itself and with those it belongs to.
+/// What a call may cost, by itself and with those it belongs to, and who may answer it.
 #[derive(Debug, Default)]
 pub struct Terms {
     pub max_cost: Option<Nanos>,
     pub run: Option<Run>,
+    pub routing: Routing,
 }
 
 impl Terms {
-    pub fn take(body: &mut Map<String, Value>) -> Result<Self, Fault> {
-        Ok(Self { max_cost: dollars(body, "max_cost")?, run: run(body)? })
+    pub fn take(body: &mut Map<String, Value>, routing: Routing) -> Result<Self, Fault> {
+        Ok(Self { max_cost: dollars(body, "max_cost")?, run: run(body)?, routing })
     }
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod address;
+mod attempts;
 mod funds;
 mod health;
 mod late;

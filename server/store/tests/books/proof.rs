@@ -84,7 +84,9 @@ async fn a_row_that_names_what_is_not_there_is_found(root: PgPool) {
     let (call, open) = (market.hold(100).await, market.hold(100).await);
     market.capture(call, 70, 30).await;
     market.tamper("alter table price disable trigger all; delete from price").await;
-    market.tamper("alter table ledger_tx disable trigger all; delete from ledger_tx where kind = 'usage'").await;
+    market
+        .tamper("alter table ledger_tx disable trigger all; delete from ledger_tx where kind = 'usage'")
+        .await;
     market.tamper("delete from hold where state <> 'open'").await;
     let found = market.violations().await;
     for (invariant, detail, subject) in [
@@ -94,7 +96,9 @@ async fn a_row_that_names_what_is_not_there_is_found(root: PgPool) {
         ("I7", "a call without a hold of its account", call),
     ] {
         let is_it = |broken: &Violation| {
-            broken.invariant == invariant && broken.detail == detail && broken.subject == subject.0.to_string()
+            broken.invariant == invariant
+                && broken.detail == detail
+                && broken.subject == subject.0.to_string()
         };
         assert!(found.iter().any(is_it), "{detail} is not among {found:?}");
     }

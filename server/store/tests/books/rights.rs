@@ -56,6 +56,7 @@ async fn the_server_sees_one_account_and_without_one_nothing(root: PgPool) {
         "subscription",
         "adjustment",
         "one_time_secret",
+        "call_attempt",
     ];
     for table in tables {
         let count = AssertSqlSafe(format!("select count(*) from (select account_id from {table}) as seen"));
@@ -106,6 +107,7 @@ async fn no_role_of_the_application_can_change_history(root: PgPool) {
             "hold",
             "price",
             "price_change",
+            "call_attempt",
             "report_posting",
             "grant_",
             "ledger_block",

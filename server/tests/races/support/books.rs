@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::{Fleet, Seen};
 
-const TABLES: [&str; 7] = ["hold", "usage_call", "ledger_tx", "ledger_entry", "wallet", "price", "api_key"];
+const TABLES: [&str; 8] =
+    ["hold", "call_attempt", "usage_call", "ledger_tx", "ledger_entry", "wallet", "price", "api_key"];
 const ORACLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../end2end/oracle/oracle.py");
 
 /// Everything the oracle reads, in a folder of its own.

@@ -1,0 +1,89 @@
+//! What a call may come to: at the offer that is asked first, and at the one that may be asked if that one fails.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use marketplace::allowance::FreeCall;
+use marketplace::money::Nanos;
+use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote, wanted_output};
+
+use crate::catalogue::OnSale;
+
+/// How much is asked for.
+pub(super) struct Reach {
+    pub prompt: PromptSize,
+    /// The caller's own limit of the answer.
+    pub asked: Option<u64>,
+}
+
+/// What is set aside for a call: money, or free tokens instead.
+pub(super) struct Held {
+    pub amount: Nanos,
+    pub free_tokens: u64,
+}
+
+/// The vendor that may be asked if the first one fails, and the longest answer that the hold affords there.
+#[derive(Debug)]
+pub(crate) struct Second {
+    pub on_sale: Arc<OnSale>,
+    pub max_output_tokens: u64,
+}
+
+impl Reach {
+    pub fn wanted(&self, offer: &OnSale) -> u64 {
+        wanted_output(offer.model.max_output_tokens, self.asked)
+    }
+
+    fn ceiling(&self, offer: &OnSale, output: u64) -> Nanos {
+        offer.price.ceiling(self.prompt.tokens_max, output, offer.take).charge
+    }
+
+    /// The dearer of the two, for whoever answers is paid out of the same hold.
+    pub fn most(&self, first: &OnSale, second: Option<&OnSale>) -> Nanos {
+        let second = second.map(|offer| self.ceiling(offer, self.wanted(offer)));
+        self.ceiling(first, self.wanted(first)).max(second.unwrap_or_default())
+    }
+
+    /// Less than this buys no answer of the first. That the second costs more refuses nobody.
+    pub fn least(&self, first: &OnSale) -> Nanos {
+        self.ceiling(first, self.least_output(first))
+    }
+
+    fn least_output(&self, offer: &OnSale) -> u64 {
+        self.wanted(offer).min(OUTPUT_TOKENS_LEAST)
+    }
+
+    /// The longest answer that the first may write.
+    pub fn output(&self, first: &OnSale, held: &Held) -> u64 {
+        self.affordable(first, held).unwrap_or(self.least_output(first))
+    }
+
+    /// The second, if what is held buys an answer there.
+    pub fn second(&self, offer: Arc<OnSale>, held: &Held) -> Option<Second> {
+        let max_output_tokens = self.affordable(&offer, held)?;
+        let is_enough = max_output_tokens >= self.least_output(&offer);
+        is_enough.then_some(Second { on_sale: offer, max_output_tokens })
+    }
+
+    fn affordable(&self, offer: &OnSale, held: &Held) -> Option<u64> {
+        let wanted = self.wanted(offer);
+        if held.free_tokens > 0 {
+            let free = FreeCall::new(&offer.price, self.prompt, wanted);
+            return free.map(|free| free.output_tokens(held.free_tokens));
+        }
+        offer.price.affordable_output(self.prompt.tokens_max, wanted, held.amount, offer.take)
+    }
+
+    /// The figures of the first, and a maximum that neither exceeds.
+    pub fn quote(
+        &self,
+        first: &OnSale,
+        max_output_tokens: u64,
+        second: Option<&Second>,
+        at: DateTime<Utc>,
+    ) -> Quote {
+        let quote = quote(&first.price, first.take, self.prompt, max_output_tokens, at);
+        let dearer = second.map(|second| self.ceiling(&second.on_sale, second.max_output_tokens));
+        Quote { max_nanos: quote.max_nanos.max(dearer.unwrap_or_default()), ..quote }
+    }
+}

@@ -1,0 +1,143 @@
+//! Choosing who answers a call: the offers there are, what the caller prefers, and how vendors stand.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::Utc;
+use marketplace::chat::ChatRequest;
+use marketplace::fault::{Code, Fault};
+use marketplace::id::{ModelId, ProviderId};
+use marketplace::model::Kind;
+use marketplace::money::Nanos;
+use marketplace::quote::{PromptSize, wanted_output};
+use marketplace::route::{
+    Candidate, Demand, Fallbacks, Preferences, Reason, Speed, Standing, nobody_left, rank,
+};
+
+use crate::Engine;
+use crate::catalogue::{Catalogue, OnSale};
+
+/// What a caller says about who may answer.
+#[derive(Clone, Debug, Default)]
+pub struct Routing {
+    pub preferences: Preferences,
+    /// Models that may stand in for the one asked for, in this order.
+    pub models: Vec<ModelId>,
+}
+
+/// Who is asked, and who may be asked if that fails.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub first: Arc<OnSale>,
+    pub second: Option<Arc<OnSale>>,
+    pub reason: Reason,
+    pub fallbacks: Fallbacks,
+}
+
+/// A page shows the price of the listing before the call is sent, and nothing dearer is asked then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Nothing,
+    ListedPrice,
+}
+
+/// More models than this are no order of preference.
+pub const MODELS_MAX: usize = 8;
+
+impl Engine {
+    /// Chooses, and begins a call to the one chosen with its breaker: whoever does not go on says so to that.
+    pub(crate) fn route(
+        &self,
+        request: &ChatRequest,
+        routing: &Routing,
+        shown: Shown,
+    ) -> Result<Route, Fault> {
+        let catalogue = self.0.catalogue.load();
+        let offers = offers(&catalogue, &request.model, &routing.models)?;
+        let prompt = request.prompt_size();
+        let demand = Demand {
+            prompt,
+            output_tokens: request.max_output_tokens,
+            at: Utc::now(),
+            told: match shown {
+                Shown::Nothing => None,
+                Shown::ListedPrice => listed_ceiling(&catalogue, request, prompt),
+            },
+        };
+        let candidates: Vec<Candidate<'_>> = offers.iter().map(|offer| offer.candidate()).collect();
+        let preferences = &routing.preferences;
+        let speed = |offer: &Candidate<'_>| self.speed_of(offer.provider, offer.model);
+        let (ranking, second_is_well) = self.0.breakers.choose(Instant::now(), |admits| {
+            let is_well = |offer: &Candidate<'_>| admits(offer.provider, offer.model);
+            let standing =
+                |offer: &Candidate<'_>| if is_well(offer) { Standing::Well } else { Standing::Failing };
+            let ranking = rank(&candidates, preferences, &demand, speed, standing);
+            let first = ranking.ranked.first().and_then(|at| candidates.get(*at));
+            let key = first.map(|first| (first.provider.clone(), first.model.clone()));
+            let second = ranking.ranked.get(1).and_then(|at| candidates.get(*at));
+            let second_is_well = second.is_some_and(is_well);
+            ((ranking, second_is_well), key)
+        });
+        let offer = |place: usize| ranking.ranked.get(place).and_then(|at| offers.get(*at)).cloned();
+        let Some(first) = offer(0) else {
+            return Err(nobody_left(&candidates, &ranking, preferences, &demand));
+        };
+        let fallbacks = preferences.fallbacks;
+        let second = if fallbacks == Fallbacks::Never || !second_is_well { None } else { offer(1) };
+        Ok(Route { first, second, reason: ranking.reason, fallbacks })
+    }
+
+    /// How fast an offer was in the last half hour, as far as that was measured.
+    fn speed_of(&self, provider: &ProviderId, model: &ModelId) -> Speed {
+        self.0.health.glance(model, provider).map_or_else(Speed::default, |glance| Speed {
+            first_token_ms: glance.first_token_ms,
+            tokens_per_minute: glance.tokens_per_second.map(|tokens| tokens.saturating_mul(60)),
+        })
+    }
+}
+
+impl OnSale {
+    /// The offer as the rule of choice sees it.
+    fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            model: &self.model.id,
+            provider: &self.model.provider,
+            price: &self.price,
+            take: self.take,
+            input_tokens_max: self.model.max_input_tokens.or(self.model.context_tokens),
+            output_tokens_max: self.model.max_output_tokens,
+        }
+    }
+}
+
+/// Every offer of the model asked for, then of those that may stand in for it.
+fn offers(catalogue: &Catalogue, model: &ModelId, others: &[ModelId]) -> Result<Vec<Arc<OnSale>>, Fault> {
+    let (mut offers, mut refusal) = (Vec::<Arc<OnSale>>::new(), None);
+    for (at, id) in std::iter::once(model).chain(others).enumerate() {
+        match catalogue.on_sale(id, Kind::Chat) {
+            Ok(found) => {
+                let known = |offer: &Arc<OnSale>| offers.iter().any(|other| Arc::ptr_eq(other, offer));
+                let new: Vec<_> = found.into_iter().filter(|offer| !known(offer)).collect();
+                offers.extend(new);
+            }
+            // A name that means nothing or no chat is a mistake; a model that is not sold any more is what the others are there for.
+            Err(fault) if fault.code == Code::WrongEndpoint || (at > 0 && !catalogue.knows(id)) => {
+                let field = if at > 0 { "models" } else { "model" };
+                return Err(Fault { field: Some(field.to_owned()), ..fault });
+            }
+            Err(fault) => refusal = refusal.or(Some(fault)),
+        }
+    }
+    match refusal {
+        Some(fault) if offers.is_empty() => Err(fault),
+        _ if offers.is_empty() => Err(Fault::new(Code::NotFound, "No model was named")),
+        _ => Ok(offers),
+    }
+}
+
+/// The most that the page said: what it computes from the listing.
+fn listed_ceiling(catalogue: &Catalogue, request: &ChatRequest, prompt: PromptSize) -> Option<Nanos> {
+    let listing = catalogue.find(request.model.as_str())?;
+    let output = wanted_output(listing.model.max_output_tokens, request.max_output_tokens);
+    Some(listing.model.price.as_ref()?.ceiling(prompt.tokens_max, output, listing.take).charge)
+}
