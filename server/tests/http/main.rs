@@ -3,15 +3,19 @@
 
 mod account;
 mod books;
+mod bytes;
 mod address;
 mod chat;
 mod doors;
+mod estimates;
 mod failures;
 mod idempotency;
 mod idempotency_apart;
 mod keys;
 mod late;
 mod leave;
+mod leavers;
+mod limits;
 mod live;
 mod messages;
 mod metrics;
@@ -26,6 +30,7 @@ mod payment_events;
 mod price_change;
 mod race;
 mod reports;
+mod stalled;
 mod statement;
 mod support;
 mod top_up;

@@ -2,6 +2,7 @@
 
 mod answer;
 mod buyer;
+mod connection;
 mod database;
 mod fellow;
 mod operator;
@@ -14,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use engine::{Db, Egress, Engine, MasterKey, Post, Registry, Sender, Settings};
+use engine::{Db, Egress, Engine, Limits, MasterKey, Post, Registry, Sender, Settings};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use server::config::{Config, Demo, Environment};
@@ -28,6 +29,7 @@ use uuid::Uuid;
 
 pub use answer::{Answer, nanos};
 pub use buyer::{Buyer, PASSWORD};
+pub use connection::{Connection, now_ms};
 pub use database::Database;
 pub use fellow::Fellow;
 pub use operator::Operator;
@@ -57,6 +59,11 @@ impl Market {
     }
 
     pub async fn open_with(pace: Pace) -> Self {
+        Self::open_within(pace, Limits::default()).await
+    }
+
+    /// A market that waits this long for vendors and readers.
+    pub async fn open_within(pace: Pace, limits: Limits) -> Self {
         // Dropping the database blocks its thread, and a connection half made must be able to go on meanwhile.
         assert_eq!(Handle::current().runtime_flavor(), RuntimeFlavor::MultiThread);
         let database = Database::create().await;
@@ -67,7 +74,8 @@ impl Market {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let simulator =
             simulator::start(anywhere, simulator::Options { pace, truth_log: None }).await.unwrap();
-        let sender = Sender::new(Egress::parse(&simulator.addr.to_string()).unwrap()).unwrap();
+        let egress = Egress::parse(&simulator.addr.to_string()).unwrap();
+        let sender = Sender::with_limits(egress, limits).unwrap();
         let registry = Registry::simulated(&format!("http://{}", simulator.addr));
         let mail = std::env::temp_dir().join(format!("mercato-mail-{}", Uuid::now_v7().simple()));
         let settings = Settings {
