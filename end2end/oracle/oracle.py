@@ -16,7 +16,7 @@ from pathlib import Path
 
 from amounts import Disagreement, agree, charge_of, nanos_of
 from prices import Offer, read_catalogue
-from vendors import EMBEDDINGS, billable, input_reported
+from vendors import EMBEDDINGS, REPORTED_MAX, billable, input_reported
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue.toml"
 # What a killed server may have forwarded and never billed.
@@ -194,7 +194,7 @@ class Oracle:
             # Texts are read as they are, each four bytes a token.
             return sum(-(-size // BYTES_A_TOKEN) for size in seen["text_bytes"])
         reported = input_reported(record["dialect"], record["usage_reported"])
-        if reported is not None and reported >= 0:
+        if reported is not None and 0 <= reported <= REPORTED_MAX:
             return min(reported, 16 + 8 + seen["prompt_bytes"])
         return 3 + 4 + -(-seen["prompt_bytes"] // BYTES_A_TOKEN)
 

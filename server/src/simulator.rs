@@ -2,9 +2,11 @@
 
 mod anthropic;
 mod answer;
+mod bomb;
 mod cohere;
 mod dialect;
 mod embedding;
+mod distortion;
 mod frame;
 mod google;
 mod local;
@@ -16,6 +18,7 @@ mod phrases;
 mod reply;
 mod scenario;
 mod tgi;
+mod socket;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -25,14 +28,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, LOCATION, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::serve::Listener;
-use axum::{Json, Router};
+use axum::routing::{any, get, post};
+use axum::{Extension, Json, Router};
 use bytes::Bytes;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -47,15 +50,16 @@ use image::draw;
 use local::Machine;
 use ollama::Ollama;
 use openai::OpenAi;
-use performance::Tempo;
+use performance::{Stage, Tempo};
 use reply::Reply;
 use scenario::{Cut, Scenario};
+use socket::{Reset, Sockets};
 use tgi::Tgi;
 use truth::{Entry, Truth};
 
-use crate::door;
-
 const BODY_BYTES_MAX: usize = 32 << 20;
+/// Where a redirect leads: to an address that is private, and writes down whoever comes.
+const TRAP: &str = "/trap";
 /// Vendors that report usage in every stream, asked or not.
 const TELLS_USAGE_UNASKED: [&str; 2] = ["mistral", "perplexity"];
 const GATEWAY_PAGE: &str = "<html>\n<head><title>502 Bad Gateway</title></head>\n<body>\n<center><h1>502 Bad Gateway</h1></center>\n</body>\n</html>\n";
@@ -110,13 +114,14 @@ impl Drop for Running {
 /// Serves the simulated vendors; port 0 takes any that is free.
 pub async fn start(addr: SocketAddr, options: Options) -> io::Result<Running> {
     let simulator = Simulator::new(options)?;
-    let door = door::open(addr).await?;
-    let addr = door.local_addr()?;
+    let listener = TcpListener::bind(addr).await?;
+    let addr = listener.local_addr()?;
     let closing = simulator.closing.clone();
     let handle = tokio::spawn(async move {
         // Connections have tasks of their own, which aborting this one would not end.
         let _closes = closing.clone().drop_guard();
-        let server = axum::serve(door, router(simulator)).with_graceful_shutdown(closing.cancelled_owned());
+        let router = router(simulator).into_make_service_with_connect_info::<Reset>();
+        let server = axum::serve(Sockets(listener), router).with_graceful_shutdown(closing.cancelled_owned());
         if let Err(cause) = server.await {
             warn!(%cause, "the simulator stopped");
         }
@@ -153,24 +158,33 @@ pub fn router(simulator: Simulator) -> Router {
         .route("/{vendor}/models", get(list_models::<OpenAi>))
         .route("/{vendor}/openai/v1/models", get(list_models::<OpenAi>))
         .route("/truth", get(read_truth))
+        .route(TRAP, any(fall_into_trap))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(simulator)
 }
 
 async fn chat<D: Dialect>(
     State(simulator): State<Simulator>,
+    socket: Option<Extension<ConnectInfo<Reset>>>,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    // Without a socket there is nothing to reset.
+    let reset = socket.map(|Extension(ConnectInfo(reset))| reset).unwrap_or_default();
     let vendor = uri.path().split('/').nth(1).unwrap_or_default().to_owned();
     let tells_usage = TELLS_USAGE_UNASKED.contains(&vendor.as_str());
     let mut entry = simulator.truth.begin(vendor, D::NAME, header(&headers, "x-client-request-id"));
+    entry.received(body.len());
     let request_id = entry.request_id();
     let response = match understand::<D>(&uri, &headers, &body, &mut entry) {
+        Ok((_, scenario @ (Scenario::Html | Scenario::Redirect | Scenario::GzipBomb))) => {
+            mislead::<D>(scenario, &headers, entry)
+        }
         Ok((mut ask, scenario)) => {
             ask.include_usage |= tells_usage;
-            respond::<D>(simulator, ask, scenario, entry).await
+            let stage = Stage { entry, closing: simulator.closing.clone(), reset };
+            respond::<D>(simulator.pace, ask, scenario, stage).await
         }
         Err(refusal) => refuse::<D>(&refusal, entry),
     };
@@ -178,11 +192,17 @@ async fn chat<D: Dialect>(
 }
 
 /// Google tells chats from vectors by the end of the path alone.
-async fn google(state: State<Simulator>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn google(
+    state: State<Simulator>,
+    socket: Option<Extension<ConnectInfo<Reset>>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     if uri.path().ends_with(":embedContent") || uri.path().ends_with(":batchEmbedContents") {
         return embed::<embedding::Google>(state, uri, headers, body).await;
     }
-    chat::<Google>(state, uri, headers, body).await
+    chat::<Google>(state, socket, uri, headers, body).await
 }
 
 fn understand<D: Dialect>(
@@ -199,44 +219,47 @@ fn understand<D: Dialect>(
     Ok((ask, scenario))
 }
 
-async fn respond<D: Dialect>(
-    simulator: Simulator,
-    ask: Ask,
-    scenario: Scenario,
-    mut entry: Entry,
-) -> Response {
+/// Answers with what is no answer at all, though it looks like a success or leads to one.
+fn mislead<D: Dialect>(scenario: Scenario, headers: &HeaderMap, mut entry: Entry) -> Response {
+    entry.break_off();
+    match scenario {
+        Scenario::Redirect => {
+            let host = header(headers, HOST.as_str()).unwrap_or_default();
+            let location = [(LOCATION, format!("http://{host}{TRAP}"))];
+            (StatusCode::TEMPORARY_REDIRECT, location).into_response()
+        }
+        Scenario::GzipBomb => {
+            let headers = [(CONTENT_ENCODING, "gzip"), (CONTENT_TYPE, D::STREAM_TYPE)];
+            (headers, bomb::gzip()).into_response()
+        }
+        _ => Html(GATEWAY_PAGE).into_response(),
+    }
+}
+
+async fn respond<D: Dialect>(pace: Pace, ask: Ask, scenario: Scenario, mut stage: Stage) -> Response {
     let refusal = match scenario {
         Scenario::Unauthorised => Refusal::Unauthorised,
         Scenario::RateLimit => Refusal::RateLimited,
         Scenario::ServerError => Refusal::Broken,
         Scenario::Overloaded => Refusal::Overloaded,
-        Scenario::Html => {
-            entry.break_off();
-            return Html(GATEWAY_PAGE).into_response();
-        }
         Scenario::Hang => {
-            entry.break_off();
-            simulator.closing.cancelled().await;
+            stage.entry.fall_silent();
+            stage.closing.cancelled().await;
             Refusal::Overloaded
         }
-        _ => return perform::<D>(simulator, ask, scenario, entry).await,
+        _ => return perform::<D>(pace, ask, scenario, stage).await,
     };
-    refuse::<D>(&refusal, entry)
+    refuse::<D>(&refusal, stage.entry)
 }
 
-async fn perform<D: Dialect>(
-    simulator: Simulator,
-    ask: Ask,
-    scenario: Scenario,
-    mut entry: Entry,
-) -> Response {
-    let reply = Reply::compose(entry.reply_id(), &ask, scenario);
-    entry.answering(&reply);
-    let tempo = Tempo::of(simulator.pace, scenario, answer::seed(&ask.model, &ask.question));
+async fn perform<D: Dialect>(pace: Pace, ask: Ask, scenario: Scenario, mut stage: Stage) -> Response {
+    let reply = Reply::compose(stage.entry.reply_id(), &ask, scenario);
+    stage.entry.answering(&reply);
+    let tempo = Tempo::of(pace, scenario, answer::seed(&ask.model, &ask.question));
     match scenario.cut(reply.tokens()) {
-        _ if ask.stream => performance::stream::<D>(reply, tempo, entry, simulator.closing).await,
-        Some(Cut::Fault(_)) => refuse::<D>(&Refusal::Broken, entry),
-        _ => performance::whole::<D>(reply, tempo, entry, simulator.closing).await,
+        _ if ask.stream => performance::stream::<D>(reply, tempo, stage).await,
+        Some(Cut::Fault(_)) => refuse::<D>(&Refusal::Broken, stage.entry),
+        _ => performance::whole::<D>(reply, tempo, stage).await,
     }
 }
 
@@ -269,6 +292,12 @@ async fn list_models<D: Dialect>(vendor: Option<Path<String>>, headers: HeaderMa
     }
     let vendor = vendor.map_or_else(|| D::NAME.to_owned(), |Path(vendor)| vendor);
     Json(D::models(&vendor)).into_response()
+}
+
+/// Nobody is meant to come here: a redirect that was followed leaves a record without the id of a call.
+async fn fall_into_trap(State(simulator): State<Simulator>) -> StatusCode {
+    simulator.truth.begin("trap".to_owned(), "trap", None).break_off();
+    StatusCode::OK
 }
 
 /// `GET /truth`: what really happened, oldest first.

@@ -29,6 +29,8 @@ pub struct Limits {
     pub gap: Duration,
     /// From asking to the end of any answer.
     pub total: Duration,
+    /// Until somebody who takes nothing of an answer is taken to have left.
+    pub reader: Duration,
     /// Of an answer in one piece. A streamed one is handed on and never held.
     pub answer_bytes_max: usize,
     /// Of a streamed answer in all.
@@ -42,6 +44,7 @@ impl Default for Limits {
             first_event: Duration::from_secs(60),
             gap: Duration::from_secs(45),
             total: Duration::from_secs(15 * 60),
+            reader: Duration::from_secs(30),
             answer_bytes_max: 32 << 20,
             stream_bytes_max: 256 << 20,
         }
@@ -76,6 +79,10 @@ impl Sender {
             .build()
             .map_err(Error::Client)?;
         Ok(Self { client, egress, limits })
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Asks a provider, and waits until it begins to answer.

@@ -9,9 +9,10 @@ mod vendor;
 use std::time::{Duration, Instant};
 
 use marketplace::chat::{ChatEvent, Delivery, Failure, FailureClass, Finish};
-use providers::{Answer, Egress, Limits, Sender};
+use marketplace::id::ProviderId;
+use providers::{Answer, Egress, Limits, Registry, Sender};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use self::vendor::{Vendor, end, listen, request, reset, say};
 
@@ -206,6 +207,28 @@ async fn a_slow_answer_is_waited_for() {
         end(socket).await;
     });
     assert!(matches!(result.await.unwrap().last(), Some(ChatEvent::Finished { .. })));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_never_made_is_given_up_in_time() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    // Once its queue is full, nobody is even told that it is.
+    let waiting: Vec<_> = (0..8).map(|_| tokio::spawn(TcpStream::connect(address))).collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let connect = Duration::from_secs(2);
+    let egress = Egress::parse(&address.to_string()).unwrap();
+    let sender = Sender::with_limits(egress, Limits { connect, ..Limits::default() }).unwrap();
+    let registry = Registry::simulated(&format!("http://{address}"));
+    let provider = registry.find(&ProviderId("openai".to_owned())).unwrap();
+    let asked = Instant::now();
+    let result = sender.open(provider, &request(Delivery::Streamed), "gpt", "call-1").await;
+    let took = asked.elapsed();
+    assert_eq!(result.unwrap_err().class, FailureClass::Timeout);
+    assert!(took >= connect * 9 / 10 && took <= connect * 11 / 10, "{took:?} instead of {connect:?}");
+    waiting.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 #[tokio::test]

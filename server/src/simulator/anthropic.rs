@@ -178,9 +178,7 @@ fn message(reply: &Reply, content: Vec<Value>, usage: Option<Value>) -> Value {
         "stop_reason": null,
         "stop_sequence": null,
     });
-    if let Some(usage) = usage {
-        message["usage"] = usage;
-    }
+    reply.put_usage(&mut message, "usage", usage.as_ref());
     message
 }
 
@@ -235,12 +233,18 @@ fn closing(reply: &Reply) -> Vec<Frame> {
         "delta": {"stop_reason": stop_reason(finish), "stop_sequence": stop_sequence(finish)},
     });
     let usage = reply.reported.map(|used| usage(used, used.completion));
-    if let Some(usage) = &usage {
-        last["usage"] = usage.clone();
-    }
+    reply.put_usage(&mut last, "usage", usage.as_ref());
+    let mut half = last.clone();
     let last = Frame::event(&last).reporting(usage);
-    let times = if reply.scenario == Scenario::DoubleUsage { 2 } else { 1 };
-    let mut frames = vec![last; times];
+    let mut frames = match reply.scenario {
+        Scenario::DoubleUsage => vec![last; 2],
+        // Each report holds the one before it.
+        Scenario::CumulativeUsage => {
+            half["usage"]["output_tokens"] = json!(reply.used.completion / 2);
+            vec![Frame::event(&half), last]
+        }
+        _ => vec![last],
+    };
     frames.push(Frame::event(&json!({"type": "message_stop"})));
     frames
 }

@@ -65,9 +65,7 @@ impl Dialect for Cohere {
             "finish_reason": finish_reason(reply.finish.as_ref()),
             "message": {"role": "assistant", "content": content},
         });
-        if let Some(usage) = &usage {
-            body["usage"] = usage.clone();
-        }
+        reply.put_usage(&mut body, "usage", usage.as_ref());
         let frame = Frame::raw(body.to_string()).thinking(reply.thoughts.len() as u64);
         frame
             .carrying(reply.tokens())
@@ -151,9 +149,7 @@ fn block(index: usize, kind: &'static str, pieces: Vec<String>) -> impl Iterator
 fn closing(reply: &Reply) -> Vec<Frame> {
     let usage = reply.reported.map(usage);
     let mut delta = json!({"finish_reason": finish_reason(reply.finish.as_ref())});
-    if let Some(usage) = &usage {
-        delta["usage"] = usage.clone();
-    }
+    reply.put_usage(&mut delta, "usage", usage.as_ref());
     let last = Frame::event(&json!({"type": "message-end", "delta": delta})).reporting(usage);
     let times = if reply.scenario == Scenario::DoubleUsage { 2 } else { 1 };
     vec![last; times]
@@ -165,7 +161,7 @@ fn usage(used: Usage) -> Value {
     json!({
         "billed_units": {"input_tokens": point(used.prompt), "output_tokens": point(used.completion)},
         "tokens": {
-            "input_tokens": point(used.prompt + PREAMBLE_TOKENS), "output_tokens": point(used.completion),
+            "input_tokens": point(used.prompt.saturating_add(PREAMBLE_TOKENS)), "output_tokens": point(used.completion),
         },
         "cached_tokens": point(used.cached),
     })

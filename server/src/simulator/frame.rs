@@ -63,6 +63,18 @@ impl Frame {
         Self { bytes: bytes.copied().collect(), ..self }
     }
 
+    /// The same event without the blank that most put after `data:`.
+    pub fn tightened(self) -> Self {
+        let text = String::from_utf8_lossy(&self.bytes).replace("data: ", "data:");
+        Self { bytes: text.into(), ..self }
+    }
+
+    /// The same event without the line ends after it.
+    pub fn unended(self) -> Self {
+        let end = self.bytes.iter().rposition(|byte| *byte != b'\n').map_or(0, |at| at + 1);
+        Self { bytes: self.bytes.slice(..end), ..self }
+    }
+
     /// Several writes, parted inside every character of more than one byte; the last one counts.
     pub fn parted(self) -> Vec<Self> {
         let mut rest = self.bytes.clone();

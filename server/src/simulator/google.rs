@@ -86,7 +86,8 @@ impl Dialect for Google {
         }
         parts.extend(reply.call.as_ref().map(call));
         let reason = finish_reason(reply.finish.as_ref());
-        let body = chunk(&Names::of(reply), parts, reason, usage.clone());
+        let mut body = chunk(&Names::of(reply), parts, reason, None);
+        reply.put_usage(&mut body, "usageMetadata", usage.as_ref());
         let frame = Frame::raw(body.to_string()).thinking(reply.thoughts.len() as u64);
         frame.carrying(reply.tokens()).showing(&(reply.thoughts.concat() + &reply.said())).reporting(usage)
     }
@@ -254,7 +255,8 @@ fn chunk(names: &Names, parts: Vec<Value>, reason: Option<&str>, usage: Option<V
 
 fn closing(reply: &Reply, names: &Names) -> Vec<Frame> {
     let usage = reply.reported.map(usage);
-    let last = chunk(names, vec![json!({"text": ""})], finish_reason(reply.finish.as_ref()), usage.clone());
+    let mut last = chunk(names, vec![json!({"text": ""})], finish_reason(reply.finish.as_ref()), None);
+    reply.put_usage(&mut last, "usageMetadata", usage.as_ref());
     let last = Frame::data(&last).reporting(usage);
     let times = if reply.scenario == Scenario::DoubleUsage { 2 } else { 1 };
     vec![last; times]
@@ -267,7 +269,7 @@ fn usage(used: Usage) -> Value {
         ("cachedContentTokenCount", used.cached),
         ("candidatesTokenCount", used.completion - used.reasoning),
         ("thoughtsTokenCount", used.reasoning),
-        ("totalTokenCount", used.prompt + used.completion),
+        ("totalTokenCount", used.prompt.saturating_add(used.completion)),
     ];
     let said = counts.into_iter().filter(|(_, count)| *count != 0);
     Value::Object(said.map(|(name, count)| (name.to_owned(), json!(count))).collect::<Map<_, _>>())

@@ -156,7 +156,11 @@ fn reported(reply: &Reply) -> Option<Value> {
         Scenario::Cached => json!({"eval_count": used.completion}),
         _ => json!({"prompt_eval_count": used.prompt, "eval_count": used.completion}),
     };
-    reply.reported.map(counts)
+    let said_to_be_absent = || {
+        (reply.scenario == Scenario::NullUsage)
+            .then(|| json!({"prompt_eval_count": null, "eval_count": null}))
+    };
+    reply.reported.map(counts).or_else(said_to_be_absent)
 }
 
 fn done_reason(finish: Option<&Finish>) -> Option<&'static str> {

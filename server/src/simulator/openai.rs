@@ -93,9 +93,7 @@ impl Dialect for OpenAi {
             whole["function"]["arguments"] = json!(call.arguments.concat());
             body["choices"][0]["message"]["tool_calls"] = json!([whole]);
         }
-        if let Some(usage) = &usage {
-            body["usage"] = usage.clone();
-        }
+        reply.put_usage(&mut body, "usage", usage.as_ref());
         let frame = Frame::raw(body.to_string()).thinking(reply.thoughts.len() as u64);
         frame.carrying(reply.tokens()).showing(&reply.said()).reporting(usage)
     }
@@ -107,9 +105,15 @@ impl Dialect for OpenAi {
         let opening = Frame::data(&role).thinking(reply.thoughts.len() as u64);
         let closing = closing(&chunk, &reply);
         let call = called(&chunk, reply.call);
-        let pieces = reply.pieces.into_iter();
-        let pieces = pieces.map(move |piece| {
-            Frame::data(&delta(&chunk, json!({"content": &piece}))).carrying(1).showing(&piece)
+        let so_far =
+            (reply.scenario == Scenario::CumulativeUsage && reply.include_usage).then_some(reply.used);
+        let pieces = reply.pieces.into_iter().zip(1..);
+        let pieces = pieces.map(move |(piece, said)| {
+            let mut chunk = delta(&chunk, json!({"content": &piece}));
+            if let Some(used) = so_far {
+                chunk["usage"] = usage(Usage { completion: used.reasoning + said, ..used });
+            }
+            Frame::data(&chunk).carrying(1).showing(&piece)
         });
         Box::new(std::iter::once(opening).chain(pieces).chain(call).chain(closing))
     }
@@ -263,11 +267,11 @@ fn closing(chunk: &Value, reply: &Reply) -> Vec<Frame> {
         finish["usage"] = usage.clone();
     }
     let mut frames = vec![Frame::data(&finish)];
-    if let Some(usage) = usage {
+    if usage.is_some() || reply.scenario == Scenario::NullUsage {
         let mut last = chunk.clone();
         last["choices"] = json!([]);
-        last["usage"] = usage.clone();
-        frames.push(Frame::data(&last).reporting(Some(usage)));
+        reply.put_usage(&mut last, "usage", usage.as_ref());
+        frames.push(Frame::data(&last).reporting(usage));
     }
     frames.push(Frame::raw("data: [DONE]\n\n"));
     frames
@@ -277,7 +281,7 @@ fn usage(used: Usage) -> Value {
     json!({
         "prompt_tokens": used.prompt,
         "completion_tokens": used.completion,
-        "total_tokens": used.prompt + used.completion,
+        "total_tokens": used.prompt.saturating_add(used.completion),
         "prompt_tokens_details": {"cached_tokens": used.cached, "audio_tokens": 0, "cache_write_tokens": 0},
         "completion_tokens_details": {
             "reasoning_tokens": used.reasoning,

@@ -16,8 +16,10 @@ use tokio_util::sync::CancellationToken;
 use super::Pace;
 use super::answer::Dice;
 use super::dialect::{Dialect, Frames};
+use super::distortion::{Shape, distorted};
 use super::reply::Reply;
 use super::scenario::{Cut, Scenario};
+use super::socket::Reset;
 use super::truth::Entry;
 
 /// How long the first token takes, and every other.
@@ -34,7 +36,7 @@ impl Tempo {
             (Scenario::Slow, _) => {
                 Self { first: Duration::from_millis(400), gap: Duration::from_millis(200) }
             }
-            (Scenario::Instant | Scenario::Many, _) | (_, Pace::Instant) => {
+            (Scenario::Instant | Scenario::Many | Scenario::Flood, _) | (_, Pace::Instant) => {
                 Self { first: Duration::ZERO, gap: Duration::ZERO }
             }
             (_, Pace::Realistic) => Self {
@@ -62,27 +64,25 @@ enum Ending {
     Stall,
 }
 
+/// Where an answer is performed: what it writes down, and what can end it early.
+#[derive(Debug)]
+pub struct Stage {
+    pub entry: Entry,
+    pub closing: CancellationToken,
+    pub reset: Reset,
+}
+
 /// Sends the answer as a stream of events.
-pub async fn stream<D: Dialect>(
-    reply: Reply,
-    tempo: Tempo,
-    entry: Entry,
-    closing: CancellationToken,
-) -> Response {
+pub async fn stream<D: Dialect>(reply: Reply, tempo: Tempo, stage: Stage) -> Response {
     sleep(tempo.first).await;
     let cut = reply.scenario.cut(reply.tokens());
-    let frames = frames::<D>(reply, cut, entry.request_id());
-    let body = Performance::body(frames, tempo.gap, ending(cut), entry, closing);
+    let frames = frames::<D>(reply, cut, stage.entry.request_id());
+    let body = Performance::body(frames, tempo.gap, ending(cut), stage);
     ([(CONTENT_TYPE, D::STREAM_TYPE), (CACHE_CONTROL, "no-cache")], body).into_response()
 }
 
 /// Sends the answer as one body, once all of it is there.
-pub async fn whole<D: Dialect>(
-    reply: Reply,
-    tempo: Tempo,
-    entry: Entry,
-    closing: CancellationToken,
-) -> Response {
+pub async fn whole<D: Dialect>(reply: Reply, tempo: Tempo, stage: Stage) -> Response {
     sleep(tempo.first + tempo.lasts(reply.tokens())).await;
     let cut = reply.scenario.cut(reply.tokens());
     let (mut frame, beside) = (D::whole(&reply), D::beside(&reply));
@@ -93,7 +93,7 @@ pub async fn whole<D: Dialect>(
         Scenario::SplitUtf8 => Box::new(frame.parted().into_iter()),
         _ => Box::new(iter::once(frame)),
     };
-    let body = Performance::body(frames, Duration::ZERO, ending(cut), entry, closing);
+    let body = Performance::body(frames, Duration::ZERO, ending(cut), stage);
     let mut response = ([(CONTENT_TYPE, "application/json")], body).into_response();
     if let Some((name, Ok(value))) = beside.map(|(name, value)| (name, HeaderValue::from_str(&value))) {
         response.headers_mut().insert(name, value);
@@ -119,11 +119,7 @@ fn frames<D: Dialect>(reply: Reply, cut: Option<Cut>, request_id: String) -> Fra
     if let Some(Cut::Fault(_)) = cut {
         frames = Box::new(frames.chain(iter::once_with(move || D::fault(&request_id))));
     }
-    match scenario {
-        Scenario::Crlf => Box::new(frames.map(|frame| frame.with_crlf())),
-        Scenario::SplitUtf8 => Box::new(frames.flat_map(|frame| frame.parted())),
-        _ => frames,
-    }
+    distorted(scenario, Shape::of(D::STREAM_TYPE), frames)
 }
 
 /// All frames until so many tokens have been sent.
@@ -142,19 +138,23 @@ struct Performance {
     gap: Duration,
     due: Instant,
     ending: Ending,
-    entry: Entry,
-    closing: CancellationToken,
+    stage: Stage,
 }
 
 impl Performance {
-    fn body(frames: Frames, gap: Duration, ending: Ending, entry: Entry, closing: CancellationToken) -> Body {
-        let performance =
-            Self { frames: frames.peekable(), gap, due: Instant::now(), ending, entry, closing };
+    fn body(frames: Frames, gap: Duration, ending: Ending, stage: Stage) -> Body {
+        let performance = Self { frames: frames.peekable(), gap, due: Instant::now(), ending, stage };
         Body::from_stream(stream::unfold(performance, async |mut performance| {
-            let closing = performance.closing.clone();
+            let closing = performance.stage.closing.clone();
             let bytes = tokio::select! {
                 bytes = performance.next() => bytes?,
-                () = closing.cancelled() => Err(io::ErrorKind::ConnectionReset.into()),
+                () = closing.cancelled() => {
+                    // A silence that we end ourselves was not ended by the caller.
+                    if performance.ending == Ending::Stall {
+                        performance.stage.entry.break_off();
+                    }
+                    Err(io::ErrorKind::ConnectionReset.into())
+                }
             };
             Some((bytes, performance))
         }))
@@ -165,23 +165,29 @@ impl Performance {
             return self.end().await;
         };
         self.wait(frame.tokens).await;
-        self.entry.sending(&frame);
+        self.stage.entry.sending(&frame);
         // Written before the caller can see the end, so that whoever saw it finds the record.
         if self.frames.peek().is_none() && self.ending == Ending::Complete {
-            self.entry.complete();
+            self.stage.entry.complete();
         }
         Some(Ok(frame.bytes))
     }
 
     async fn end(&mut self) -> Option<io::Result<Bytes>> {
-        if self.ending != Ending::Complete {
-            self.entry.break_off();
-        }
         match self.ending {
-            Ending::Complete | Ending::Short => None,
-            Ending::Stall => std::future::pending().await,
+            Ending::Complete => None,
+            Ending::Short => {
+                self.stage.entry.break_off();
+                None
+            }
+            Ending::Stall => {
+                self.stage.entry.fall_silent();
+                std::future::pending().await
+            }
             Ending::Reset => {
                 self.wait(0).await;
+                self.stage.entry.break_off();
+                self.stage.reset.arm();
                 Some(Err(io::ErrorKind::ConnectionReset.into()))
             }
         }

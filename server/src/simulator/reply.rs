@@ -1,11 +1,14 @@
 //! The whole of an answer before it is put into a vendor's words.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answer;
 use super::dialect::Ask;
 use super::scenario::Scenario;
 use super::tokens;
+
+/// How often a flood says what would be very much by itself.
+const FLOOD_TIMES: usize = 16;
 
 /// How many tokens were used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,7 +80,10 @@ impl Reply {
             (Vec::new(), owned(&answer::opening(seed, &ask.question)), Some(Finish::ToolCall))
         } else {
             let thoughts = thoughts(seed, &ask.question, scenario);
-            let (text, finish) = stopped(text(seed, &ask.question, scenario), &ask.stops);
+            let (mut text, finish) = stopped(text(seed, &ask.question, scenario), &ask.stops);
+            if scenario == Scenario::Flood {
+                text = text.repeat(FLOOD_TIMES);
+            }
             bounded(thoughts, &text, finish, ask.max_tokens)
         };
         let prompt = signed(ask.prompt_tokens);
@@ -98,6 +104,15 @@ impl Reply {
             used,
             reported: scenario.report(used),
             include_usage: ask.include_usage,
+        }
+    }
+
+    /// Writes a report where its vendor writes it. Without one the place stays empty, or is said to be.
+    pub fn put_usage(&self, into: &mut Value, name: &str, usage: Option<&Value>) {
+        match usage {
+            Some(usage) => into[name] = usage.clone(),
+            None if self.scenario == Scenario::NullUsage => into[name] = Value::Null,
+            None => {}
         }
     }
 
@@ -136,7 +151,7 @@ fn thoughts(seed: u64, question: &str, scenario: Scenario) -> Vec<String> {
 
 fn text(seed: u64, question: &str, scenario: Scenario) -> String {
     let tokens_max = match scenario {
-        Scenario::Many => answer::MANY_TOKENS,
+        Scenario::Many | Scenario::Flood => answer::MANY_TOKENS,
         _ => answer::length(seed, question),
     };
     answer::compose(seed, question, tokens_max)

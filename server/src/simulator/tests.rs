@@ -1,6 +1,7 @@
 //! Conversations with the simulator, most without a socket, some over a real one.
 
 mod native;
+mod spoilt;
 
 use std::time::Duration;
 
@@ -334,13 +335,19 @@ async fn read_until(socket: &mut TcpStream, enough: impl Fn(&str) -> bool) {
 }
 
 async fn wait_for_truth(running: &Running) -> Value {
+    wait_for_truths(running, 1).await.remove(0)
+}
+
+async fn wait_for_truths(running: &Running, count: usize) -> Vec<Value> {
     for _ in 0..200 {
         let mut socket = TcpStream::connect(running.addr).await.unwrap();
         socket.write_all(b"GET /truth HTTP/1.1\r\nhost: vendor\r\nconnection: close\r\n\r\n").await.unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).await.unwrap();
-        if let Some(record) = answer.lines().find(|line| line.starts_with('{')) {
-            return serde_json::from_str(record).unwrap();
+        let lines = answer.lines().filter(|line| line.starts_with('{'));
+        let records: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+        if records.len() >= count {
+            return records;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

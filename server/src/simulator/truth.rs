@@ -55,6 +55,11 @@ pub struct Record {
     pub usage_reported: Option<Value>,
     pub request_id: Option<String>,
     pub seen_max_tokens: Option<u64>,
+    pub request_bytes: u64,
+    /// Of the body, whatever it stood for.
+    pub body_bytes_sent: u64,
+    /// When the caller was seen to hang up before the answer was over.
+    pub disconnected_at_ms: Option<u64>,
 }
 
 impl Truth {
@@ -83,6 +88,9 @@ impl Truth {
             usage_reported: None,
             request_id,
             seen_max_tokens: None,
+            request_bytes: 0,
+            body_bytes_sent: 0,
+            disconnected_at_ms: None,
         };
         Entry { truth: self.clone(), record, written: false }
     }
@@ -140,6 +148,11 @@ impl Entry {
         format!("req_{}", self.record.id.simple())
     }
 
+    /// Notes how much was asked, understood or not.
+    pub fn received(&mut self, bytes: usize) {
+        self.record.request_bytes = bytes as u64;
+    }
+
     /// Notes what was asked, and which part is played.
     pub fn asked(&mut self, ask: &Ask, scenario: Scenario) {
         self.record.model.clone_from(&ask.model);
@@ -155,6 +168,7 @@ impl Entry {
 
     /// Notes what is about to be sent.
     pub fn sending(&mut self, frame: &Frame) {
+        self.record.body_bytes_sent += frame.bytes.len() as u64;
         self.record.completion_tokens_sent += frame.tokens;
         self.record.completion_bytes_sent += frame.text_bytes;
         self.record.reasoning_tokens += frame.reasoning_tokens;
@@ -171,8 +185,13 @@ impl Entry {
 
     /// Closes the record of an answer that was refused, or spoilt by its scenario.
     pub fn break_off(&mut self) {
-        self.record.finished = self.record.scenario.clone().unwrap_or_else(|| REFUSED.to_owned());
+        self.fall_silent();
         self.write();
+    }
+
+    /// Nothing more will come, and the record stays open until the caller has had enough.
+    pub fn fall_silent(&mut self) {
+        self.record.finished = self.record.scenario.clone().unwrap_or_else(|| REFUSED.to_owned());
     }
 
     fn write(&mut self) {
@@ -186,6 +205,9 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        if !self.written {
+            self.record.disconnected_at_ms = Some(now_ms());
+        }
         self.write();
     }
 }
@@ -203,6 +225,9 @@ mod tests {
         let finished: Vec<bool> = lines.lines().map(|line| line.contains("\"complete\"")).collect();
         assert_eq!(finished, [false, true]);
         assert!(lines.contains(DISCONNECTED));
+        let noticed: Vec<bool> =
+            lines.lines().map(|line| line.contains("\"disconnected_at_ms\":null")).collect();
+        assert_eq!(noticed, [false, true]);
     }
 
     #[test]

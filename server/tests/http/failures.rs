@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::oracle::{Prices, Used};
-use crate::support::{Answer, Buyer, Market, nanos};
+use crate::support::{Answer, Buyer, Market, nanos, now_ms};
 
 const MODELS: [&str; 2] = ["openai/gpt-5-mini", "anthropic/claude-haiku-4-5"];
 
@@ -79,7 +79,7 @@ async fn usage_that_cannot_be_trusted_is_replaced_by_what_was_delivered() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
     for model in MODELS {
-        for scenario in ["no-usage", "negative-usage"] {
+        for scenario in ["no-usage", "null-usage", "negative-usage", "overflow-usage", "overcached-usage"] {
             for stream in [false, true] {
                 make(&buyer, model, scenario, stream, 200).await.assert_estimated();
             }
@@ -101,13 +101,15 @@ async fn an_explicit_zero_is_a_price_of_zero() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn usage_reported_twice_is_charged_once() {
+async fn usage_reported_again_and_again_is_charged_once() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
     for model in MODELS {
-        let made = make(&buyer, model, "double-usage", true, 200).await;
-        let bill = Prices::of(model).bill(&Used::reported(&made.truth["usage_reported"]), 3_000);
-        assert_eq!(made.debits, [-bill.charge], "{}", made.what);
+        for scenario in ["double-usage", "cumulative-usage"] {
+            let made = make(&buyer, model, scenario, true, 200).await;
+            let bill = Prices::of(model).bill(&Used::reported(&made.truth["usage_reported"]), 3_000);
+            assert_eq!(made.debits, [-bill.charge], "{}", made.what);
+        }
     }
 }
 
@@ -139,6 +141,8 @@ async fn a_refusal_costs_nothing_and_says_nothing_of_our_keys() {
             for (scenario, status) in [
                 ("server-error", 502),
                 ("html", 502),
+                ("redirect", 502),
+                ("gzip-bomb", 502),
                 ("unauthorized", 502),
                 ("overloaded", 529),
                 ("rate-limit", 429),
@@ -156,6 +160,8 @@ async fn a_refusal_costs_nothing_and_says_nothing_of_our_keys() {
             }
         }
     }
+    let was_followed = market.truths().await.iter().any(|record| record["vendor"] == "trap");
+    assert!(!was_followed, "a redirect led to a private address");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,6 +215,48 @@ async fn a_vendor_that_fails_in_mid_answer_is_not_asked_again() {
             assert!(made.text().len() as u64 <= said, "{} was heard twice: {}", made.what, made.text());
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_connection_is_told_within_a_second() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    for model in MODELS {
+        let body = json!({
+            "model": model, "stream": true,
+            "messages": [{ "role": "user", "content": "Name three harbours. [[simulate: reset-at-5]]" }],
+        });
+        let answer = Answer::to(buyer.chat(&body)).await.expect(200);
+        let told_at_ms = now_ms();
+        let broken_at_ms =
+            market.truth(answer.header("x-generation-id")).await["ended_at_ms"].as_u64().unwrap();
+        assert!(told_at_ms - broken_at_ms < 1_000, "{model}: told after {} ms", told_at_ms - broken_at_ms);
+    }
+}
+
+/// Goal F10: whoever has nothing left but the hold ends with nothing, and not with less.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overrun_leaves_an_empty_wallet_and_a_figure_that_alarms() {
+    let market = Market::open().await;
+    let buyer = market.buyer().await;
+    buyer.pay_in("1.00").await;
+    for stream in [true, false].into_iter().cycle() {
+        let body = json!({
+            "model": "openai/gpt-6-astra", "stream": stream, "max_tokens": 4_096,
+            "messages": [{ "role": "user", "content": "Write a long essay on tides. [[simulate: huge-usage]]" }],
+        });
+        let status = Answer::to(buyer.chat(&body)).await.status;
+        market.assert_books_balance().await;
+        if status != 200 {
+            assert_eq!(status, 402);
+            break;
+        }
+    }
+    assert_eq!(buyer.available().await, 0);
+    assert!(market.count("select count(*) from usage_call where overrun > 0").await > 1);
+    let figures = Answer::to(market.get("/metrics")).await.expect(200).text;
+    let figure = figures.lines().find_map(|line| line.strip_prefix("mercato_overrun_usd ")).unwrap();
+    assert!(figure.parse::<f64>().unwrap() > 0.0, "{figure}");
 }
 
 /// A stream that failed says so in its last chunk, and never claims to be done.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod buyer;
+mod connection;
 mod database;
 mod fellow;
 mod operator;
@@ -14,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use engine::{Db, Egress, Engine, MasterKey, Post, Registry, Sender, Settings};
+use engine::{Db, Egress, Engine, Limits, MasterKey, Post, Registry, Sender, Settings};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use server::config::{Config, Demo, Environment};
@@ -28,6 +29,7 @@ use uuid::Uuid;
 
 pub use answer::{Answer, nanos};
 pub use buyer::{Buyer, PASSWORD};
+pub use connection::{Connection, now_ms};
 pub use database::Database;
 pub use fellow::Fellow;
 pub use operator::Operator;
@@ -65,16 +67,25 @@ impl Market {
     }
 
     pub async fn open_with(pace: Pace) -> Self {
+        Self::open_within(pace, Limits::default()).await
+    }
+
+    /// A market that waits this long for vendors and readers.
+    pub async fn open_within(pace: Pace, limits: Limits) -> Self {
         let simulated = |simulator: SocketAddr| Vendors {
             registry: Registry::simulated(&format!("http://{simulator}")),
             egress: simulator.to_string(),
             own_models: None,
         };
-        Self::open_among(pace, simulated).await
+        Self::open_where(pace, limits, simulated).await
     }
 
     /// A market with these vendors, given the address of the simulator.
     pub async fn open_among(pace: Pace, vendors: impl FnOnce(SocketAddr) -> Vendors) -> Self {
+        Self::open_where(pace, Limits::default(), vendors).await
+    }
+
+    async fn open_where(pace: Pace, limits: Limits, vendors: impl FnOnce(SocketAddr) -> Vendors) -> Self {
         // Dropping the database blocks its thread, and a connection half made must be able to go on meanwhile.
         assert_eq!(Handle::current().runtime_flavor(), RuntimeFlavor::MultiThread);
         let database = Database::create().await;
@@ -86,7 +97,7 @@ impl Market {
         let simulator =
             simulator::start(anywhere, simulator::Options { pace, truth_log: None }).await.unwrap();
         let Vendors { registry, egress, own_models } = vendors(simulator.addr);
-        let sender = Sender::new(Egress::parse(&egress).unwrap()).unwrap();
+        let sender = Sender::with_limits(Egress::parse(&egress).unwrap(), limits).unwrap();
         let mail = std::env::temp_dir().join(format!("mercato-mail-{}", Uuid::now_v7().simple()));
         let settings = Settings {
             master_key: MasterKey::new(MASTER_KEY),

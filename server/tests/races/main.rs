@@ -18,5 +18,6 @@ mod outage;
 mod reapers;
 mod seals;
 mod shapes;
+mod stalled;
 mod support;
 mod wire;

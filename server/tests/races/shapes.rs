@@ -10,26 +10,32 @@ use serde_json::Value;
 use crate::support::{Books, Buyer, Ended, Fleet, Order, Pace, Seen, is_full, sized};
 
 /// The ways in which vendors report usage, well or badly.
-const SHAPES: [&str; 12] = [
+const SHAPES: [&str; 16] = [
     "ok",
     "cached",
     "reasoning",
     "double-usage",
+    "cumulative-usage",
     "zero-usage",
     "huge-usage",
     "no-usage",
+    "null-usage",
     "negative-usage",
+    "overflow-usage",
+    "overcached-usage",
     "empty",
     "truncated",
     "split-utf8",
     "crlf",
 ];
 /// The ways in which they fail.
-const FAILURES: [&str; 8] = [
+const FAILURES: [&str; 10] = [
     "rate-limit",
     "server-error",
     "overloaded",
     "html",
+    "redirect",
+    "gzip-bomb",
     "unauthorized",
     "reset-at-9",
     "error-at-9",

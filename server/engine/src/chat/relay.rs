@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, FailureClass, Finish};
 use marketplace::fault::{Code, Fault};
-use marketplace::usage::Usage;
+use marketplace::usage::{Tokens, Usage};
 use store::attempt::Rerouting;
 use store::seeded::{self, Bug};
 use tokio::sync::mpsc;
@@ -22,9 +22,6 @@ use crate::breaker::Came;
 use crate::error::from_failure;
 use crate::health::Attended;
 use crate::watch::Happened;
-
-/// A reader who takes nothing for this long has left.
-const READER_PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) struct Relay {
     pub engine: Engine,
@@ -76,8 +73,8 @@ impl Relay {
         let last = self.engine.settle(&self.terms, &self.meter, heard, ending).await;
         self.engine.0.running.close(self.terms.id);
         self.write_down(&attempt, outcome).await;
-        // Whoever has left does not hear the end; the receipt keeps it.
-        let _ = self.events.send(last).await;
+        // Whoever has left, or takes nothing, does not hear the end; the receipt keeps it.
+        let _ = self.events.send_timeout(last, self.patience()).await;
     }
 
     /// Hears one answer to its end. If its vendor fails before anything came, another one may be asked, once.
@@ -203,7 +200,9 @@ impl Relay {
             let Some(event) = event else { break };
             let content = match event {
                 ChatEvent::Usage(usage) => {
-                    if let Some(input) = usage.input_tokens.and_then(|input| u64::try_from(input).ok()) {
+                    // A count that no window can hold says nothing of the prompt.
+                    let input = usage.input_tokens.filter(|input| *input <= Tokens::REPORTED_MAX);
+                    if let Some(input) = input.and_then(|input| u64::try_from(input).ok()) {
                         self.meter.set_input(input.min(self.terms.prompt.tokens_max));
                     }
                     heard.usage = Some(usage);
@@ -246,15 +245,17 @@ impl Relay {
             None
         };
         tokio::select! {
-            ending = timeout(READER_PATIENCE, handing) => ending.unwrap_or(Some(Ending::Stopped)),
+            ending = timeout(self.patience(), handing) => ending.unwrap_or(Some(Ending::Stopped)),
             () = self.left() => Some(Ending::Stopped),
         }
     }
 
     /// Waits until everything was taken, so that nothing is charged that still waits here.
     async fn until_taken(&self, ending: Ending) -> Ending {
+        // Whoever took nothing for so long is not waited for once more.
+        let has_given_up = matches!(ending, Ending::Stopped) && !self.stop.is_cancelled();
         let all = self.events.reserve_many(self.events.max_capacity());
-        let is_taken = matches!(timeout(READER_PATIENCE, all).await, Ok(Ok(_)));
+        let is_taken = !has_given_up && matches!(timeout(self.patience(), all).await, Ok(Ok(_)));
         match (ending, self.request.stream) {
             (ending, Delivery::Whole) => {
                 // Its vendor bills it in full, read or not.
@@ -277,6 +278,11 @@ impl Relay {
             // An answer in one piece is billed in full by its vendor, so it is heard to the end.
             Delivery::Whole => std::future::pending().await,
         }
+    }
+
+    /// A reader who takes nothing for this long has left.
+    fn patience(&self) -> Duration {
+        self.engine.0.sender.limits().reader
     }
 
     fn told(&self, failure: &Failure, attempt: &mut Attempt) -> Fault {

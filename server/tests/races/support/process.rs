@@ -23,6 +23,13 @@ impl Process {
         self.0.wait().unwrap();
     }
 
+    /// How much memory it takes up.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    }
+
     pub fn pause(&self) {
         signal("STOP", self.0.id());
     }

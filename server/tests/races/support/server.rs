@@ -94,6 +94,10 @@ impl Server {
         self.process.lock().unwrap().as_mut().unwrap().kill();
     }
 
+    pub fn resident_bytes(&self) -> u64 {
+        self.process.lock().unwrap().as_ref().unwrap().resident_bytes()
+    }
+
     pub fn pause(&self) {
         self.is_up.store(false, Relaxed);
         self.process.lock().unwrap().as_ref().unwrap().pause();
