@@ -1,3 +1,5 @@
+//! The rule of choice, by example and by dice.
+
 use chrono::TimeZone;
 use proptest::prelude::*;
 

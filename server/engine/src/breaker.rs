@@ -65,7 +65,7 @@ impl Breaker {
     }
 
     /// A call goes through. Of an open one it is the trial, and no other is let through until it is heard of or too late.
-    pub fn begin(&mut self, now: Instant) {
+    pub fn take_up(&mut self, now: Instant) {
         if self.admits(now)
             && let Some(open) = &mut self.open
         {
@@ -127,7 +127,7 @@ impl Breakers {
             breakers.get(&(provider.clone(), model.clone())).is_none_or(|breaker| breaker.admits(now))
         });
         if let Some(breaker) = key.and_then(|key| breakers.get_mut(&key)) {
-            breaker.begin(now);
+            breaker.take_up(now);
         }
         chosen
     }
@@ -138,7 +138,7 @@ impl Breakers {
         let Some(breaker) = breakers.get_mut(&(provider.clone(), model.clone())) else { return true };
         let admits = breaker.admits(now);
         if admits {
-            breaker.begin(now);
+            breaker.take_up(now);
         }
         admits
     }
@@ -215,12 +215,12 @@ mod tests {
         assert!(!breaker.admits(now + seconds(14)));
         let later = now + seconds(15);
         assert!(breaker.admits(later) && breaker.state(later) == State::HalfOpen);
-        breaker.begin(later);
+        breaker.take_up(later);
         assert!(!breaker.admits(later), "a second call was let through");
         breaker.learn(Came::Failure, later);
         assert_eq!(breaker.state(later), State::Open);
         let again = later + seconds(15);
-        breaker.begin(again);
+        breaker.take_up(again);
         breaker.learn(Came::Answer, again);
         assert_eq!(breaker.state(again), State::Closed);
     }
@@ -229,10 +229,10 @@ mod tests {
     fn a_trial_that_is_never_heard_of_does_not_keep_it_open_for_ever() {
         let now = Instant::now() + seconds(60);
         let mut breaker = opened(now);
-        breaker.begin(now + seconds(15));
+        breaker.take_up(now + seconds(15));
         assert!(!breaker.admits(now + seconds(29)));
         assert!(breaker.admits(now + seconds(30)));
-        breaker.begin(now + seconds(30));
+        breaker.take_up(now + seconds(30));
         breaker.learn(Came::Nothing, now + seconds(31));
         assert!(breaker.admits(now + seconds(31)), "whoever left says nothing of the vendor");
     }

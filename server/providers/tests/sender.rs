@@ -226,8 +226,11 @@ async fn a_connection_that_is_never_made_is_given_up_in_time() {
     let asked = Instant::now();
     let result = sender.open(provider, &request(Delivery::Streamed), "gpt", "call-1").await;
     let took = asked.elapsed();
-    assert_eq!(result.unwrap_err().class, FailureClass::Timeout);
-    assert!(took >= connect * 9 / 10 && took <= connect * 11 / 10, "{took:?} instead of {connect:?}");
+    // Nothing was sent, so somebody else may be asked.
+    assert_eq!(result.unwrap_err().class, FailureClass::Unreachable);
+    // A tenth, where nothing else runs: beside other tests a task may be woken late.
+    let late = if std::env::var("MERCATO_RACES").is_ok_and(|size| size == "full") { 10 } else { 1 };
+    assert!(took >= connect * 9 / 10 && took <= connect + connect / late, "{took:?} instead of {connect:?}");
     waiting.iter().for_each(tokio::task::JoinHandle::abort);
 }
 

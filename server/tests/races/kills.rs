@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use crate::support::{Ended, Fleet, Load, Order, Pace, Seen, dice, is_full, sized};
 
-const CLIENTS: usize = 16;
 const BUYERS: usize = 4;
 const MODELS: [&str; 4] = [
     "openai/gpt-5-mini",
@@ -117,8 +116,9 @@ async fn servers_that_die_or_freeze_lose_mint_and_overcharge_nothing() {
         buyer.pay_in(sized("100.00", "1000.00")).await;
         keys.push(buyer.key);
     }
-    let load = Load::start(&fleet, keys.clone(), CLIENTS, &mut dice, mixed);
-    load.until_count(CLIENTS, Duration::from_secs(60)).await;
+    let clients = sized(16, 64);
+    let load = Load::start(&fleet, keys.clone(), clients, &mut dice, mixed);
+    load.until_count(clients, Duration::from_secs(60)).await;
     let mut nemesis = Nemesis { fleet: &fleet, key: &keys[0], faults: Faults::default(), calls: Vec::new() };
     for _ in 0..sized(1, 5) {
         nemesis.freeze_one_kill_others(sized(3, 9), &mut dice).await;
@@ -126,7 +126,7 @@ async fn servers_that_die_or_freeze_lose_mint_and_overcharge_nothing() {
     let (faults, mut calls) = (nemesis.faults, nemesis.calls);
     load.until_count(sized(120, DEBITS_FULL), CALLS_WAIT_MAX).await;
     while is_full() && fleet.count(DEBITS).await < DEBITS_FULL as i64 {
-        load.until_count(load.count() + CLIENTS, CALLS_WAIT_MAX).await;
+        load.until_count(load.count() + clients, CALLS_WAIT_MAX).await;
     }
     calls.extend(load.finish().await);
     let closed_after = fleet.until_nothing_is_held(HOLDS_CLOSED_MAX).await;

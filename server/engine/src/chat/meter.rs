@@ -159,9 +159,10 @@ impl Meter {
             if self.lost.load(Relaxed) {
                 return false;
             }
-            let ahead = self.handed().saturating_sub(self.durable_output.load(Relaxed));
+            let durable = self.durable_output.load(Relaxed);
+            let ahead = |more| self.handed_with(more).saturating_sub(durable);
             // What is larger than the window passes alone.
-            if ahead == 0 || ahead + bytes as u64 / BYTES_A_TOKEN <= WINDOW_TOKENS {
+            if ahead(0) == 0 || ahead(bytes as u64) <= WINDOW_TOKENS {
                 return true;
             }
             self.written_down.notified().await;
@@ -179,10 +180,11 @@ impl Meter {
         Tokens { input: self.input.load(Relaxed), output, ..Tokens::default() }
     }
 
-    /// What a crash right now could have given away, with what is durable: everything that was handed over.
-    fn handed(&self) -> u64 {
+    /// What a crash could have given away, with what is durable, once so many bytes more are handed over. They are
+    /// counted in one sum, for what is left over of each piece adds up.
+    fn handed_with(&self, more: u64) -> u64 {
         let passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = passage.taken + passage.waiting.iter().sum::<u64>();
+        let bytes = passage.taken + passage.waiting.iter().sum::<u64>() + more;
         (bytes / BYTES_A_TOKEN).min(self.output_max.load(Relaxed))
     }
 
@@ -218,4 +220,41 @@ impl Meter {
 
 fn rates(terms: &Terms) -> Rates {
     terms.on_sale.price.rates_for(terms.prompt.likely_tokens, terms.opened_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn pieces_of_no_size_pass_the_window() {
+        for size in [1, 3, 5, 6, 7, 11, 4_095] {
+            let (events, _) = mpsc::channel::<CallEvent>(1);
+            let meter = Meter {
+                rates: Mutex::default(),
+                take: TakeRate::STANDARD,
+                hold: Nanos::ZERO,
+                free: false,
+                output_max: AtomicU64::new(u64::MAX),
+                in_one_piece: false,
+                input: AtomicU64::new(0),
+                passage: Mutex::default(),
+                events: events.downgrade(),
+                durable_output: AtomicU64::new(1),
+                lost: AtomicBool::new(false),
+                written_down: Notify::new(),
+            };
+            meter.passage.lock().unwrap().taken = 8;
+            while timeout(Duration::from_millis(5), meter.may_forward(size)).await.is_ok() {
+                meter.passage.lock().unwrap().taken += size as u64;
+            }
+            let given_away = meter.handed_with(0) - 1;
+            assert!(given_away <= WINDOW_TOKENS, "{given_away} tokens in pieces of {size} bytes");
+            assert!(given_away + size as u64 / BYTES_A_TOKEN + 1 >= WINDOW_TOKENS, "{given_away} of {size}");
+        }
+    }
 }
