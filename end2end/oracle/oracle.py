@@ -228,7 +228,10 @@ class Oracle:
         self.figures["calls charged"] += usage["charge"] > 0
 
     def check_told(self, call: str, usage: dict, hold: dict, seen: dict) -> None:
-        agree(call, "model the client asked for", seen["model"], usage["model_id"])
+        # A client may name one vendor's offer instead of the model.
+        offer = self.catalogue[usage["model_id"]].offers[usage["provider"]]
+        named = {usage["model_id"], *(f"{usage['provider']}/{name}" for name in offer.names)}
+        agree(call, f"{seen['model']} is what the client asked for", seen["model"] in named, True)
         if seen["told_charge"] is not None:
             agree(call, "charge the client was told", nanos_of(seen["told_charge"]), usage["charge"])
             agree(call, "hold the client was told", nanos_of(seen["told_hold"]), hold["amount"])
