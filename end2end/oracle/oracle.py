@@ -229,8 +229,7 @@ class Oracle:
 
     def check_told(self, call: str, usage: dict, hold: dict, seen: dict) -> None:
         # A client may name one vendor's offer instead of the model.
-        offer = self.catalogue[usage["model_id"]].offers[usage["provider"]]
-        named = {usage["model_id"], *(f"{usage['provider']}/{name}" for name in offer.names)}
+        named = {usage["model_id"], *(f"{usage['provider']}/{name}" for name in self.offer(usage).names)}
         agree(call, f"{seen['model']} is what the client asked for", seen["model"] in named, True)
         if seen["told_charge"] is not None:
             agree(call, "charge the client was told", nanos_of(seen["told_charge"]), usage["charge"])

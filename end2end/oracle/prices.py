@@ -98,7 +98,8 @@ class Catalogue(dict):
     def __missing__(self, name: str) -> Model:
         if not name.startswith(self.LOCAL):
             raise KeyError(name)
-        return Model({"id": name, "upstream": name.split("/", 1)[1], "free": True})
+        provider, upstream = name.split("/", 1)
+        return Model({"id": name, "provider": provider, "upstream": upstream, "free": True})
 
 
 def read_catalogue(path: Path) -> dict[str, Model]:
