@@ -7,6 +7,7 @@ mod bytes;
 mod address;
 mod chat;
 mod completions;
+mod deaths;
 mod doors;
 mod embeddings;
 mod estimates;
