@@ -67,7 +67,7 @@ impl Engine {
         });
     }
 
-    /// Seals the books, forgets old idempotency keys, takes back grants that have run out, renews plans and takes over
+    /// Seals the books, forgets old idempotency keys and quotes, takes back grants that have run out, renews plans and takes over
     /// prices that another server has changed.
     async fn keep_house(&self) {
         if let Err(cause) = self.seal_books().await {
@@ -75,6 +75,9 @@ impl Engine {
         }
         if let Err(cause) = store::idempotency::delete_expired(&self.0.db).await {
             warn!(%cause, "idempotency keys that are over could not be deleted");
+        }
+        if let Err(cause) = store::quote::delete_expired(&self.0.db).await {
+            warn!(%cause, "quotes that are over could not be deleted");
         }
         if let Err(cause) = store::correction::sweep_grants(&self.0.db).await {
             warn!(%cause, "grants that have run out could not be taken back");
