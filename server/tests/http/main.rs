@@ -8,6 +8,7 @@ mod bytes;
 mod address;
 mod chat;
 mod completions;
+mod deaths;
 mod doors;
 mod embeddings;
 mod estimates;

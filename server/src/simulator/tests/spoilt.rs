@@ -1,5 +1,10 @@
 //! Conversations with vendors that are not well.
 
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::sockets::{connect, read_until, started, wait_for_truths};
 use super::*;
 
 #[tokio::test]

@@ -105,12 +105,12 @@ impl Market {
         Ok(PgConnectOptions::from_str(&self.url)?.disable_statement_logging().connect().await?)
     }
 
-    /// Opens calls that somebody will capture, and names them.
-    pub async fn open_calls(&self, calls: i64) -> Result<Vec<CallId>> {
+    /// Opens calls of the first accounts that somebody will capture, and names them.
+    pub async fn open_calls(&self, calls: i64, among: u64) -> Result<Vec<CallId>> {
         let mut root = self.root().await?;
         sqlx::query("call bench.open_calls($1, $2, $3)")
             .bind(calls)
-            .bind(self.accounts.min(10_000).cast_signed())
+            .bind(among.cast_signed())
             .bind(self.price.0)
             .execute(&mut root)
             .await?;

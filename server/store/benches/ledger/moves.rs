@@ -109,7 +109,9 @@ type Open = Arc<Mutex<VecDeque<CallId>>>;
 
 async fn open(options: &Options, market: &Market) -> Result<Open> {
     let seconds = i64::try_from(options.time().as_secs())?;
-    Ok(Arc::new(Mutex::new(market.open_calls(seconds * CALLS_A_SECOND).await?.into())))
+    Ok(Arc::new(Mutex::new(
+        market.open_calls(seconds * CALLS_A_SECOND, market.accounts.min(10_000)).await?.into(),
+    )))
 }
 
 fn take(open: &Open, count: usize) -> Vec<Capture> {
