@@ -47,6 +47,7 @@ impl Engine {
         self.every(DISCOVER_EVERY, |engine| async move { engine.try_to_find_local_models().await });
         self.every(HEALTH_EVERY, |engine| async move { engine.keep_health().await });
         self.every(FOLD_EVERY, |engine| async move { engine.fold_health().await });
+        self.every(FOLD_EVERY, |engine| async move { engine.add_up_days().await });
         self.every(RECONCILE_EVERY, |engine| async move { engine.watch_reports().await });
     }
 

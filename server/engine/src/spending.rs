@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{Days, NaiveDate};
 use marketplace::fault::Fault;
 use marketplace::id::ProviderId;
 use marketplace::model::publisher_name;
 use store::spending::Spent;
+use tracing::{info, warn};
 
 use crate::{Actor, Engine, Result};
 
@@ -36,7 +37,18 @@ impl Engine {
         if from.checked_add_days(Days::new(DAYS_MAX)).is_some_and(|most| most < end) {
             return Err(wrong("may be a year after from at most").into());
         }
-        Ok(store::spending::list_spent(&self.0.db, account, midnight(from), midnight(end)).await?)
+        Ok(store::spending::list_spent(&self.0.db, account, from, end).await?)
+    }
+
+    /// Adds up the days that are over and were not added up yet.
+    pub(crate) async fn add_up_days(&self) {
+        loop {
+            match store::spending::add_up_day(&self.0.db).await {
+                Ok(Some(day)) => info!(%day, "added up the calls of a day"),
+                Ok(None) => return,
+                Err(cause) => return warn!(%cause, "the calls of a day could not be added up"),
+            }
+        }
     }
 
     /// Everybody who sells models here, in the order of their ids.
@@ -59,8 +71,4 @@ impl Engine {
         }
         sellers
     }
-}
-
-fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(NaiveTime::MIN).and_utc()
 }

@@ -1,6 +1,6 @@
 //! What an account spent, by day, model, vendor and key.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use marketplace::id::{AccountId, KeyId, ModelId, ProviderId};
 use marketplace::money::Nanos;
 
@@ -24,24 +24,23 @@ pub struct Spent {
     pub provider_cost: Nanos,
 }
 
-/// From the beginning of a moment's day to before another moment, the newest day first.
+/// From one UTC day to before another, the newest first.
 pub async fn list_spent(
     db: &Db,
     account: AccountId,
-    from: DateTime<Utc>,
-    until: DateTime<Utc>,
+    from: NaiveDate,
+    until: NaiveDate,
 ) -> Result<Vec<Spent>> {
     let rows = sqlx::query!(
         r#"
-        select (settled_at at time zone 'utc')::date as "day!", model_id, provider, api_key_id, count(*) as "calls!",
-            count(*) filter (where usage_source = 'none') as "failed!",
-            sum(input + cached_input + cache_write + cache_write_1h)::bigint as "input!",
-            sum(output + reasoning)::bigint as "output!", sum(reasoning)::bigint as "reasoning!",
+        select day as "day!", model_id as "model_id!", provider as "provider!", api_key_id,
+            sum(calls)::bigint as "calls!", sum(empty)::bigint as "empty!", sum(input)::bigint as "input!",
+            sum(output)::bigint as "output!", sum(reasoning)::bigint as "reasoning!",
             sum(free_tokens)::bigint as "free_tokens!", sum(charge - overrun)::bigint as "paid!",
             sum(provider_cost)::bigint as "provider_cost!"
-        from usage_call where account_id = $1 and settled_at >= $2 and settled_at < $3
-        group by 1, model_id, provider, api_key_id
-        order by 1 desc, sum(charge - overrun) desc, model_id, provider, api_key_id
+        from usage_by_day where account_id = $1 and day >= $2 and day < $3
+        group by day, model_id, provider, api_key_id
+        order by day desc, sum(charge - overrun) desc, model_id, provider, api_key_id
         "#,
         account.0,
         from,
@@ -57,7 +56,7 @@ pub async fn list_spent(
                 provider: ProviderId(row.provider),
                 key: row.api_key_id.map(KeyId),
                 calls: row.calls.unsigned_abs(),
-                failed: row.failed.unsigned_abs(),
+                failed: row.empty.unsigned_abs(),
                 input: row.input.unsigned_abs(),
                 output: row.output.unsigned_abs(),
                 reasoning: row.reasoning.unsigned_abs(),
@@ -67,4 +66,9 @@ pub async fn list_spent(
             })
         })
         .collect()
+}
+
+/// Adds up the next day that is over and says which, or that there is none.
+pub async fn add_up_day(db: &Db) -> Result<Option<NaiveDate>> {
+    Ok(sqlx::query_scalar!("select ledger.add_up_day()").fetch_one(db.people()).await?)
 }
