@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::CallId;
+use crate::id::{CallId, ModelId};
 
 /// The kinds of trouble a caller can meet. Each has one HTTP status, see [`Code::status`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,12 +111,37 @@ pub struct Fault {
 }
 
 /// Why a paid call was refused, in money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shortfall {
     #[serde(with = "crate::money::as_text")]
     pub required_nanos: crate::money::Nanos,
     #[serde(with = "crate::money::as_text")]
     pub available_nanos: crate::money::Nanos,
+    /// Programs are told; pages say it in words.
+    #[serde(skip)]
+    pub advice: Option<Box<Advice>>,
+}
+
+/// Whose limit stands in the way of a call, and how to come to an answer all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Advice {
+    /// `balance`, `key`, `account`, `conversation`, `run`, `max_cost` or `quote`.
+    pub limit: &'static str,
+    /// When the limit begins anew, if it does.
+    pub resets_at: Option<String>,
+    /// The longest answer of the model asked for that fits; zero where its prompt alone does not.
+    pub output_tokens_max: Option<u64>,
+    /// The cheapest model that would do what is asked, if one fits.
+    pub cheapest: Option<Cheapest>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cheapest {
+    pub model: ModelId,
+    /// For the whole answer that was asked for.
+    pub required_nanos: crate::money::Nanos,
+    /// The longest answer that fits.
+    pub output_tokens_max: u64,
 }
 
 impl Fault {

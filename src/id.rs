@@ -43,6 +43,8 @@ row_id! {
     ConversationId,
     /// One version of a model's price.
     PriceId,
+    /// A price promised before a call.
+    QuoteId,
 }
 
 /// A model for sale, `author/slug`. The slug may itself contain slashes, colons and at signs.

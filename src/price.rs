@@ -161,6 +161,19 @@ impl Price {
         rates.charge(&Tokens { input: input_tokens, output: output_tokens, ..Tokens::default() }, take)
     }
 
+    /// The cheapest this many tokens can come to, whenever they are bought and whichever of them turn out to be cached.
+    pub fn floor(&self, input_tokens: u64, output_tokens: u64, take: TakeRate) -> Charge {
+        let tiers =
+            || std::iter::once(&self.rates).chain(self.off_peak.as_ref().map(|off_peak| &off_peak.rates));
+        let input =
+            tiers().map(|rates| rates.cached_input.map_or(rates.input, |cached| cached.min(rates.input)));
+        let output =
+            tiers().map(|rates| rates.reasoning.map_or(rates.output, |thought| thought.min(rates.output)));
+        let cheapest = (input.min().unwrap_or_default(), output.min().unwrap_or_default());
+        let rates = Rates { input: cheapest.0, output: cheapest.1, ..Rates::default() };
+        rates.charge(&Tokens { input: input_tokens, output: output_tokens, ..Tokens::default() }, take)
+    }
+
     /// How many output tokens a ceiling of `budget` leaves room for after `input_tokens`, at most `wanted`.
     pub fn affordable_output(
         &self,

@@ -9,6 +9,8 @@ use crate::money::Nanos;
 use crate::price::{Price, TakeRate};
 use crate::usage::Tokens;
 
+/// A token is no longer than this, as far as prompts are read.
+const BYTES_A_TOKEN_MAX: u64 = 16;
 /// What is reserved where a caller names no output limit and the model declares none, or a very large one.
 const OUTPUT_TOKENS_USUAL: u64 = 16_384;
 /// Fewer output tokens than this are no answer; a balance that affords less is refused.
@@ -27,10 +29,12 @@ pub struct Quote {
     pub max_output_tokens: u64,
 }
 
-/// How large a prompt is: what we expect and what it can at most be.
+/// How large a prompt is: what we expect, and what it will at least and can at most be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PromptSize {
     pub likely_tokens: u64,
+    /// Of what people write; a run of blanks may become a single token.
+    pub tokens_min: u64,
     /// Byte-level tokenizers never make more tokens than there are bytes; the rest is the chat template.
     pub tokens_max: u64,
 }
@@ -42,7 +46,7 @@ impl PromptSize {
     pub const IMAGE_TOKENS_MAX: u64 = 8_192;
 
     pub fn empty() -> Self {
-        Self { likely_tokens: 3, tokens_max: Self::TEMPLATE_TOKENS }
+        Self { likely_tokens: 3, tokens_min: 0, tokens_max: Self::TEMPLATE_TOKENS }
     }
 
     #[must_use]
@@ -50,6 +54,7 @@ impl PromptSize {
         let bytes = bytes as u64;
         Self {
             likely_tokens: self.likely_tokens + 4 + likely_tokens(bytes),
+            tokens_min: self.tokens_min + bytes / BYTES_A_TOKEN_MAX,
             tokens_max: self.tokens_max + Self::MESSAGE_TOKENS + bytes,
         }
     }
@@ -60,6 +65,7 @@ impl PromptSize {
         let bytes = bytes as u64;
         Self {
             likely_tokens: self.likely_tokens + likely_tokens(bytes),
+            tokens_min: self.tokens_min + bytes / BYTES_A_TOKEN_MAX,
             tokens_max: self.tokens_max + Self::MESSAGE_TOKENS + bytes,
         }
     }
@@ -70,6 +76,7 @@ impl PromptSize {
         let tokens = tokens as u64;
         Self {
             likely_tokens: self.likely_tokens + tokens,
+            tokens_min: self.tokens_min + tokens,
             tokens_max: self.tokens_max + Self::MESSAGE_TOKENS + tokens,
         }
     }
@@ -78,6 +85,7 @@ impl PromptSize {
     pub fn with_image(self) -> Self {
         Self {
             likely_tokens: self.likely_tokens + 1_000,
+            tokens_min: self.tokens_min,
             tokens_max: self.tokens_max + Self::IMAGE_TOKENS_MAX,
         }
     }
@@ -108,7 +116,7 @@ pub fn quote(
         rates.charge(&Tokens { input: prompt.likely_tokens, output, ..Tokens::default() }, take).charge
     };
     Quote {
-        min_nanos: of(1.min(max_output_tokens)),
+        min_nanos: price.floor(prompt.tokens_min, 1.min(max_output_tokens), take).charge,
         likely_nanos: of(USUAL_OUTPUT_TOKENS.min(max_output_tokens)),
         max_nanos: price.ceiling(prompt.tokens_max, max_output_tokens, take).charge,
         input_tokens: prompt.likely_tokens,

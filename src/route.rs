@@ -117,6 +117,10 @@ pub enum Reason {
     Model,
     /// The one before it failed.
     Failover,
+    /// Its price was promised.
+    Quote,
+    /// The model asked for was too dear, and a cheaper one was to be asked then.
+    Cheaper,
 }
 
 /// Why an offer was left out.
@@ -254,6 +258,8 @@ impl Reason {
             Self::Throughput => "throughput",
             Self::Model => "model",
             Self::Failover => "failover",
+            Self::Quote => "quote",
+            Self::Cheaper => "cheaper",
         }
     }
 }

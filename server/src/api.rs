@@ -1,6 +1,8 @@
 //! The REST surface. Our own routes answer with RFC 9457 problems, compatible ones with their family's errors.
 
 mod body;
+mod etag;
+mod page;
 mod error;
 mod request_id;
 pub mod idempotency;
@@ -13,7 +15,9 @@ mod billing;
 mod statements;
 pub mod sale;
 pub mod chat;
+mod quote;
 mod completions;
+mod responses;
 mod embeddings;
 mod images;
 mod messages;
@@ -22,11 +26,14 @@ mod credit;
 mod operator;
 mod reports;
 mod prices;
+mod providers;
 mod status;
+mod unsold;
+mod usage;
 mod vendors;
 
-use axum::Router;
 use axum::routing::{delete, get, patch, post, put};
+use axum::{Router, middleware};
 
 pub use error::{ApiError, Family};
 pub use request_id::name_request;
@@ -66,6 +73,8 @@ pub fn routes() -> Router<Site> {
                 .delete(conversations::delete_conversation),
         )
         .route("/api/v1/subscription", put(billing::choose_plan))
+        .route("/api/v1/quote", post(quote::quote))
+        .route("/api/v1/usage", get(usage::read_usage))
         .route("/api/v1/status", get(status::read_status))
         .route("/api/v1/books", get(operator::read_books))
         .route("/api/v1/books/blocks/{number}", get(operator::read_block))
@@ -90,15 +99,22 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/admin/prices/{id}/reject", post(prices::reject_price))
         .nest("/api/v1", compatible())
         .nest("/v1", compatible())
+        .layer(middleware::from_fn(etag::name_contents))
 }
 
 /// What clients of other vendors expect, under both bases they are configured with.
 fn compatible() -> Router<Site> {
     Router::new()
         .route("/models", get(models::list_models))
+        .route("/models/count", get(models::count_models))
+        .route("/models/user", get(models::list_buyable))
         .route("/models/{*id}", get(models::read_model))
+        .route("/providers", get(providers::list_providers))
+        .route("/activity", get(usage::read_activity))
         .route("/chat/completions", post(chat::complete))
         .route("/completions", post(completions::complete))
+        .route("/responses", post(responses::create))
+        .route("/responses/{id}", get(responses::find).delete(responses::find))
         .route("/embeddings", post(embeddings::embed))
         .route("/images/generations", post(images::generate))
         .route("/messages", post(messages::create))
@@ -106,4 +122,8 @@ fn compatible() -> Router<Site> {
         .route("/key", get(credit::read_key))
         .route("/credits", get(credit::read_credits))
         .route("/generation", get(credit::read_generation))
+        .route("/moderations", post(unsold::refuse))
+        .route("/images/edits", post(unsold::refuse))
+        .route("/images/variations", post(unsold::refuse))
+        .route("/audio/{*what}", post(unsold::refuse))
 }

@@ -128,7 +128,7 @@ mod tests {
             available_nanos: Nanos(500),
             free_tokens: 0,
         };
-        let shortfall = Shortfall { required_nanos: Nanos(2), available_nanos: Nanos(1) };
+        let shortfall = Shortfall { required_nanos: Nanos(2), available_nanos: Nanos(1), advice: None };
         let fault = Fault { shortfall: Some(shortfall), ..Fault::new(Code::PaymentRequired, "too little") };
         let model = ModelId::parse("openai/gpt-5-mini").unwrap();
         for news in [

@@ -47,6 +47,7 @@ impl Engine {
         self.every(DISCOVER_EVERY, |engine| async move { engine.try_to_find_local_models().await });
         self.every(HEALTH_EVERY, |engine| async move { engine.keep_health().await });
         self.every(FOLD_EVERY, |engine| async move { engine.fold_health().await });
+        self.every(FOLD_EVERY, |engine| async move { engine.add_up_days().await });
         self.every(RECONCILE_EVERY, |engine| async move { engine.watch_reports().await });
     }
 
@@ -67,7 +68,7 @@ impl Engine {
         });
     }
 
-    /// Seals the books, forgets old idempotency keys, takes back grants that have run out, renews plans and takes over
+    /// Seals the books, forgets old idempotency keys and quotes, takes back grants that have run out, renews plans and takes over
     /// prices that another server has changed.
     async fn keep_house(&self) {
         if let Err(cause) = self.seal_books().await {
@@ -75,6 +76,9 @@ impl Engine {
         }
         if let Err(cause) = store::idempotency::delete_expired(&self.0.db).await {
             warn!(%cause, "idempotency keys that are over could not be deleted");
+        }
+        if let Err(cause) = store::quote::delete_expired(&self.0.db).await {
+            warn!(%cause, "quotes that are over could not be deleted");
         }
         if let Err(cause) = store::correction::sweep_grants(&self.0.db).await {
             warn!(%cause, "grants that have run out could not be taken back");

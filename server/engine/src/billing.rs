@@ -39,7 +39,17 @@ impl Engine {
 
     /// Newest first; `before` is the version of the last line already seen.
     pub async fn list_ledger(&self, actor: &Actor, before: Option<i64>) -> Result<Vec<LedgerLine>> {
-        Ok(store::ledger::list_lines(&self.0.db, actor.account()?, before, LINES_A_PAGE).await?)
+        self.ledger_page(actor, before, LINES_A_PAGE).await
+    }
+
+    /// The same, so many at once.
+    pub async fn ledger_page(
+        &self,
+        actor: &Actor,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<LedgerLine>> {
+        Ok(store::ledger::list_lines(&self.0.db, actor.account()?, before, limit).await?)
     }
 
     pub async fn receipt(&self, actor: &Actor, call: CallId) -> Result<Receipt> {

@@ -179,6 +179,21 @@ impl Catalogue {
         Err(Fault { field: Some("model".to_owned()), ..Fault::new(code, message) })
     }
 
+    /// Who sells each offer there is, and whether it can be bought now.
+    pub fn sellers(&self) -> impl Iterator<Item = (ProviderId, bool)> {
+        self.listings.iter().zip(&self.offers).flat_map(|(listing, open)| {
+            listing.model.every_offer().map(|offer| {
+                let is_open = open.iter().any(|one| one.model.provider == offer.provider);
+                (offer.provider, is_open)
+            })
+        })
+    }
+
+    /// Everything that can be talked to right now.
+    pub fn every_offer(&self) -> impl Iterator<Item = &OnSale> {
+        self.offers.iter().flatten().map(Arc::as_ref).filter(|offer| offer.model.kind == Kind::Chat)
+    }
+
     /// Whether a name means anything here.
     pub fn knows(&self, id: &ModelId) -> bool {
         self.by_name.contains_key(id.as_str())

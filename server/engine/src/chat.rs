@@ -3,6 +3,7 @@
 //! The call runs in a task of its own that no connection owns: whoever asked may leave, the books are still closed.
 
 mod meter;
+mod promise;
 mod reach;
 mod refused;
 mod relay;
@@ -29,6 +30,7 @@ use uuid::Uuid;
 
 pub use meter::Reading;
 pub(crate) use meter::Running;
+pub use promise::Promised;
 pub(crate) use refused::{refusal, short};
 pub(crate) use relay::{Heard, content_bytes};
 pub use serving::{FailedAttempt, Served, Serving};
@@ -42,7 +44,7 @@ use crate::watch::Happened;
 use crate::{Actor, Engine, Error, Result};
 use meter::Meter;
 use reach::{Held, Reach, Second};
-use refused::check_asked;
+use refused::{cap_too_small, check_asked};
 
 /// What somebody wants answered, and the most they will pay for it.
 #[derive(Debug)]
@@ -144,8 +146,38 @@ impl Engine {
     async fn open_call(&self, actor: &Actor, order: Order, has_left: impl Fn() -> bool) -> Result<Call> {
         actor.account()?;
         check_asked(&order.request)?;
-        let shown = if order.conversation.is_some() { Shown::ListedPrice } else { Shown::Nothing };
-        let route = self.route(&order.request, &order.routing, shown)?;
+        let id = order.id.unwrap_or_else(|| CallId(Uuid::now_v7()));
+        let mut order = Order { id: Some(id), ..order };
+        let route = match order.routing.quote {
+            Some(quote) => {
+                let (route, most) = self.keep_promise(actor, quote, id, &order.request.model).await?;
+                order.cap = Some(order.cap.unwrap_or(most).min(most));
+                route
+            }
+            None => {
+                let shown = if order.conversation.is_some() { Shown::ListedPrice } else { Shown::Nothing };
+                self.route(&order.request, &order.routing, shown)?
+            }
+        };
+        let spare = order.for_cheaper();
+        match (self.open_route(actor, order, route, &has_left).await, spare) {
+            (Err(Error::Fault(fault)), Some(order)) => {
+                let Some((order, route)) = self.turn_to_cheaper(order, &fault) else {
+                    return Err(fault.into());
+                };
+                self.open_route(actor, order, route, &has_left).await
+            }
+            (call, _) => call,
+        }
+    }
+
+    async fn open_route(
+        &self,
+        actor: &Actor,
+        order: Order,
+        route: Route,
+        has_left: impl Fn() -> bool,
+    ) -> Result<Call> {
         let first = Arc::clone(&route.first);
         let call = self.open_on(actor, order, route, has_left).await;
         if call.is_err() {
@@ -164,13 +196,13 @@ impl Engine {
         has_left: impl Fn() -> bool,
     ) -> Result<Call> {
         let Route { first: on_sale, second, reason, fallbacks } = route;
-        let reach = Reach { prompt: order.request.prompt_size(), asked: order.request.max_output_tokens };
+        let reach = Reach::of(&order);
         let least = reach.least(&on_sale);
+        let advised = |fault| self.advise(fault, &order.request, &reach, &on_sale);
         let mut want = reach.most(&on_sale, second.as_deref());
         if let Some(cap) = order.cap {
             if cap < least {
-                let message = format!("The cap of {} is too small for this call", cap.cost());
-                return Err(short(message, least, cap).into());
+                return Err(advised(cap_too_small(&order, least, cap)).into());
             }
             want = want.min(cap);
         }
@@ -187,11 +219,14 @@ impl Engine {
             take: on_sale.take,
             want,
             least,
-            free_tokens: free.map(|free| (free.most(), free.least())),
+            free_tokens: free.map(|free| (free.most(), reach.least_free(free))),
             run: order.run.as_ref().map(|run| store::ledger::Run { id: &run.id, limit: run.cap }),
             instance: self.0.instance,
         };
-        let held = self.reserve(&reservation, least).await?;
+        let held = self.reserve(&reservation, least).await.map_err(|error| match error {
+            Error::Fault(fault) => advised(fault).into(),
+            other => other,
+        })?;
         if has_left() {
             store::ledger::release(&self.0.db, id, "stopped").await?;
             return Err(Fault::new(Code::Conflict, "Left before anything was asked").into());

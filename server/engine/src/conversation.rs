@@ -30,7 +30,17 @@ const KEPT_AFTER_END: Duration = Duration::from_secs(120);
 
 impl Engine {
     pub async fn list_conversations(&self, actor: &Actor) -> Result<Vec<Conversation>> {
-        Ok(store::conversation::list_conversations(&self.0.db, actor.account()?, 100).await?)
+        Ok(store::conversation::list_conversations(&self.0.db, actor.account()?, None, 100).await?)
+    }
+
+    /// So many of them, the newest first, after one that is known already.
+    pub async fn conversations_after(
+        &self,
+        actor: &Actor,
+        after: Option<ConversationId>,
+        limit: i64,
+    ) -> Result<Vec<Conversation>> {
+        Ok(store::conversation::list_conversations(&self.0.db, actor.account()?, after, limit).await?)
     }
 
     pub async fn transcript(&self, actor: &Actor, id: ConversationId) -> Result<Transcript> {

@@ -33,12 +33,13 @@ mod watch;
 mod figures;
 mod health;
 mod statement;
+mod spending;
 mod background;
 mod engine;
 
 pub use actor::Actor;
 pub use books::{BooksState, Seal, WholeCheck};
-pub use chat::{Call, CallEvent, FailedAttempt, Order, Run, STOPPED, Served, Serving};
+pub use chat::{Call, CallEvent, FailedAttempt, Order, Promised, Run, STOPPED, Served, Serving};
 pub use conversation::Following;
 pub use discovery::LocalModels;
 pub use engine::{Engine, Settings};
@@ -58,13 +59,15 @@ pub use providers::image::{
     Format as PictureFormat, Picture, Request as PictureRequest, Size as PictureSize,
 };
 pub use providers::{Egress, Limits, Registry, Sender};
-pub use routing::{MODELS_MAX, Routing};
+pub use routing::{MODELS_MAX, Routing, WhenShort};
 pub use secrets::MasterKey;
 pub use sign_in::SignedIn;
+pub use spending::{DAYS_MAX, Seller};
 pub use statement::SignedStatement;
 pub use store::api_key::KeySpending;
 pub use store::books::Violation;
 pub use store::correction::Adjusted;
 pub use store::plan::Subscribed;
+pub use store::spending::Spent;
 pub use store::{Db, migrate};
 pub use vendors::{abandon_secrets, has_vendor_keys};

@@ -116,9 +116,13 @@ impl Engine {
         let Purchase { on_sale, prompt, most, cap, run, id } = purchase;
         let account = actor.account()?;
         if let Some(cap) = cap.filter(|cap| *cap < most) {
-            return Err(
-                short(format!("The cap of {} is too small for this call", cap.cost()), most, cap).into()
-            );
+            return Err(short(
+                format!("The cap of {} is too small for this call", cap.cost()),
+                most,
+                cap,
+                "max_cost",
+            )
+            .into());
         }
         let id = id.unwrap_or_else(|| CallId(Uuid::now_v7()));
         let reservation = Reservation {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use chrono::Utc;
 use marketplace::chat::ChatRequest;
 use marketplace::fault::{Code, Fault};
-use marketplace::id::{ModelId, ProviderId};
+use marketplace::id::{ModelId, ProviderId, QuoteId};
 use marketplace::model::Kind;
 use marketplace::money::Nanos;
 use marketplace::quote::{PromptSize, wanted_output};
@@ -23,6 +23,20 @@ pub struct Routing {
     pub preferences: Preferences,
     /// Models that may stand in for the one asked for, in this order.
     pub models: Vec<ModelId>,
+    /// The promise of a price, which only the vendor it names can keep.
+    pub quote: Option<QuoteId>,
+    pub when_short: WhenShort,
+}
+
+/// What is to be done when what is left does not buy the longest answer that was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenShort {
+    /// The answer may be as long as what is left buys.
+    #[default]
+    Clamp,
+    Refuse,
+    /// The cheapest model is asked that does what is asked for.
+    Cheaper,
 }
 
 /// Who is asked, and who may be asked if that fails.

@@ -2,7 +2,7 @@
 
 use app::context::{ended_session_cookie, session_cookie};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat, Utc};
 use engine::{Engine, SignedIn};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ApiError;
 use super::body::Body;
+use super::page::{Page, Slice};
 use crate::auth::Asking;
 
 #[derive(Deserialize)]
@@ -80,16 +81,12 @@ pub async fn change_me(
     }
 }
 
-#[derive(Serialize)]
-pub struct SignIns {
-    data: Vec<SignIn>,
-}
-
 pub async fn list_sessions(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-) -> Result<Json<SignIns>, ApiError> {
-    Ok(Json(SignIns { data: engine.list_sessions(&actor).await? }))
+    Query(slice): Query<Slice>,
+) -> Result<Json<Page<SignIn>>, ApiError> {
+    Ok(Json(slice.cut(engine.list_sessions(&actor).await?)))
 }
 
 pub async fn end_session(

@@ -15,7 +15,10 @@ use serde::{Deserialize, Serialize};
 use super::ApiError;
 use super::body::Body;
 use super::idempotency::{Attempt, Sent, act};
+use super::page::{Page, size};
 use crate::auth::Asking;
+
+const LINES_A_PAGE: u32 = 50;
 
 #[derive(Deserialize)]
 pub struct NewTopUp {
@@ -41,11 +44,7 @@ pub struct PlanList {
 #[derive(Deserialize)]
 pub struct Before {
     before: Option<i64>,
-}
-
-#[derive(Serialize)]
-pub struct Lines {
-    data: Vec<LedgerLine>,
+    limit: Option<u32>,
 }
 
 pub async fn read_balance(
@@ -75,13 +74,15 @@ pub async fn read_top_up(
     Ok(Json(engine.top_up(&actor, TopUpId::parse(&id)?).await?))
 }
 
-/// Newest first; the next page is `?before=` the last line's `version`.
+/// Newest first; the next page is `?before=` what is told as `next`, the last line's `version`.
 pub async fn list_ledger(
     State(engine): State<Engine>,
     Asking(actor): Asking,
     Query(page): Query<Before>,
-) -> Result<Json<Lines>, ApiError> {
-    Ok(Json(Lines { data: engine.list_ledger(&actor, page.before).await? }))
+) -> Result<Json<Page<LedgerLine>>, ApiError> {
+    let size = size(page.limit, LINES_A_PAGE);
+    let lines = engine.ledger_page(&actor, page.before, size.and_one_more()).await?;
+    Ok(Json(Page::of(lines, size, |last| last.version.to_string())))
 }
 
 pub async fn read_receipt(

@@ -1,20 +1,24 @@
 //! `/conversations`: what was said.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use engine::Engine;
 use http::StatusCode;
 use marketplace::id::ConversationId;
 use marketplace::live::{Conversation, Transcript};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::ApiError;
 use super::body::Body;
+use super::page::{Page, size};
 use crate::auth::Asking;
 
-#[derive(Serialize)]
-pub struct Conversations {
-    data: Vec<Conversation>,
+const CONVERSATIONS_A_PAGE: u32 = 100;
+
+#[derive(Deserialize)]
+pub struct After {
+    after: Option<String>,
+    limit: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -43,11 +47,16 @@ pub async fn delete_conversation(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Newest first; the next page is `?after=` what is told as `next`.
 pub async fn list_conversations(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-) -> Result<Json<Conversations>, ApiError> {
-    Ok(Json(Conversations { data: engine.list_conversations(&actor).await? }))
+    Query(page): Query<After>,
+) -> Result<Json<Page<Conversation>>, ApiError> {
+    let after = page.after.map(|id| ConversationId::parse(&id)).transpose()?;
+    let size = size(page.limit, CONVERSATIONS_A_PAGE);
+    let found = engine.conversations_after(&actor, after, size.and_one_more()).await?;
+    Ok(Json(Page::of(found, size, |last| last.id.to_string())))
 }
 
 pub async fn read_conversation(

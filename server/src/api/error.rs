@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::OriginalUri;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, Request, StatusCode, header};
-use marketplace::fault::{Code, Fault};
+use marketplace::fault::{Advice, Code, Fault};
 use serde_json::{Value, json};
 
 /// Names the call that an answer is about.
@@ -13,7 +13,7 @@ pub const GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id")
 pub const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
 /// What is asked for in OpenAI's shape alone, whoever asks.
-const OPENAI_ONLY: [&str; 4] = ["chat/completions", "completions", "embeddings", "images/"];
+const OPENAI_ONLY: [&str; 5] = ["chat/completions", "completions", "responses", "embeddings", "images/"];
 
 /// Whatever becomes a [`Fault`] can be answered with `?`.
 #[derive(Debug)]
@@ -48,7 +48,8 @@ impl Family {
         };
         let is_shared = path.starts_with("/v1/")
             || rest.starts_with("models")
-            || ["key", "credits", "generation"].contains(&rest);
+            || ["key", "credits", "generation", "providers", "activity", "moderations"].contains(&rest)
+            || rest.starts_with("audio/");
         match rest {
             _ if rest.starts_with("messages") => Self::Anthropic,
             _ if OPENAI_ONLY.iter().any(|path| rest.starts_with(path)) => Self::OpenAi,
@@ -157,6 +158,27 @@ fn add_details(body: &mut Value, fault: &Fault) {
     if let Some(shortfall) = &fault.shortfall {
         body["required_nanos"] = json!(shortfall.required_nanos.0.to_string());
         body["available_nanos"] = json!(shortfall.available_nanos.0.to_string());
+        if let Some(advice) = &shortfall.advice {
+            add_advice(body, advice);
+        }
+    }
+}
+
+/// Whose limit it is, when it begins anew, and what would fit.
+fn add_advice(body: &mut Value, advice: &Advice) {
+    body["limit"] = json!(advice.limit);
+    if let Some(at) = &advice.resets_at {
+        body["resets_at"] = json!(at);
+    }
+    if let Some(tokens) = advice.output_tokens_max {
+        body["affordable_output_tokens"] = json!(tokens);
+    }
+    if let Some(cheapest) = &advice.cheapest {
+        body["cheapest_model"] = json!({
+            "id": cheapest.model,
+            "required_nanos": cheapest.required_nanos.0.to_string(),
+            "affordable_output_tokens": cheapest.output_tokens_max,
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 //! `/keys`: a buyer's API keys.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use engine::{Engine, KeyChange, KeyTerms, Route};
@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::ApiError;
 use super::body::Body;
 use super::idempotency::{Attempt, Sent, act};
+use super::page::{Page, Slice};
 use crate::auth::Asking;
 
 #[derive(Deserialize)]
@@ -38,11 +39,6 @@ pub struct ChangedKey {
     expires_at: Option<Option<DateTime<Utc>>>,
 }
 
-#[derive(Serialize)]
-pub struct KeyList {
-    data: Vec<ApiKey>,
-}
-
 /// A key just made. `key` is shown this once.
 #[derive(Serialize)]
 pub struct MadeKey {
@@ -51,11 +47,13 @@ pub struct MadeKey {
     about: ApiKey,
 }
 
+/// In OpenRouter's pages, which begin at an `offset`.
 pub async fn list_keys(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-) -> Result<Json<KeyList>, ApiError> {
-    Ok(Json(KeyList { data: engine.list_keys(&actor).await? }))
+    Query(slice): Query<Slice>,
+) -> Result<Json<Page<ApiKey>>, ApiError> {
+    Ok(Json(slice.cut(engine.list_keys(&actor).await?)))
 }
 
 pub async fn create_key(

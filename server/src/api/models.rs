@@ -2,10 +2,12 @@
 
 mod anthropic;
 mod endpoints;
+mod filter;
+mod stats;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use engine::Engine;
+use engine::{Actor, Engine};
 use http::HeaderMap;
 use marketplace::id::ModelId;
 use marketplace::model::Listing;
@@ -14,6 +16,7 @@ use marketplace::price::{Price, TakeRate};
 use marketplace::search::Search;
 use serde_json::{Value, json};
 
+use self::filter::Filter;
 use super::ApiError;
 use super::error::ANTHROPIC_VERSION;
 use super::messages::model_id;
@@ -24,17 +27,61 @@ pub async fn list_models(
     Asking(actor): Asking,
     headers: HeaderMap,
     Query(search): Query<Search>,
+    Query(filter): Query<Filter>,
     Query(cursor): Query<anthropic::Cursor>,
 ) -> Result<Json<Value>, ApiError> {
     if headers.contains_key(ANTHROPIC_VERSION) {
         return Ok(Json(anthropic::list(&engine, &actor, &cursor)));
     }
-    let found = engine.search_models(&actor, &search);
-    let data: Vec<Value> = found.listings.iter().map(describe).collect();
-    Ok(Json(json!({
-        "object": "list", "data": data, "total": found.total, "page": found.page, "pages": found.pages,
-        "facets": found.facets,
-    })))
+    Ok(Json(listed(&engine, &actor, &search, &filter)))
+}
+
+/// Our search, then OpenRouter's filters with its own way of paging.
+fn listed(engine: &Engine, actor: &Actor, search: &Search, filter: &Filter) -> Value {
+    let sort = match search.sort.as_str() {
+        "pricing-low-to-high" => "price",
+        "pricing-high-to-low" => "-price",
+        "context-high-to-low" => "context",
+        ours => ours,
+    };
+    let mut search = Search { sort: sort.to_owned(), ..search.clone() };
+    if *filter == Filter::default() {
+        let found = engine.search_models(actor, &search);
+        let data: Vec<Value> = found.listings.iter().map(describe).collect();
+        return json!({
+            "object": "list", "data": data, "total": found.total, "page": found.page, "pages": found.pages,
+            "facets": found.facets,
+        });
+    }
+    // A page of what passes the filters is not what passes them of a page.
+    (search.page, search.per_page) = (None, None);
+    let found = engine.search_models(actor, &search);
+    let (listings, total) = filter.run(found.listings);
+    let data: Vec<Value> = listings.iter().map(describe).collect();
+    json!({ "object": "list", "data": data, "total": total, "facets": found.facets })
+}
+
+/// How many there are, of those that pass.
+pub async fn count_models(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Query(search): Query<Search>,
+    Query(filter): Query<Filter>,
+) -> Json<Value> {
+    let found = engine.search_models(&actor, &Search { page: None, per_page: None, ..search });
+    Json(json!({ "data": { "count": filter.run(found.listings).1 } }))
+}
+
+/// What the caller may buy right now.
+pub async fn list_buyable(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Query(search): Query<Search>,
+    Query(filter): Query<Filter>,
+) -> Result<Json<Value>, ApiError> {
+    actor.account().map_err(ApiError::openai)?;
+    let search = Search { sale: "open".to_owned(), ..search };
+    Ok(Json(listed(&engine, &actor, &search, &filter)))
 }
 
 pub async fn read_model(
@@ -45,6 +92,9 @@ pub async fn read_model(
 ) -> Result<Json<Value>, ApiError> {
     if let Some(id) = id.strip_suffix("/endpoints") {
         return Ok(Json(endpoints::list(&engine, &actor, id).await.map_err(ApiError::openai)?));
+    }
+    if let Some(id) = id.strip_suffix("/stats") {
+        return Ok(Json(stats::read(&engine, &actor, id).await.map_err(ApiError::openai)?));
     }
     if headers.contains_key(ANTHROPIC_VERSION) {
         let id = model_id(&id).map_err(ApiError::anthropic)?;
@@ -75,10 +125,16 @@ fn describe(listing: &Listing) -> Value {
         "created": created(model.released.as_deref()),
         "canonical_slug": model.id, "name": model.name, "description": model.summary(),
         "context_length": model.context_tokens,
-        "architecture": { "input_modalities": model.input, "output_modalities": model.output },
+        "architecture": {
+            "modality": format!("{}->{}", model.input.join("+"), model.output.join("+")),
+            "input_modalities": model.input, "output_modalities": model.output,
+            "tokenizer": null, "instruct_type": null,
+        },
         "pricing": own_price,
+        "hugging_face_id": null, "per_request_limits": null, "default_parameters": null,
         "top_provider": {
             "context_length": model.context_tokens, "max_completion_tokens": model.max_output_tokens,
+            "is_moderated": null,
         },
         "supported_parameters": model.abilities,
         "expiration_date": model.retires,
@@ -98,6 +154,9 @@ fn pricing(price: &Price, take: TakeRate) -> Value {
     json!({
         "prompt": per_token(price.rates.input),
         "completion": per_token(output),
+        // Nothing here costs by the request, and what vendors look up on the web is not sold.
+        "request": "0",
+        "web_search": null,
         "image": picture,
         "input_cache_read": price.rates.cached_input.map(per_token),
         "input_cache_write": price.rates.cache_write.map(per_token),
@@ -123,6 +182,11 @@ fn created(released: Option<&str>) -> i64 {
         .map_or(0, |at| at.and_utc().timestamp())
 }
 
+/// `9953` as the number 99.53. The digits are written, not computed.
+pub fn percent(bps: u64) -> Value {
+    serde_json::from_str(&format!("{}.{:02}", bps / 100, bps % 100)).unwrap_or(Value::Null)
+}
+
 /// Amounts as JSON numbers, for clients that expect one. The digits are written, not computed.
 pub fn number(amount: Nanos) -> Value {
     serde_json::from_str(&amount.decimal()).unwrap_or(Value::Null)
@@ -137,6 +201,12 @@ mod tests {
         assert_eq!(per_token(Rate(357_142_858)), "0.000000357142858");
         assert_eq!(per_token(Rate(0)), "0");
         assert_eq!(per_token(Rate(600_000_000_000)), "0.0006");
+    }
+
+    #[test]
+    fn uptime_is_a_number_of_per_cent() {
+        let told = [10_000, 9_953, 5, 0].map(|bps| percent(bps).to_string());
+        assert_eq!(told, ["100.0", "99.53", "0.05", "0.0"]);
     }
 
     #[test]

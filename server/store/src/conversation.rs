@@ -83,17 +83,31 @@ pub async fn insert_message(db: &Db, account: AccountId, new: &NewMessage<'_>) -
     if inserted.rows_affected() == 0 { Err(Error::NotFound) } else { Ok(()) }
 }
 
-pub async fn list_conversations(db: &Db, account: AccountId, limit: i64) -> Result<Vec<Conversation>> {
+/// The newest first, older than the one `after`.
+pub async fn list_conversations(
+    db: &Db,
+    account: AccountId,
+    after: Option<ConversationId>,
+    limit: i64,
+) -> Result<Vec<Conversation>> {
     let rows = sqlx::query!(
         r#"
         select c.conversation_id, c.title, c.updated_at, coalesce(sum(u.charge - u.overrun), 0)::bigint as "spent!"
-        from (select * from conversation where account_id = $1 order by updated_at desc limit $2) c
+        from (
+            select * from conversation
+            where account_id = $1 and ($3::uuid is null or (updated_at, conversation_id) < (
+                select l.updated_at, l.conversation_id from conversation l
+                where l.account_id = $1 and l.conversation_id = $3
+            ))
+            order by updated_at desc, conversation_id desc limit $2
+        ) c
             left join message m using (conversation_id)
             left join usage_call u on u.call_id = m.call_id
-        group by c.conversation_id, c.title, c.updated_at order by c.updated_at desc
+        group by c.conversation_id, c.title, c.updated_at order by c.updated_at desc, c.conversation_id desc
         "#,
         account.0,
         limit,
+        after.map(|after| after.0),
     )
     .fetch_all(&mut *db.of(account).await?)
     .await?;

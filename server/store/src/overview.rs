@@ -34,15 +34,13 @@ pub async fn get_overview(db: &Db) -> Result<Overview> {
 async fn list_spans(db: &Db) -> Result<Vec<Span>> {
     let rows = sqlx::query!(
         r#"
-        select d.days as "days!", count(u.call_id) as "calls!",
-            count(u.call_id) filter (where u.charge = 0 and u.finish like 'error%') as "failed!",
-            count(distinct u.account_id) as "active!",
+        select d.days as "days!", coalesce(sum(u.calls), 0)::bigint as "calls!",
+            coalesce(sum(u.failed), 0)::bigint as "failed!", count(distinct u.account_id) as "active!",
             coalesce(sum(u.charge), 0)::bigint as "revenue!",
             coalesce(sum(u.commission), 0)::bigint as "commission!",
             coalesce(sum(u.provider_cost), 0)::bigint as "provider!"
         from (values (1), (7), (30), (90)) as d (days)
-            left join usage_call u
-                on u.settled_at >= (date_trunc('day', now() at time zone 'utc') - make_interval(days => d.days - 1)) at time zone 'utc'
+            left join usage_by_day u on u.day > (now() at time zone 'utc')::date - d.days
         group by d.days order by d.days
         "#
     )
@@ -65,8 +63,9 @@ async fn list_spans(db: &Db) -> Result<Vec<Span>> {
 async fn list_top_models(db: &Db) -> Result<Vec<ModelShare>> {
     let rows = sqlx::query!(
         r#"
-        select model_id, count(*) as "calls!", sum(charge)::bigint as "charge!", sum(commission)::bigint as "commission!"
-        from usage_call where settled_at > now() - interval '30 days'
+        select model_id as "model_id!", sum(calls)::bigint as "calls!", sum(charge)::bigint as "charge!",
+            sum(commission)::bigint as "commission!"
+        from usage_by_day where day > (now() at time zone 'utc')::date - 30
         group by model_id order by sum(charge) desc, model_id limit 10
         "#
     )

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod account;
+mod affordable;
 mod books;
 mod bytes;
 mod address;
@@ -28,6 +29,7 @@ mod metrics;
 mod operator;
 mod oracle;
 mod prices;
+mod quote;
 mod price;
 mod password;
 mod plan;
@@ -36,11 +38,13 @@ mod payment_events;
 mod price_change;
 mod race;
 mod reports;
+mod responses;
 mod routing;
 mod signature;
 mod stalled;
 mod statement;
 mod support;
+mod surface;
 mod top_up;
 mod vault;
 mod vendors;

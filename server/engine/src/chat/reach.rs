@@ -7,13 +7,17 @@ use marketplace::allowance::FreeCall;
 use marketplace::money::Nanos;
 use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote, wanted_output};
 
+use super::Order;
 use crate::catalogue::OnSale;
+use crate::routing::WhenShort;
 
 /// How much is asked for.
 pub(super) struct Reach {
     pub prompt: PromptSize,
     /// The caller's own limit of the answer.
     pub asked: Option<u64>,
+    /// What is to be done when that does not fit.
+    pub when_short: WhenShort,
 }
 
 /// What is set aside for a call: money, or free tokens instead.
@@ -30,11 +34,17 @@ pub(crate) struct Second {
 }
 
 impl Reach {
+    pub fn of(order: &Order) -> Self {
+        let request = &order.request;
+        let (prompt, asked) = (request.prompt_size(), request.max_output_tokens);
+        Self { prompt, asked, when_short: order.routing.when_short }
+    }
+
     pub fn wanted(&self, offer: &OnSale) -> u64 {
         wanted_output(offer.model.max_output_tokens, self.asked)
     }
 
-    fn ceiling(&self, offer: &OnSale, output: u64) -> Nanos {
+    pub fn ceiling(&self, offer: &OnSale, output: u64) -> Nanos {
         offer.price.ceiling(self.prompt.tokens_max, output, offer.take).charge
     }
 
@@ -46,10 +56,27 @@ impl Reach {
 
     /// Less than this buys no answer of the first. That the second costs more refuses nobody.
     pub fn least(&self, first: &OnSale) -> Nanos {
-        self.ceiling(first, self.least_output(first))
+        match self.when_short {
+            WhenShort::Clamp => self.ceiling(first, self.least_output(first)),
+            WhenShort::Refuse | WhenShort::Cheaper => self.ceiling(first, self.wanted(first)),
+        }
     }
 
-    fn least_output(&self, offer: &OnSale) -> u64 {
+    /// The same in free tokens.
+    pub fn least_free(&self, call: FreeCall) -> u64 {
+        match self.when_short {
+            WhenShort::Clamp => call.least(),
+            WhenShort::Refuse | WhenShort::Cheaper => call.most(),
+        }
+    }
+
+    /// The longest answer that so much money buys; zero where its prompt alone costs more.
+    pub fn fitting(&self, offer: &OnSale, budget: Nanos) -> u64 {
+        let (wanted, take) = (self.wanted(offer), offer.take);
+        offer.price.affordable_output(self.prompt.tokens_max, wanted, budget, take).unwrap_or(0)
+    }
+
+    pub fn least_output(&self, offer: &OnSale) -> u64 {
         self.wanted(offer).min(OUTPUT_TOKENS_LEAST)
     }
 

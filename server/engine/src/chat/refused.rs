@@ -1,9 +1,12 @@
 //! Why a call does not begin, in words that name the next step.
 
+use chrono::SecondsFormat;
 use marketplace::chat::ChatRequest;
-use marketplace::fault::{Code, Fault, Shortfall};
+use marketplace::fault::{Advice, Code, Fault, Shortfall};
 use marketplace::money::Nanos;
 use store::ledger::{Limit, Reserved};
+
+use super::Order;
 
 pub(super) fn check_asked(request: &ChatRequest) -> Result<(), Fault> {
     if request.messages.is_empty() {
@@ -15,33 +18,53 @@ pub(super) fn check_asked(request: &ChatRequest) -> Result<(), Fault> {
     Ok(())
 }
 
-pub(crate) fn short(message: String, required: Nanos, available: Nanos) -> Fault {
-    let shortfall = Shortfall { required_nanos: required, available_nanos: available };
+pub(crate) fn short(message: String, required: Nanos, available: Nanos, limit: &'static str) -> Fault {
+    let advice = Some(Box::new(Advice { limit, ..Advice::default() }));
+    let shortfall = Shortfall { required_nanos: required, available_nanos: available, advice };
     Fault { shortfall: Some(shortfall), ..Fault::new(Code::PaymentRequired, message) }
 }
 
+/// What the caller allows, or was promised, buys no answer.
+pub(super) fn cap_too_small(order: &Order, least: Nanos, cap: Nanos) -> Fault {
+    match order.routing.quote {
+        Some(_) => {
+            short("This call is larger than the one its quote was made for".to_owned(), least, cap, "quote")
+        }
+        None => {
+            short(format!("The cap of {} is too small for this call", cap.cost()), least, cap, "max_cost")
+        }
+    }
+}
+
 pub(crate) fn refusal(refused: &Reserved, least: Nanos) -> Fault {
-    let lacking = |whose: &str, available: Nanos, next: &str| {
+    let lacking = |limit, whose: &str, available: Nanos, next: &str| {
         let message = format!(
             "This call needs at least {} and {whose} has {} left. {next}",
             least.cost(),
             available.max(Nanos::ZERO).balance()
         );
-        short(message, least, available.max(Nanos::ZERO))
+        short(message, least, available.max(Nanos::ZERO), limit)
     };
     match refused {
         Reserved::BalanceShort { available } => {
-            lacking("your balance", *available, "Add funds, shorten the prompt or choose a cheaper model")
+            let next = "Add funds, shorten the prompt or choose a cheaper model";
+            lacking("balance", "your balance", *available, next)
         }
         Reserved::LimitReached { limit, available, resets_at } => {
-            let (whose, next) = match limit {
-                Limit::Key => ("this API key", "Raise the key's limit or use another key"),
-                Limit::Account => ("your spending limit", "Raise the limit"),
-                Limit::Conversation => ("this conversation's limit", "Raise the limit or begin another"),
-                Limit::Run => ("this run", "Raise the run's cap or begin another run"),
+            let (name, whose, next) = match limit {
+                Limit::Key => ("key", "this API key", "Raise the key's limit or use another key"),
+                Limit::Account => ("account", "your spending limit", "Raise the limit"),
+                Limit::Conversation => {
+                    ("conversation", "this conversation's limit", "Raise the limit or begin another")
+                }
+                Limit::Run => ("run", "this run", "Raise the run's cap or begin another run"),
             };
             let when = resets_at.map(|at| at.format("; it begins anew at %Y-%m-%d %H:%M UTC").to_string());
-            lacking(whose, *available, &format!("{next}{}", when.unwrap_or_default()))
+            let mut fault = lacking(name, whose, *available, &format!("{next}{}", when.unwrap_or_default()));
+            if let Some(advice) = fault.shortfall.as_mut().and_then(|short| short.advice.as_mut()) {
+                advice.resets_at = resets_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+            }
+            fault
         }
         Reserved::Frozen => Fault::new(
             Code::PermissionDenied,

@@ -6,7 +6,7 @@ use marketplace::id::{ModelId, ProviderId};
 use marketplace::model::{Listing, Offer, publisher_name};
 use serde_json::{Value, json};
 
-use super::{created, pricing};
+use super::{created, percent, pricing};
 
 /// What was measured is absent where nobody asked lately, and where it cannot be read.
 pub async fn list(engine: &Engine, actor: &Actor, id: &str) -> Result<Value, Error> {
@@ -55,26 +55,10 @@ fn endpoint(
     })
 }
 
-fn find<'a>(report: &'a HealthReport, model: &ModelId, provider: &ProviderId) -> Option<&'a OfferHealth> {
+pub fn find<'a>(report: &'a HealthReport, model: &ModelId, provider: &ProviderId) -> Option<&'a OfferHealth> {
     report.offers().find(|offer| offer.model == *model && offer.provider == *provider)
 }
 
-fn percentiles(spread: Spread) -> Value {
+pub fn percentiles(spread: Spread) -> Value {
     json!({ "p50": spread.p50, "p75": spread.p75, "p90": spread.p90, "p99": spread.p99 })
-}
-
-/// `9953` as the number 99.53. The digits are written, not computed.
-fn percent(bps: u64) -> Value {
-    serde_json::from_str(&format!("{}.{:02}", bps / 100, bps % 100)).unwrap_or(Value::Null)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn uptime_is_a_number_of_per_cent() {
-        let told = [10_000, 9_953, 5, 0].map(|bps| percent(bps).to_string());
-        assert_eq!(told, ["100.0", "99.53", "0.05", "0.0"]);
-    }
 }

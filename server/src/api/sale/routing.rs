@@ -1,8 +1,8 @@
 //! Who may answer: `model` with its suffix, `models`, and the fields of `provider`, as OpenRouter's clients send them.
 
-use engine::{MODELS_MAX, Routing};
+use engine::{MODELS_MAX, Routing, WhenShort};
 use marketplace::fault::Fault;
-use marketplace::id::{ModelId, ProviderId};
+use marketplace::id::{ModelId, ProviderId, QuoteId};
 use marketplace::money::Rate;
 use marketplace::route::{Fallbacks, MaxPrice, Preferences, Sort, split_suffix};
 use serde_json::{Map, Value};
@@ -47,7 +47,29 @@ pub fn take_routing(
         preferences.fallbacks = Fallbacks::Always;
     }
     preferences.sort = preferences.sort.or(sort);
-    Ok((model, Routing { preferences, models }))
+    let (quote, when_short) = (quote(body)?, when_short(body)?);
+    Ok((model, Routing { preferences, models, quote, when_short }))
+}
+
+/// The promise of a price, and nobody else may then be preferred.
+fn quote(body: &mut Fields) -> Result<Option<QuoteId>, Fault> {
+    match given(body, "quote_id") {
+        None => Ok(None),
+        Some(Value::String(id)) => QuoteId::parse(&id)
+            .map(Some)
+            .map_err(|_| Fault::invalid("quote_id", "is not one that POST /api/v1/quote has given")),
+        Some(_) => Err(Fault::invalid("quote_id", "must be a string")),
+    }
+}
+
+fn when_short(body: &mut Fields) -> Result<WhenShort, Fault> {
+    match given(body, "on_insufficient").as_ref().map(|value| value.as_str().unwrap_or_default()) {
+        None => Ok(WhenShort::default()),
+        Some("clamp_output") => Ok(WhenShort::Clamp),
+        Some("refuse") => Ok(WhenShort::Refuse),
+        Some("cheaper_model") => Ok(WhenShort::Cheaper),
+        Some(_) => Err(Fault::invalid("on_insufficient", "must be refuse, clamp_output or cheaper_model")),
+    }
 }
 
 fn preferences(mut fields: Fields) -> Result<Preferences, Fault> {

@@ -52,7 +52,7 @@ begin
 end $$;
 
 -- So many settled calls of 10 nano-dollars, in turn over the first `p_accounts` accounts and evenly over the year that
--- ends now. To be called once, before anything else is booked.
+-- ends now; each fifth of them is of the first hundred, who are busy. To be called once, before anything else is booked.
 create procedure bench.settle_calls(p_calls bigint, p_accounts bigint, p_price_id uuid, p_amount bigint)
 language plpgsql set work_mem = '256MB' as $$
 begin
@@ -65,10 +65,11 @@ begin
         bench.chain(concat_ws('|', call_id, 1, account_id, 'paid', 'USD', case when n < 0 then p_amount else -10 end,
             version, p_amount - 10 * (version - 1))) over (partition by account_id order by version) as hash
     from (
-        select n, bench.account(n % p_accounts + 1) as account_id, n / p_accounts + 2 as version,
-            bench.id_at(at, n) as call_id, at
+        select n, bench.account(number) as account_id,
+            1 + row_number() over (partition by number order by n) as version, bench.id_at(at, n) as call_id, at
         from (
-            select n, now() - interval '365 days' * (1 - n::float8 / p_calls) as at
+            select n, now() - interval '365 days' * (1 - n::float8 / p_calls) as at,
+                1 + case when n % 5 = 0 then n / 5 % least(100, p_accounts) else n % p_accounts end as number
             from generate_series(0, p_calls - 1) as n
         ) as times
         union all

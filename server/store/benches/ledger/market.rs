@@ -14,6 +14,7 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use store::Db;
 use store::ledger::{Capture, Reservation, Reserved, reserve};
 use store::price::{Offer, set_prices};
+use store::spending::add_up_day;
 use uuid::Uuid;
 
 use crate::options::Options;
@@ -90,6 +91,9 @@ impl Market {
         }
         root.close().await?;
         self.tell("vacuum analyze").await?;
+        self.tell("update usage_day_state set until = now() - interval '366 days'").await?;
+        while add_up_day(&self.db).await?.is_some() {}
+        self.tell("vacuum analyze usage_day").await?;
         self.tell("checkpoint").await
     }
 

@@ -10,6 +10,7 @@
 
 mod address;
 mod attempts;
+mod days;
 mod funds;
 mod health;
 mod late;

@@ -1,0 +1,36 @@
+//! `/providers`: who sells models here, in OpenRouter's fields and ours.
+
+use axum::Json;
+use axum::extract::State;
+use engine::Engine;
+use marketplace::health::Span;
+use serde_json::{Value, json};
+
+use super::ApiError;
+use super::models::percent;
+use crate::auth::Asking;
+
+/// What nobody has told us of a vendor is `null`; what was measured is absent where nobody asked lately.
+pub async fn list_providers(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+) -> Result<Json<Value>, ApiError> {
+    let lately = engine.health(&actor, Span::HalfHour).await.ok();
+    let data: Vec<Value> = engine
+        .sellers(&actor)
+        .into_iter()
+        .map(|(id, seller)| {
+            let measured = lately.as_deref().and_then(|report| {
+                report.vendors.iter().find(|vendor| vendor.provider == id).map(|vendor| &vendor.measured)
+            });
+            json!({
+                "name": seller.name, "slug": id,
+                "privacy_policy_url": null, "terms_of_service_url": null, "status_page_url": null,
+                "headquarters": null, "datacenters": null,
+                "available": seller.is_available, "models": seller.models, "available_models": seller.open,
+                "uptime_last_30m": measured.and_then(|measured| measured.uptime_bps).map(percent),
+            })
+        })
+        .collect();
+    Ok(Json(json!({ "data": data, "total": data.len() })))
+}
