@@ -283,6 +283,7 @@ fn is_spoken(kind: Kind, protocol: &str) -> bool {
         Kind::Chat => matches!(
             protocol,
             "openai_chat_completions"
+                | "openai_responses"
                 | "anthropic_messages"
                 | "gemini_generate_content"
                 | "cohere_v2_chat"

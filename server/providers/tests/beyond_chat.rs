@@ -5,6 +5,7 @@ use std::path::Path;
 
 use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, Finish, Message, Role};
 use marketplace::id::ModelId;
+use marketplace::money::Nanos;
 use marketplace::usage::Usage;
 use providers::embedding::{self, Embeddings, Inputs, Protocol, Purpose};
 use providers::frame::Framer;
@@ -290,6 +291,19 @@ fn pictures_are_read_as_expected() {
             }
             Err(failure) => sample.check_failure(&failure),
         }
+    }
+}
+
+#[test]
+fn what_an_operator_still_has_is_read_to_the_last_digit() {
+    for sample in samples(&["stability_v1_user"]) {
+        let left = image::stability_v1::decode_balance(sample.status, &sample.headers, &sample.body).unwrap();
+        let credits = Nanos(left.0 * 100).decimal();
+        assert_eq!(json!(credits), sample.expect["credits"], "{}", sample.file);
+    }
+    for body in ["{}", "{\"credits\": \"7\"}", "{\"credits\": 1e300}", "[]"] {
+        let read = image::stability_v1::decode_balance(StatusCode::OK, &HeaderMap::new(), body.as_bytes());
+        assert!(read.is_err(), "{body}");
     }
 }
 

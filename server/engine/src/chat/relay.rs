@@ -111,7 +111,8 @@ impl Relay {
         attempt.key_version = vendors.key_version(&model.provider);
         self.engine.0.retries.note_asked(&model.provider, Instant::now());
         let id = self.terms.id.to_string();
-        let asked = self.engine.0.sender.open(provider, &self.request, &model.upstream, &id);
+        let provider = provider.speaking(&model.protocol);
+        let asked = self.engine.0.sender.open(&provider, &self.request, &model.upstream, &id);
         let asked = self.engine.0.health.attend((&model.id, &model.provider), self.request.stream, asked);
         let answer = tokio::select! {
             answer = asked => answer,

@@ -1,9 +1,11 @@
-//! Pictures of Stability's first protocol, which are paid by the piece.
+//! Pictures of Stability's first protocol, which are paid by the piece, and what an operator still has there.
 
 use marketplace::chat::Failure;
+use marketplace::money::Nanos;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 
 pub use super::refusal_of_stability as refusal;
 use super::{Picture, Pictures, Request};
@@ -43,6 +45,18 @@ pub fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Pi
     Pictures::checked(pictures.collect(), None)
 }
 
+/// What is left of what an operator has paid ahead. It is told in credits, of which each is a cent.
+pub fn decode_balance(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Nanos, Failure> {
+    const CREDITS_A_DOLLAR: i64 = 100;
+    if !status.is_success() {
+        return Err(refusal(status, headers, body));
+    }
+    let told = serde_json::from_slice::<Balance>(body).ok();
+    let credits = told.and_then(|told| Nanos::parse_usd(&told.credits.to_string()).ok());
+    let credits = credits.ok_or_else(|| malformed("the answer is not JSON of the balance shape"))?;
+    Ok(Nanos(credits.0 / CREDITS_A_DOLLAR))
+}
+
 #[derive(Serialize)]
 struct Sent<'a> {
     text_prompts: Vec<Prompt<'a>>,
@@ -60,6 +74,11 @@ struct Sent<'a> {
 struct Prompt<'a> {
     text: &'a str,
     weight: i32,
+}
+
+#[derive(Deserialize)]
+struct Balance {
+    credits: Number,
 }
 
 #[derive(Deserialize)]
