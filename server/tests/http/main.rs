@@ -35,6 +35,7 @@ mod payment_events;
 mod price_change;
 mod race;
 mod reports;
+mod responses;
 mod routing;
 mod signature;
 mod stalled;
