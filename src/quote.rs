@@ -42,6 +42,8 @@ pub struct PromptSize {
 impl PromptSize {
     const TEMPLATE_TOKENS: u64 = 16;
     const MESSAGE_TOKENS: u64 = 8;
+    /// What a picture of a usual size comes to.
+    pub const IMAGE_TOKENS_LIKELY: u64 = 1_000;
     /// Vendors turn a picture into at most some thousands of tokens, whatever its bytes.
     pub const IMAGE_TOKENS_MAX: u64 = 8_192;
 
@@ -84,7 +86,7 @@ impl PromptSize {
     #[must_use]
     pub fn with_image(self) -> Self {
         Self {
-            likely_tokens: self.likely_tokens + 1_000,
+            likely_tokens: self.likely_tokens + Self::IMAGE_TOKENS_LIKELY,
             tokens_min: self.tokens_min,
             tokens_max: self.tokens_max + Self::IMAGE_TOKENS_MAX,
         }

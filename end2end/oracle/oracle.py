@@ -22,6 +22,8 @@ CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue.toml"
 # What a killed server may have forwarded and never billed.
 GIVEN_AWAY_TOKENS_MAX = 1_024
 BYTES_A_TOKEN = 4
+# A vendor may put more around a conversation than we do.
+PROMPT_TOKENS_APART = 4
 # After these failures another vendor may be asked.
 PASSING = ("unreachable", "rate_limited", "overloaded", "server_error", "timeout", "truncated_stream", "malformed_stream")
 # An answer in one piece that breaks off was read and thrown away.
@@ -164,20 +166,36 @@ class Oracle:
             return
         parts = {name: count for name, count in counted.items() if name not in ("input", "output")}
         agree(call, "parts of an estimate", set(parts.values()), {0})
-        agree(call, f"at most {sent} bytes delivered, {output} tokens billed", output * BYTES_A_TOKEN <= sent, True)
+        was_sent = output * BYTES_A_TOKEN <= sent or output <= record["completion_tokens_sent"]
+        agree(call, f"at most {sent} bytes delivered, {output} tokens billed", was_sent, True)
         self.figures["calls that ended early or uncounted, none billed beyond what was delivered"] += 1
         if source == "none" and undisturbed:
             agree(call, "an answer with content is paid", sent == 0 or record["finished"] in ("refused", "truncated") or seen["bytes"] < BYTES_A_TOKEN, True)
         if undisturbed and record["finished"] == "complete" and seen["status"] == 200:
             agree(call, "a trustworthy report is billed", reported is None or sent == 0, True)
         if source == "estimated" and undisturbed:
-            affordable = record["seen_max_tokens"] or sent
-            agree(call, "estimate of what came", output, min(seen["bytes"] // BYTES_A_TOKEN, affordable))
-            agree(call, "estimate of the prompt", usage["input"], self.likely_input(record, seen))
+            self.check_estimate(call, usage, record, seen, output)
         if seen and (reaped or seen["ended"] == "cut"):
             self.check_cut(call, usage, seen, output)
         if seen and seen["streamed"] and seen["ended"] == "left" and not reaped:
             self.unread_most = max(self.unread_most, output - seen["bytes"] // BYTES_A_TOKEN)
+
+    def check_estimate(self, call: str, usage: dict, record: dict, seen: dict, output: int) -> None:
+        """What came whole is counted like its vendor counts, if it did; what was cut off by the bytes that came."""
+        affordable = record["seen_max_tokens"] or record["completion_bytes_sent"]
+        if record["finished"] == "complete" and seen["ended"] == "whole":
+            true_input = record["prompt_tokens"]
+            true_output = 0 if record["dialect"] in EMBEDDINGS else record["completion_tokens_sent"]
+            near = lambda ours, true: abs(ours - true) * 20 <= true + 20 * PROMPT_TOKENS_APART
+            agree(call, f"estimate of {true_output} tokens that came: {output}", near(output, true_output), True)
+            told = self.told_input(record, seen)
+            if told is not None:
+                agree(call, "the vendor's own count of the prompt", usage["input"], told)
+            else:
+                agree(call, f"estimate of a prompt of {true_input} tokens: {usage['input']}", near(usage["input"], true_input), True)
+            return
+        agree(call, "estimate of what came", output, min(seen["bytes"] // BYTES_A_TOKEN, affordable))
+        agree(call, "estimate of the prompt", usage["input"], self.likely_input(record, seen))
 
     def check_cut(self, call: str, usage: dict, seen: dict, output: int) -> None:
         """A server died or was taken for dead: nobody pays for what did not arrive, and little is given away."""
@@ -193,10 +211,18 @@ class Oracle:
         if record["dialect"] in EMBEDDINGS:
             # Texts are read as they are, each four bytes a token.
             return sum(-(-size // BYTES_A_TOKEN) for size in seen["text_bytes"])
+        told = Oracle.told_input(record, seen)
+        return told if told is not None else 3 + 4 + -(-seen["prompt_bytes"] // BYTES_A_TOKEN)
+
+    @staticmethod
+    def told_input(record: dict, seen: dict) -> int | None:
+        """What the vendor said of the prompt, if it can be true, and no more than was held for it."""
+        if record["dialect"] in EMBEDDINGS:
+            return None
         reported = input_reported(record["dialect"], record["usage_reported"])
-        if reported is not None and 0 <= reported <= REPORTED_MAX:
-            return min(reported, 16 + 8 + seen["prompt_bytes"])
-        return 3 + 4 + -(-seen["prompt_bytes"] // BYTES_A_TOKEN)
+        if reported is None or not 0 <= reported <= REPORTED_MAX:
+            return None
+        return min(reported, 16 + 8 + seen["prompt_bytes"])
 
     def check_charge(self, call: str, usage: dict, hold: dict, tokens: dict) -> None:
         model = self.offer(usage)

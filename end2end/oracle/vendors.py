@@ -18,6 +18,16 @@ def openai(report: dict) -> dict:
     }
 
 
+def responses(report: dict) -> dict:
+    """The same as in a chat, by other names."""
+    return openai({
+        "prompt_tokens": report.get("input_tokens"),
+        "prompt_tokens_details": report.get("input_tokens_details"),
+        "completion_tokens": report.get("output_tokens"),
+        "completion_tokens_details": report.get("output_tokens_details"),
+    })
+
+
 def anthropic(report: dict) -> dict:
     """Cached and written parts stand beside the input."""
     cached, written = report.get("cache_read_input_tokens") or 0, report.get("cache_creation_input_tokens") or 0
@@ -128,9 +138,10 @@ EMBEDDINGS = {
     "gemini_embed_content": embedding(lambda report: None),
     "huggingface_feature_extraction": embedding(lambda report: None),
 }
-IMAGES = {name: pictures for name in ("openai_images", "stability_v1_image", "stability_v2beta_image")}
+IMAGES = {name: pictures for name in ("openai_images", "gemini_images", "stability_v1_image", "stability_v2beta_image")}
 DIALECTS = {
     "openai": openai,
+    "openai_responses": responses,
     "anthropic": anthropic,
     "google": google,
     "cohere": cohere,

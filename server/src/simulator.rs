@@ -16,6 +16,7 @@ mod openai;
 mod performance;
 mod phrases;
 mod reply;
+mod responses;
 mod scenario;
 mod tgi;
 mod socket;
@@ -52,6 +53,7 @@ use ollama::Ollama;
 use openai::OpenAi;
 use performance::{Stage, Tempo};
 use reply::Reply;
+use responses::Responses;
 use scenario::{Cut, Scenario};
 use socket::{Reset, Sockets};
 use tgi::Tgi;
@@ -135,6 +137,7 @@ pub fn router(simulator: Simulator) -> Router {
         .route("/{vendor}/v1/chat/completions", post(chat::<OpenAi>))
         .route("/{vendor}/chat/completions", post(chat::<OpenAi>))
         .route("/{vendor}/openai/v1/chat/completions", post(chat::<OpenAi>))
+        .route("/{vendor}/v1/responses", post(chat::<Responses>))
         .route("/{vendor}/v1/messages", post(chat::<Anthropic>))
         .route("/{vendor}/v1beta/models/{call}", post(google))
         .route("/{vendor}/v2/chat", post(chat::<Cohere>))
@@ -191,7 +194,7 @@ async fn chat<D: Dialect>(
     named(response, D::REQUEST_ID_HEADER, &request_id)
 }
 
-/// Google tells chats from vectors by the end of the path alone.
+/// Google tells chats from vectors by the end of the path alone, and from pictures by what is asked.
 async fn google(
     state: State<Simulator>,
     socket: Option<Extension<ConnectInfo<Reset>>>,
@@ -201,6 +204,9 @@ async fn google(
 ) -> Response {
     if uri.path().ends_with(":embedContent") || uri.path().ends_with(":batchEmbedContents") {
         return embed::<embedding::Google>(state, uri, headers, body).await;
+    }
+    if image::Gemini::is_asked(&body) {
+        return draw::<image::Gemini>(state, uri, headers, body).await;
     }
     chat::<Google>(state, socket, uri, headers, body).await
 }

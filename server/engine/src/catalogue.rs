@@ -281,7 +281,7 @@ fn list(model: Model, local: &Local, registry: &Registry) -> Listing {
         (_, Status::Retired) => Sale::Retired { replacement: model.replacement.clone() },
         (None, _) => Sale::Unserved,
         _ if !is_spoken(model.kind, &model.protocol) => Sale::Unserved,
-        _ if model.price.is_none() => Sale::Unpriced,
+        _ if model.price.is_none() || is_priced_amiss(&model) => Sale::Unpriced,
         (Some(provider), _) if !provider.is_available() => Sale::Unconfigured,
         _ if local.lacks(&model) => Sale::Absent,
         _ => Sale::Open,
@@ -293,11 +293,19 @@ fn list(model: Model, local: &Local, registry: &Registry) -> Listing {
     Listing { model, sale, take: TakeRate::STANDARD, provider_name }
 }
 
+/// A price that was put in force for another way of counting does for no picture, until the right one is.
+fn is_priced_amiss(model: &Model) -> bool {
+    let by_the_picture = model.price.as_ref().is_some_and(|price| price.picture().is_some());
+    let protocol = image::Protocol::parse(&model.protocol).filter(|_| model.kind == Kind::Image);
+    protocol.is_some_and(image::Protocol::is_paid_by_the_picture) && !by_the_picture
+}
+
 fn is_spoken(kind: Kind, protocol: &str) -> bool {
     match kind {
         Kind::Chat => matches!(
             protocol,
             "openai_chat_completions"
+                | "openai_responses"
                 | "anthropic_messages"
                 | "gemini_generate_content"
                 | "cohere_v2_chat"

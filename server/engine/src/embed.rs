@@ -7,8 +7,8 @@ use marketplace::model::{Kind, Model};
 use marketplace::quote::{PromptSize, likely_tokens};
 use providers::embedding::{Inputs, Protocol, Request};
 
-use crate::making::{MakeOrder, Making, Purchase};
-use crate::{Actor, Engine, Result};
+use crate::making::{Counted, MakeOrder, Making, Purchase};
+use crate::{Actor, Engine, Result, tokens};
 
 impl Engine {
     /// Puts texts into vectors, one a text, charging for the tokens that their vendor counts.
@@ -28,8 +28,13 @@ impl Engine {
                 return Err(unknown_seller());
             };
             let (sender, id) = (&engine.0.sender, id.to_string());
-            let asked = sender.embed(provider, protocol, &request, &seller.upstream, &id);
-            asked.await.map(|answer| (answer.vectors, answer.usage))
+            let answer = sender.embed(provider, protocol, &request, &seller.upstream, &id).await?;
+            let is_counted = answer.usage.is_some_and(|usage| usage.billable().is_ok());
+            let counted = match request.inputs {
+                Inputs::Texts(texts) if !is_counted => tokens::count_each(texts).await.map(Counted::ByUs),
+                _ => None,
+            };
+            Ok((answer.vectors, counted.unwrap_or(Counted::ByVendor(answer.usage))))
         };
         self.make(actor, Purchase { on_sale, prompt, most, cap, run, id }, ask).await
     }

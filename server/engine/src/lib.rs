@@ -16,6 +16,7 @@ mod keys;
 mod limits;
 mod billing;
 mod gateway;
+mod tokens;
 mod chat;
 mod making;
 mod embed;

@@ -13,7 +13,7 @@ use marketplace::money::Nanos;
 use marketplace::quote::PromptSize;
 use marketplace::receipt::Settlement;
 use marketplace::route::{Fallbacks, Reason};
-use marketplace::usage::Usage;
+use marketplace::usage::{Tokens, Usage};
 use store::ledger::{Reservation, Reserved};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
@@ -53,6 +53,13 @@ pub struct Made<T> {
     pub settlement: Settlement,
 }
 
+/// Who has counted what was used.
+pub(crate) enum Counted {
+    ByVendor(Option<Usage>),
+    /// The tokens of what was read, where its vendor counts nothing.
+    ByUs(u64),
+}
+
 /// An order whose price is known.
 pub(crate) struct Purchase {
     pub on_sale: Arc<OnSale>,
@@ -82,7 +89,7 @@ impl Engine {
     ) -> Result<Making<T>>
     where
         T: Send + 'static,
-        A: Future<Output = std::result::Result<(T, Option<Usage>), Failure>> + Send,
+        A: Future<Output = std::result::Result<(T, Counted), Failure>> + Send,
     {
         let (engine, actor) = (self.clone(), actor.clone());
         let (begun, beginning) = oneshot::channel();
@@ -178,16 +185,25 @@ impl Engine {
         ask: impl FnOnce(CallId) -> A,
     ) -> std::result::Result<Made<T>, Fault>
     where
-        A: Future<Output = std::result::Result<(T, Option<Usage>), Failure>>,
+        A: Future<Output = std::result::Result<(T, Counted), Failure>>,
     {
         // Counted among the running calls, so that its lease is renewed for as long as its vendor takes.
         let (events, _unread) = mpsc::channel(1);
         let meter = self.0.running.open(&terms, Delivery::Whole, &events);
         let (made, heard, ending) = match ask(terms.id).await {
-            Ok((made, usage)) => {
+            Ok((made, counted)) => {
                 self.note_accepted_key(&terms.on_sale.model.provider);
                 let finish = Some((Finish::Stop, Finish::Stop.as_str().to_owned()));
-                (Some(made), Heard { usage, content: true, finish }, Ending::Whole)
+                let mut heard = Heard { content: true, finish, ..Heard::default() };
+                match counted {
+                    Counted::ByVendor(usage) => heard.usage = usage,
+                    // The hold is for no more than this.
+                    Counted::ByUs(input) => {
+                        let input = input.min(terms.prompt.tokens_max);
+                        heard.counted = Some(Tokens { input, ..Tokens::default() });
+                    }
+                }
+                (Some(made), heard, Ending::Whole)
             }
             Err(failure) => (None, Heard::default(), Ending::Refused(self.told_of(&terms, &failure))),
         };

@@ -2,6 +2,7 @@
 
 mod decoder;
 mod encode;
+pub mod generate;
 mod wire;
 
 use marketplace::chat::{ChatEvent, Failure, FailureClass};

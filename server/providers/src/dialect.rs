@@ -9,12 +9,17 @@ use serde::Serialize;
 
 use crate::failure::unsupported;
 use crate::frame::{Event, Framing};
-use crate::{anthropic, cohere, google, ollama, openai, tgi};
+use crate::{anthropic, cohere, google, ollama, openai, responses, tgi};
+
+/// What the catalogue calls the protocol that a vendor speaks beside the chat protocol.
+const RESPONSES: &str = "openai_responses";
 
 /// How a vendor wants to be asked and how it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     OpenAi(openai::Habits),
+    /// Of a single model: its vendor speaks `OpenAi` everywhere else.
+    Responses,
     Anthropic(anthropic::Version),
     Google,
     Cohere,
@@ -35,6 +40,7 @@ pub struct Outgoing {
 #[derive(Debug)]
 pub enum Decoder {
     OpenAi(openai::Decoder),
+    Responses(responses::Decoder),
     Anthropic(anthropic::Decoder),
     Google(google::Decoder),
     Cohere(cohere::Decoder),
@@ -51,10 +57,21 @@ impl Outgoing {
 }
 
 impl Dialect {
+    /// The language of one model, whose protocol may be another than its vendor's usual one.
+    #[must_use]
+    pub fn of_model(self, protocol: &str) -> Self {
+        match self {
+            Self::OpenAi(_) if protocol == RESPONSES => Self::Responses,
+            usual => usual,
+        }
+    }
+
     /// The header that carries the key, and what stands before the key in it.
     pub fn key_header(self) -> (&'static str, &'static str) {
         match self {
-            Self::OpenAi(_) | Self::Cohere | Self::Ollama | Self::Tgi => ("authorization", "Bearer "),
+            Self::OpenAi(_) | Self::Responses | Self::Cohere | Self::Ollama | Self::Tgi => {
+                ("authorization", "Bearer ")
+            }
             Self::Anthropic(_) => ("x-api-key", ""),
             // Google also takes the key in the address, from where it would find its way into logs.
             Self::Google => ("x-goog-api-key", ""),
@@ -70,13 +87,19 @@ impl Dialect {
     pub fn framing(self) -> Framing {
         match self {
             Self::Ollama => Framing::Lines,
-            Self::OpenAi(_) | Self::Anthropic(_) | Self::Google | Self::Cohere | Self::Tgi => Framing::Events,
+            Self::OpenAi(_)
+            | Self::Responses
+            | Self::Anthropic(_)
+            | Self::Google
+            | Self::Cohere
+            | Self::Tgi => Framing::Events,
         }
     }
 
     pub fn encode(self, request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, Failure> {
         match self {
             Self::OpenAi(habits) => openai::encode(request, upstream_model, habits),
+            Self::Responses => responses::encode(request, upstream_model),
             Self::Anthropic(version) => anthropic::encode(request, upstream_model, version),
             Self::Google => google::encode(request, upstream_model),
             Self::Cohere => cohere::encode(request, upstream_model),
@@ -94,6 +117,7 @@ impl Dialect {
     ) -> Result<Vec<ChatEvent>, Failure> {
         match self {
             Self::OpenAi(_) => openai::decode(status, headers, body),
+            Self::Responses => responses::decode(status, headers, body),
             Self::Anthropic(_) => anthropic::decode(status, headers, body),
             Self::Google => google::decode(status, headers, body),
             Self::Cohere => cohere::decode(status, headers, body),
@@ -105,7 +129,7 @@ impl Dialect {
     /// Reads why there is no answer.
     pub fn refusal(self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
         match self {
-            Self::OpenAi(_) => openai::refusal(status, headers, body),
+            Self::OpenAi(_) | Self::Responses => openai::refusal(status, headers, body),
             Self::Anthropic(_) => anthropic::refusal(status, headers, body),
             Self::Google => google::refusal(status, headers, body),
             Self::Cohere => cohere::refusal(status, headers, body),
@@ -117,6 +141,7 @@ impl Dialect {
     pub fn decoder(self) -> Decoder {
         match self {
             Self::OpenAi(_) => Decoder::OpenAi(openai::Decoder::default()),
+            Self::Responses => Decoder::Responses(responses::Decoder::default()),
             Self::Anthropic(_) => Decoder::Anthropic(anthropic::Decoder::default()),
             Self::Google => Decoder::Google(google::Decoder::default()),
             Self::Cohere => Decoder::Cohere(cohere::Decoder::default()),
@@ -131,6 +156,7 @@ impl Decoder {
     pub fn feed(&mut self, event: &Event) -> Vec<ChatEvent> {
         match self {
             Self::OpenAi(decoder) => decoder.feed(event),
+            Self::Responses(decoder) => decoder.feed(event),
             Self::Anthropic(decoder) => decoder.feed(event),
             Self::Google(decoder) => decoder.feed(event),
             Self::Cohere(decoder) => decoder.feed(event),
@@ -143,6 +169,7 @@ impl Decoder {
     pub fn finish(&mut self) -> Option<ChatEvent> {
         match self {
             Self::OpenAi(decoder) => decoder.finish(),
+            Self::Responses(decoder) => decoder.finish(),
             Self::Anthropic(decoder) => decoder.finish(),
             Self::Google(decoder) => decoder.finish(),
             Self::Cohere(decoder) => decoder.finish(),
@@ -155,6 +182,7 @@ impl Decoder {
     pub fn fail(&mut self, failure: Failure) -> Option<ChatEvent> {
         match self {
             Self::OpenAi(decoder) => decoder.fail(failure),
+            Self::Responses(decoder) => decoder.fail(failure),
             Self::Anthropic(decoder) => decoder.fail(failure),
             Self::Google(decoder) => decoder.fail(failure),
             Self::Cohere(decoder) => decoder.fail(failure),
@@ -167,6 +195,7 @@ impl Decoder {
     pub fn is_over(&self) -> bool {
         match self {
             Self::OpenAi(decoder) => decoder.is_over(),
+            Self::Responses(decoder) => decoder.is_over(),
             Self::Anthropic(decoder) => decoder.is_over(),
             Self::Google(decoder) => decoder.is_over(),
             Self::Cohere(decoder) => decoder.is_over(),

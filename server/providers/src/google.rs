@@ -1,5 +1,6 @@
 //! The generateContent protocol of Google's Gemini models.
 
+pub mod bison;
 mod decoder;
 mod encode;
 mod wire;

@@ -1,5 +1,6 @@
 //! Pictures made from words, in one normal form for all vendors that make them.
 
+pub mod gemini;
 pub mod openai;
 pub mod stability_v1;
 pub mod stability_v2;
@@ -13,7 +14,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use crate::dialect::Outgoing;
-use crate::failure::{class_of_status, failure, malformed, retry_after_seconds, without_words};
+use crate::failure::{class_of_status, failure, malformed, retry_after_seconds, unsupported, without_words};
 
 /// What is to be drawn. What a vendor cannot be told is refused by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +62,7 @@ pub enum Format {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     OpenAi,
+    Gemini,
     StabilityV1,
     StabilityV2,
 }
@@ -70,6 +72,8 @@ impl Protocol {
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "openai_images" => Some(Self::OpenAi),
+            // Those of Google's models that draw are asked as the others are.
+            "gemini_generate_content" => Some(Self::Gemini),
             "stability_v1_image" => Some(Self::StabilityV1),
             "stability_v2beta_image" => Some(Self::StabilityV2),
             _ => None,
@@ -80,13 +84,20 @@ impl Protocol {
     pub fn pictures_max(self) -> u32 {
         match self {
             Self::OpenAi | Self::StabilityV1 => 10,
-            Self::StabilityV2 => 1,
+            Self::Gemini | Self::StabilityV2 => 1,
         }
+    }
+
+    /// Whether only a price by the picture will do. In an answer of Google's some tokens are words and some a picture, and
+    /// no single rate fits both.
+    pub fn is_paid_by_the_picture(self) -> bool {
+        matches!(self, Self::Gemini)
     }
 
     pub fn encode(self, request: &Request, upstream_model: &str) -> Result<Outgoing, Failure> {
         match self {
             Self::OpenAi => openai::encode(request, upstream_model),
+            Self::Gemini => gemini::encode(request, upstream_model),
             Self::StabilityV1 => stability_v1::encode(request, upstream_model),
             Self::StabilityV2 => stability_v2::encode(request, upstream_model),
         }
@@ -95,6 +106,7 @@ impl Protocol {
     pub fn decode(self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Pictures, Failure> {
         match self {
             Self::OpenAi => openai::decode(status, headers, body),
+            Self::Gemini => gemini::decode(status, headers, body),
             Self::StabilityV1 => stability_v1::decode(status, headers, body),
             Self::StabilityV2 => stability_v2::decode(status, headers, body),
         }
@@ -125,6 +137,16 @@ impl Pictures {
             _ => Err(malformed("the answer holds no picture, or something that is none")),
         }
     }
+}
+
+/// The shape of a size among those that a vendor draws.
+fn shape_of(size: Size, ratios: &[(u32, u32)]) -> Result<(u32, u32), Failure> {
+    let is_of = |ratio: &&(u32, u32)| {
+        size.width > 0
+            && u64::from(size.width) * u64::from(ratio.1) == u64::from(size.height) * u64::from(ratio.0)
+    };
+    let shape = ratios.iter().find(is_of).copied();
+    shape.ok_or_else(|| unsupported("size", "has a shape that this model's provider does not draw"))
 }
 
 /// Why Stability refuses, in the words of either version.

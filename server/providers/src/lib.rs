@@ -20,6 +20,7 @@ pub mod ollama;
 pub mod openai;
 mod reading;
 pub mod registry;
+pub mod responses;
 pub mod tgi;
 
 pub use self::dialect::{Decoder, Dialect, Outgoing};

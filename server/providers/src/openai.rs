@@ -12,6 +12,7 @@ use marketplace::chat::{ANTHROPIC_ONLY, ChatEvent, ChatRequest, Delivery, Failur
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
+pub(crate) use self::complaint::complaint;
 pub use self::complaint::refusal;
 pub use self::completion::encode as encode_completion;
 pub use self::decoder::Decoder;

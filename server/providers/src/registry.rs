@@ -2,6 +2,7 @@
 
 mod stored;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use marketplace::id::ProviderId;
@@ -132,6 +133,15 @@ impl ConfiguredProvider {
         ProviderId(self.vendor.id.to_owned())
     }
 
+    /// The same vendor in the language of one of its models.
+    pub fn speaking(&self, protocol: &str) -> Cow<'_, Self> {
+        let dialect = self.vendor.dialect.of_model(protocol);
+        if dialect == self.vendor.dialect {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { vendor: Provider { dialect, ..self.vendor }, ..self.clone() })
+    }
+
     /// Whether a call can be made: without a key no vendor answers, but one's own server does.
     pub fn is_available(&self) -> bool {
         let needs_key = !self.vendor.dialect.is_self_hosted();
@@ -207,7 +217,7 @@ fn simulated_url(base: &str, provider: &Provider) -> String {
     match provider.dialect {
         // Its versions stand in its paths, of which there are two.
         _ if provider.id == "stability" => format!("{base}/{}", provider.id),
-        Dialect::OpenAi(_) => format!("{base}/{}/v1", provider.id),
+        Dialect::OpenAi(_) | Dialect::Responses => format!("{base}/{}/v1", provider.id),
         Dialect::Google => format!("{base}/{}/v1beta", provider.id),
         Dialect::Anthropic(_) | Dialect::Cohere | Dialect::Ollama | Dialect::Tgi => {
             format!("{base}/{}", provider.id)

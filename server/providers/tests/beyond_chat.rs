@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, Finish, Message, Role};
+use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, FailureClass, Finish, Message, Role};
 use marketplace::id::ModelId;
+use marketplace::money::Nanos;
 use marketplace::usage::Usage;
 use providers::embedding::{self, Embeddings, Inputs, Protocol, Purpose};
 use providers::frame::Framer;
@@ -261,8 +262,10 @@ fn feature_extraction_lies_beside_the_router_and_all_else_below_it() {
 
 type DecodePictures = fn(StatusCode, &HeaderMap, &[u8]) -> Result<Pictures, Failure>;
 
-const PICTURES: [(&str, DecodePictures); 3] = [
+const PICTURES: [(&str, DecodePictures); 4] = [
     ("openai_images", image::openai::decode),
+    // All its composed exchanges are conversations in words.
+    ("gemini_images", image::gemini::decode),
     ("stability_v1_image", image::stability_v1::decode),
     ("stability_v2beta_image", image::stability_v2::decode),
 ];
@@ -294,6 +297,19 @@ fn pictures_are_read_as_expected() {
 }
 
 #[test]
+fn what_an_operator_still_has_is_read_to_the_last_digit() {
+    for sample in samples(&["stability_v1_user"]) {
+        let left = image::stability_v1::decode_balance(sample.status, &sample.headers, &sample.body).unwrap();
+        let credits = Nanos(left.0 * 100).decimal();
+        assert_eq!(json!(credits), sample.expect["credits"], "{}", sample.file);
+    }
+    for body in ["{}", "{\"credits\": \"7\"}", "{\"credits\": 1e300}", "[]"] {
+        let read = image::stability_v1::decode_balance(StatusCode::OK, &HeaderMap::new(), body.as_bytes());
+        assert!(read.is_err(), "{body}");
+    }
+}
+
+#[test]
 fn what_is_no_picture_is_a_failure() {
     let png = "iVBORw0KGgo=";
     for (protocol, decode) in PICTURES {
@@ -305,6 +321,8 @@ fn what_is_no_picture_is_a_failure() {
             json!({"artifacts": [{"base64": png, "finishReason": "ERROR"}]}),
             json!({"image": png, "finish_reason": "ERROR"}),
             json!({"image": "aGk=", "finish_reason": "SUCCESS"}),
+            json!({"candidates": []}),
+            json!({"candidates": [{"content": {"parts": [{"inlineData": {"data": "aGk="}}]}}]}),
         ] {
             let read = decode(StatusCode::OK, &HeaderMap::new(), body.to_string().as_bytes());
             assert!(read.is_err(), "{protocol}: {body}");
@@ -327,7 +345,7 @@ fn each_is_asked_for_pictures_in_its_own_words() {
     let sent = image::stability_v1::encode(&image::Request { size, ..seeded.clone() }, "sdxl").unwrap();
     let expected = json!({
         "text_prompts": [{"text": "a lighthouse", "weight": 1}, {"text": "fog", "weight": -1}],
-        "width": 1344, "height": 768, "seed": 7,
+        "width": 1344, "height": 768, "seed": 7, "steps": 30,
     });
     assert_eq!((sent.path.as_ref(), body(&sent)), ("/v1/generation/sdxl/text-to-image", expected));
     let sent =
@@ -360,4 +378,50 @@ fn what_a_painter_cannot_be_told_is_refused() {
     assert!(image::openai::encode(&image::Request { seed: Some(1), ..of("a") }, "m").is_err());
     let fine = image::Request { quality: Some("high".to_owned()), ..of("a") };
     assert!(image::stability_v1::encode(&fine, "m").is_err());
+    let small = image::Request { size: Some(Size { width: 512, height: 512 }), ..of("a") };
+    assert!(image::stability_v1::encode(&small, "m").is_err());
+    for amiss in [
+        fine,
+        image::Request { count: Some(2), ..of("a") },
+        image::Request { negative_prompt: Some("fog".to_owned()), ..of("a") },
+        image::Request { size: Some(Size { width: 1000, height: 700 }), ..of("a") },
+    ] {
+        assert!(image::gemini::encode(&amiss, "m").is_err(), "{amiss:?}");
+    }
+}
+
+#[test]
+fn a_picture_is_drawn_by_a_conversation() {
+    let size = Some(Size { width: 1344, height: 756 });
+    let asked = image::Request {
+        prompt: "a lighthouse".to_owned(),
+        size,
+        seed: Some(7),
+        ..image::Request::default()
+    };
+    let sent = image::gemini::encode(&asked, "gemini-image").unwrap();
+    let expected = json!({
+        "contents": [{"role": "user", "parts": [{"text": "a lighthouse"}]}],
+        "generationConfig": {"responseModalities": ["IMAGE"], "imageConfig": {"aspectRatio": "16:9"}, "seed": 7},
+    });
+    assert_eq!((sent.path.as_ref(), body(&sent)), ("/models/gemini-image:generateContent", expected));
+    let read = |answer: Value| {
+        image::gemini::decode(StatusCode::OK, &HeaderMap::new(), answer.to_string().as_bytes())
+    };
+    let picture = |of_a_thought: bool| json!({"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}, "thought": of_a_thought});
+    let drawn = read(json!({"candidates": [{
+        "content": {"parts": [picture(true), {"text": "Here it is:"}, picture(false)]}, "finishReason": "STOP",
+    }]}));
+    assert_eq!(drawn.unwrap().pictures.len(), 1, "what was drawn while thinking is no answer");
+    for (answer, class) in [
+        (json!({"promptFeedback": {"blockReason": "SAFETY"}}), FailureClass::Content),
+        (json!({"candidates": [{"finishReason": "IMAGE_SAFETY"}]}), FailureClass::Content),
+        (
+            json!({"candidates": [{"content": {"parts": [{"text": "No."}]}, "finishReason": "STOP"}]}),
+            FailureClass::ModelOutput,
+        ),
+        (json!({"candidates": [{}]}), FailureClass::MalformedStream),
+    ] {
+        assert_eq!(read(answer.clone()).unwrap_err().class, class, "{answer}");
+    }
 }

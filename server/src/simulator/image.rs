@@ -1,5 +1,6 @@
 //! Pictures that are really drawn, in every vendor's words, with their number in the log of truth.
 
+mod gemini;
 mod painting;
 mod vendors;
 
@@ -21,6 +22,7 @@ use super::scenario::Scenario;
 use super::truth::Entry;
 use super::{GATEWAY_PAGE, Pace, Simulator, header, tokens};
 
+pub use self::gemini::Gemini;
 pub use self::vendors::{OpenAi, StabilityV1, StabilityV2};
 
 const COUNT_MAX: u32 = 10;
@@ -29,6 +31,10 @@ const COUNT_MAX: u32 = 10;
 pub trait Painter: 'static {
     const NAME: &'static str;
 
+    /// The key that comes with a request, if there is one.
+    fn key(headers: &HeaderMap) -> Option<&str> {
+        super::dialect::bearer(headers)
+    }
     fn read(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Wanted, Refusal>;
     fn write(wanted: &Wanted, pictures: &[Picture], usage: Option<&Value>) -> Value;
     /// What is said of the tokens; nothing where pictures are paid by the piece.
@@ -109,7 +115,7 @@ fn understand<P: Painter>(
     body: &[u8],
     entry: &mut Entry,
 ) -> Result<(Wanted, Scenario), Refusal> {
-    super::dialect::check_key(super::dialect::bearer(headers))?;
+    super::dialect::check_key(P::key(headers))?;
     let mut wanted = P::read(uri, headers, body)?;
     wanted.check()?;
     let mut ask = wanted.ask();

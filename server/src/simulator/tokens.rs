@@ -1,16 +1,15 @@
-//! What the simulator calls a token: a word, a part of a word or a single mark.
+//! What the simulator calls a token: what the vocabulary of OpenAI's newer models does, whoever is played.
 
-/// Letters in one token at most, counting the blank before them.
-const LETTERS_MAX: usize = 6;
-
-/// Cuts a text into its tokens; put together again they are the text.
+/// Cuts a text into its tokens; put together again they are the text. A letter that takes several is not cut.
 pub fn split(text: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (piece, left) = rest.split_at(first_len(rest));
-        pieces.push(piece);
-        rest = left;
+    let vocabulary = bpe_openai::o200k_base();
+    let (mut pieces, mut from, mut to) = (Vec::new(), 0, 0);
+    for token in vocabulary.encode(text) {
+        to += vocabulary.bpe.token_len(token);
+        if let Some(piece) = text.get(from..to) {
+            pieces.push(piece);
+            from = to;
+        }
     }
     pieces
 }
@@ -18,24 +17,6 @@ pub fn split(text: &str) -> Vec<&str> {
 /// How many tokens a text has.
 pub fn count(text: &str) -> u64 {
     split(text).len() as u64
-}
-
-fn first_len(text: &str) -> usize {
-    let breaks = text.len() - text.trim_start_matches('\n').len();
-    if breaks > 0 {
-        return breaks;
-    }
-    let blank = usize::from(text.starts_with(' '));
-    let word: usize = text[blank..]
-        .chars()
-        .take(LETTERS_MAX - blank)
-        .take_while(|c| c.is_alphanumeric())
-        .map(char::len_utf8)
-        .sum();
-    if word > 0 {
-        return blank + word;
-    }
-    text.chars().next().map_or(0, char::len_utf8)
 }
 
 #[cfg(test)]
@@ -50,7 +31,8 @@ mod tests {
 
     #[test]
     fn long_words_are_several_tokens() {
-        assert_eq!(split("a marketplace."), ["a", " marke", "tplace", "."]);
+        assert_eq!(split("a marketplace."), ["a", " marketplace", "."]);
+        assert_eq!(split("Leuchtturmwärterin").len(), 7);
     }
 
     #[test]

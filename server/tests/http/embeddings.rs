@@ -54,11 +54,8 @@ async fn vectors_of_every_vendor_cost_what_an_independent_reckoning_says() {
             let (body, call) = (answer.json(), answer.header("x-generation-id"));
             let (receipt, truth) = (buyer.receipt(call).await, market.truth(call).await);
             let given: Vec<&str> = input.as_array().map_or(vec![texts[0]], |_| texts.to_vec());
-            let estimate: usize = given.iter().map(|text| text.len().div_ceil(4)).sum();
-            let counted = match counted_by {
-                "provider" => truth["prompt_tokens"].as_i64().unwrap(),
-                _ => i64::try_from(estimate).unwrap(),
-            };
+            // Where the vendor counts nothing we do, and as it is played here.
+            let counted = truth["prompt_tokens"].as_i64().unwrap();
             let bill = Prices::of(model).bill(&Used { input: counted.into(), ..Used::default() }, 3_000);
             let told = ["provider_cost", "commission", "charge"]
                 .map(|part| nanos(&receipt[format!("{part}_nanos")]));

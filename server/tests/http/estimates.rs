@@ -13,16 +13,21 @@ const FAMILIES: [&str; 5] = [
     "cohere/command-a-03-2025",
     "mistral/mistral-large-4",
 ];
-const QUESTIONS: [&str; 4] = [
+/// Short and long, in words, code, JSON and scripts without spaces. The answers take them up.
+const QUESTIONS: [&str; 8] = [
     "How are lighthouses lit?",
     "Write a long essay on tides.",
     "How do I sort a list of names in Python?",
     "Explain in one sentence what a harbour is.",
+    "What does this do: fn f(x: &[u8]) -> usize { x.iter().filter(|b| **b == b'\\n').count() }",
+    "Read {\"id\":\"call_01\",\"amount\":\"1250000\",\"tags\":[\"a\",\"b\"]} to me.",
+    "灯塔最初用木柴点燃，后来改用油灯，自一八七五年起使用电力。为什么？",
+    "Ship it 🚢🌊 – 👩‍👩‍👧‍👦 or not? 👋🏽",
 ];
 /// Of so many answers one comes without a count.
 const ONE_IN: i64 = 100;
-/// Hundredths of the true charge that an estimate may be below it, and never above.
-const BELOW_MAX: i64 = 25;
+/// Hundredths of the true charge that an estimate may be apart from it.
+const APART_MAX: i64 = 5;
 
 /// What a call was charged, and what it would have been had its vendor counted.
 async fn charges(buyer: &Buyer<'_>, model: &str, question: &str) -> (i64, i64) {
@@ -34,6 +39,7 @@ async fn charges(buyer: &Buyer<'_>, model: &str, question: &str) -> (i64, i64) {
     let call = answer.header("x-generation-id");
     let (receipt, truth) = (buyer.receipt(call).await, buyer.market.truth(call).await);
     assert_eq!(receipt["usage_source"], "estimated", "{receipt}");
+    assert!(nanos(&receipt["charge_nanos"]) <= nanos(&receipt["hold_nanos"]), "{receipt}");
     let count = |value: &Value| i128::from(value.as_i64().unwrap());
     let used = Used {
         input: count(&truth["prompt_tokens"]),
@@ -44,7 +50,7 @@ async fn charges(buyer: &Buyer<'_>, model: &str, question: &str) -> (i64, i64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_counted_is_marked_and_estimated_in_favour_of_the_buyer() {
+async fn what_nobody_counted_is_marked_and_estimated_within_a_twentieth() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
     let (mut apart_sum, mut revenue) = (0_i64, 0_i64);
@@ -58,7 +64,7 @@ async fn what_nobody_counted_is_marked_and_estimated_in_favour_of_the_buyer() {
         eprintln!(
             "{model}: estimated {charged}, true {true_charge} nano-dollars, {apart_bps} hundredths of a percent apart"
         );
-        assert!((-BELOW_MAX * 100..=0).contains(&apart_bps), "{model} is estimated {apart_bps} bps off");
+        assert!(apart_bps.abs() <= APART_MAX * 100, "{model} is estimated {apart_bps} bps off");
         apart_sum += (charged - true_charge).abs();
         revenue += true_charge * ONE_IN;
     }

@@ -11,6 +11,8 @@ use crate::support::{Answer, Buyer, Market, nanos};
 const IMAGINE: &str = "xai/grok-imagine-image-2.0";
 const CORE: &str = "stability/stable-image-core";
 const GPT: &str = "openai/gpt-image-2";
+const SDXL: &str = "stability/stable-diffusion-xl-1024-v1-0";
+const BANANA: &str = "google/gemini-2.5-flash-image";
 
 async fn draw(buyer: &Buyer<'_>, model: &str, fields: Value) -> Answer {
     let mut body = json!({ "model": model, "prompt": "A lighthouse at dusk" });
@@ -37,6 +39,9 @@ async fn pictures_of_every_vendor_cost_what_an_independent_reckoning_says() {
         (CORE, json!({}), vec![(1_024, 1_024)]),
         ("stability/sd3.5-medium", json!({"size": "1344x756", "seed": 7}), vec![(1_344, 768)]),
         (IMAGINE, json!({"n": 3, "size": "128x64"}), vec![(128, 64); 3]),
+        (SDXL, json!({"n": 2, "size": "1344x768", "negative_prompt": "fog"}), vec![(1_344, 768); 2]),
+        (BANANA, json!({"size": "1344x756"}), vec![(1_344, 768)]),
+        ("google/gemini-3-pro-image", json!({}), vec![(1_024, 1_024)]),
         (GPT, json!({"n": 2, "size": "64x64", "quality": "low"}), vec![(64, 64); 2]),
     ] {
         let answer = draw(&buyer, model, fields).await.expect(200);
@@ -112,6 +117,8 @@ async fn what_cannot_be_drawn_is_refused_without_a_charge() {
         (IMAGINE, json!({"size": "big"}), 400, "invalid_request", "size"),
         (IMAGINE, json!({"response_format": "url"}), 400, "invalid_request", "response_format"),
         (CORE, json!({"size": "1000x700"}), 400, "invalid_request", ""),
+        (SDXL, json!({"size": "512x512"}), 400, "invalid_request", ""),
+        (BANANA, json!({"n": 2}), 400, "invalid_request", "n"),
         (GPT, json!({"negative_prompt": "fog"}), 400, "invalid_request", ""),
         (IMAGINE, json!({"max_cost": "0.01"}), 402, "payment_required", ""),
     ] {
@@ -131,7 +138,7 @@ async fn what_cannot_be_drawn_is_refused_without_a_charge() {
 async fn a_vendor_that_draws_nothing_is_not_paid_for() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
-    for model in [IMAGINE, CORE] {
+    for model in [IMAGINE, CORE, SDXL, BANANA] {
         for (scenario, status) in
             [("server-error", 502), ("rate-limit", 429), ("html", 502), ("unauthorized", 502)]
         {

@@ -46,5 +46,6 @@ mod statement;
 mod support;
 mod surface;
 mod top_up;
+mod upstream_responses;
 mod vault;
 mod vendors;

@@ -21,6 +21,7 @@ use crate::Engine;
 use crate::breaker::Came;
 use crate::error::from_failure;
 use crate::health::Attended;
+use crate::tokens;
 use crate::watch::Happened;
 
 pub(super) struct Relay {
@@ -40,6 +41,10 @@ pub(crate) struct Heard {
     /// Text, reasoning, a refusal or a tool call: something worth paying for.
     pub content: bool,
     pub finish: Option<(Finish, String)>,
+    /// All of it, in case its vendor does not count it.
+    pub said: String,
+    /// What we count ourselves, where nobody else did.
+    pub counted: Option<Tokens>,
 }
 
 /// The attempt under way.
@@ -70,6 +75,7 @@ impl Relay {
             (Ending::Whole, None) => "answered",
             _ => STOPPED,
         };
+        self.count_ourselves(&mut heard, &ending).await;
         let last = self.engine.settle(&self.terms, &self.meter, heard, ending).await;
         self.engine.0.running.close(self.terms.id);
         self.write_down(&attempt, outcome).await;
@@ -111,7 +117,8 @@ impl Relay {
         attempt.key_version = vendors.key_version(&model.provider);
         self.engine.0.retries.note_asked(&model.provider, Instant::now());
         let id = self.terms.id.to_string();
-        let asked = self.engine.0.sender.open(provider, &self.request, &model.upstream, &id);
+        let provider = provider.speaking(&model.protocol);
+        let asked = self.engine.0.sender.open(&provider, &self.request, &model.upstream, &id);
         let asked = self.engine.0.health.attend((&model.id, &model.provider), self.request.stream, asked);
         let answer = tokio::select! {
             answer = asked => answer,
@@ -166,6 +173,22 @@ impl Relay {
         true
     }
 
+    /// Counts a whole answer whose vendor has not, or not so that it can be billed. One that was cut off is charged by what
+    /// the meter says, as it would be if this server had died.
+    async fn count_ourselves(&self, heard: &mut Heard, ending: &Ending) {
+        let is_counted = heard.usage.is_some_and(|usage| usage.billable().is_ok());
+        if is_counted || !heard.content || !matches!(ending, Ending::Whole) {
+            return;
+        }
+        let said = std::mem::take(&mut heard.said);
+        let Some((input, output)) = tokens::count_call(&self.request, said).await else { return };
+        // A vendor may count the prompt alone, and knows better.
+        let is_told = heard.usage.is_some_and(|usage| usage.input_tokens.is_some_and(is_readable));
+        let input = if is_told { self.meter.delivered().input } else { input };
+        let output = output.min(self.terms.max_output_tokens);
+        heard.counted = Some(Tokens { input, output, ..Tokens::default() });
+    }
+
     /// Tells the breaker what came of the last attempt.
     fn learn(&self, attempt: &Attempt, ending: &Ending, has_content: bool) {
         let came = match (attempt.failure, ending) {
@@ -200,8 +223,7 @@ impl Relay {
             let Some(event) = event else { break };
             let content = match event {
                 ChatEvent::Usage(usage) => {
-                    // A count that no window can hold says nothing of the prompt.
-                    let input = usage.input_tokens.filter(|input| *input <= Tokens::REPORTED_MAX);
+                    let input = usage.input_tokens.filter(|input| is_readable(*input));
                     if let Some(input) = input.and_then(|input| u64::try_from(input).ok()) {
                         self.meter.set_input(input.min(self.terms.prompt.tokens_max));
                     }
@@ -220,6 +242,7 @@ impl Relay {
                 content => content,
             };
             let bytes = content_bytes(&content);
+            tokens::note_said(&content, &mut heard.said);
             if let Some(ending) = self.hand_over(content, bytes).await {
                 return ending;
             }
@@ -296,6 +319,11 @@ impl Relay {
         }
         from_failure(&self.terms.on_sale.provider_name, failure)
     }
+}
+
+/// A count that no window can hold says nothing of the prompt.
+fn is_readable(input: i64) -> bool {
+    (0..=Tokens::REPORTED_MAX).contains(&input)
 }
 
 /// What a failure says of its vendor.

@@ -125,7 +125,7 @@ fn billable(terms: &Terms, meter: &Meter, heard: &Heard, ending: &Ending) -> (To
         // The same as for a server that dies: a prompt alone, of which nothing came, is not charged.
         return (Tokens::default(), UsageSource::None);
     }
-    (delivered, UsageSource::Estimated)
+    (heard.counted.unwrap_or(delivered), UsageSource::Estimated)
 }
 
 fn settlement(

@@ -1,13 +1,25 @@
 //! The database's half of the protocol: what each function of the ledger does, as one step.
 //!
-//! Money is counted in small pieces: a token costs three, of which two are the provider's and one is ours.
+//! Money is counted in small pieces: a token of the first offer costs three, of which two are the provider's and one is
+//! ours. The offer that may be asked once the first has failed is dearer.
 
 use crate::world::{Bug, Database, World};
 
 pub const CALLS_MAX: usize = 3;
-pub const TOKEN_PRICE: i8 = 3;
-const TOKEN_COST: i8 = 2;
+pub const TOKEN_PRICE: i8 = OFFERS[0].price;
 pub const PAYMENT: i8 = 6;
+
+/// Who may answer, and for how much a token.
+pub struct Offer {
+    pub price: i8,
+    cost: i8,
+}
+
+pub const OFFERS: [Offer; 2] = [Offer { price: 3, cost: 2 }, Offer { price: 4, cost: 3 }];
+
+pub fn price(offer: u8) -> i8 {
+    OFFERS[usize::from(offer)].price
+}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum HoldState {
@@ -32,7 +44,11 @@ pub struct Hold {
     pub state: HoldState,
     pub amount: i8,
     pub instance: u8,
+    /// Who is asked, as far as the books know.
+    pub offer: u8,
     pub progress: i8,
+    /// At whose price its server has put the progress.
+    pub progress_offer: u8,
     pub paid: i8,
     pub closings: u8,
     pub closer: Closer,
@@ -85,7 +101,10 @@ impl Books {
         if room < TOKEN_PRICE && world.bug != Some(Bug::KeyUnguarded) {
             return Reserved::KeyLimit;
         }
-        let mut amount = world.tokens_wanted * TOKEN_PRICE;
+        // The dearer of those who may answer, for either is paid out of the same hold.
+        let offers = if world.reroutes { &OFFERS[..] } else { &OFFERS[..1] };
+        let dearest = offers.iter().map(|offer| offer.price).max().unwrap_or(TOKEN_PRICE);
+        let mut amount = world.tokens_wanted * dearest;
         if world.bug != Some(Bug::KeyUnguarded) {
             amount = amount.min(room);
         }
@@ -102,25 +121,44 @@ impl Books {
     }
 
     /// `ledger.checkpoint`: writes progress down; says whether the call is still the instance's.
-    pub fn checkpoint(&mut self, world: &World, call: usize, instance: u8, output: i8) -> bool {
+    pub fn checkpoint(
+        &mut self,
+        world: &World,
+        call: usize,
+        instance: u8,
+        (output, offer): (i8, u8),
+    ) -> bool {
         let hold = &mut self.holds[call];
         if hold.state != HoldState::Open || hold.instance != instance {
             return world.bug == Some(Bug::CheckpointUnchecked);
         }
-        hold.progress = match world.database {
-            Database::ProgressOverwrites => output,
-            Database::ProgressOnlyGrows => hold.progress.max(output),
-        };
+        if output >= hold.progress || world.database == Database::ProgressOverwrites {
+            (hold.progress, hold.progress_offer) = (output, offer);
+        }
         true
     }
 
+    /// `ledger.reroute`: hands an open call to the second offer, if nothing of it was written down and it had none yet.
+    pub fn reroute(&mut self, call: usize, instance: u8) -> bool {
+        let hold = &mut self.holds[call];
+        let may = hold.state == HoldState::Open
+            && hold.instance == instance
+            && hold.progress == 0
+            && hold.offer == 0;
+        if may {
+            hold.offer = 1;
+        }
+        may
+    }
+
     /// `ledger.capture`: takes what was used out of a hold, once. Without anything to charge it is `ledger.release`.
-    pub fn capture(&mut self, world: &World, call: usize, tokens: i8, closer: Closer) {
+    pub fn capture(&mut self, world: &World, call: usize, (tokens, offer): (i8, u8), closer: Closer) {
         let hold = &mut self.holds[call];
         if hold.state != HoldState::Open && world.bug != Some(Bug::CaptureUnguarded) {
             return;
         }
-        let charge = tokens * TOKEN_PRICE;
+        let Offer { price, cost } = OFFERS[usize::from(offer)];
+        let charge = tokens * price;
         let paid = if world.bug == Some(Bug::CaptureUnbounded) { charge } else { charge.min(hold.amount) };
         hold.state = if charge > 0 { HoldState::Captured } else { HoldState::Released };
         hold.paid += paid;
@@ -130,8 +168,8 @@ impl Books {
         self.held -= hold.amount;
         self.key_held -= hold.amount;
         self.key_spent += paid;
-        self.provider += tokens * TOKEN_COST;
-        self.commission += tokens * (TOKEN_PRICE - TOKEN_COST);
+        self.provider += tokens * cost;
+        self.commission += tokens * (price - cost);
         self.overrun += charge - paid;
     }
 
@@ -146,12 +184,12 @@ impl Books {
 
     /// `ledger.reap`: closes a hold whose lease is over at what was written down.
     pub fn reap(&mut self, world: &World, call: usize) {
-        let progress = self.holds[call].progress;
+        let Hold { progress, progress_offer, .. } = self.holds[call];
         let tokens = match world.bug {
             Some(Bug::ReaperGuesses) => progress + world.window,
             _ => progress,
         };
-        self.capture(world, call, tokens, Closer::Reaper);
+        self.capture(world, call, (tokens, progress_offer), Closer::Reaper);
     }
 
     /// No clock is trusted: the lease of any open hold may be over, however lately it was renewed.

@@ -1,6 +1,6 @@
 //! What must be true of every state, and of every state in which nothing is left to do.
 
-use crate::books::{Closer, Hold, HoldState, PAYMENT, TOKEN_PRICE};
+use crate::books::{Closer, Hold, HoldState, PAYMENT, price};
 use crate::state::{Call, Stage, State};
 use crate::world::World;
 
@@ -33,10 +33,10 @@ fn broken_by(call: &Call, hold: &Hold, world: &World) -> Option<&'static str> {
     if call.stage == Stage::Finished {
         return None;
     }
-    let delivered = call.delivered * TOKEN_PRICE;
-    let claim = call.claim * TOKEN_PRICE;
+    let each = price(call.offer);
+    let (delivered, claim) = (call.delivered * each, call.claim * each);
     // A window that is not full lets one more piece through, and a piece is one token here.
-    let give_away_max = (world.window + 1) * TOKEN_PRICE;
+    let give_away_max = (world.window + 1) * each;
     let laws = [
         (hold.closings <= 1, "a call is charged at most once"),
         (hold.paid <= hold.amount, "a charge is never more than was held"),
@@ -45,6 +45,13 @@ fn broken_by(call: &Call, hold: &Hold, world: &World) -> Option<&'static str> {
         (
             hold.closer != Closer::Reaper || delivered - hold.paid <= give_away_max,
             "a call that broke off gives away no more than the window and a piece",
+        ),
+        (call.offer == 0 || !call.had_first, "nobody else is asked once something of an answer came"),
+        (hold.offer == call.offer || call.delivered == 0, "the books know who answered"),
+        (hold.paid == hold.amount || hold.paid % each == 0, "a charge is at the price of whoever answered"),
+        (
+            call.offer == 0 || hold.amount == 0 || delivered <= hold.amount,
+            "an answer is no longer than the hold affords at whoever writes it",
         ),
         (
             hold.closer != Closer::Server || hold.paid == claim.min(hold.amount),

@@ -9,7 +9,7 @@ mod search;
 mod state;
 mod world;
 
-use books::{Closer, Hold, HoldState, TOKEN_PRICE};
+use books::{Closer, Hold, HoldState, TOKEN_PRICE, price};
 use search::explore;
 use state::{Call, Stage, State};
 use world::{Bug, Database, Network, World};
@@ -39,12 +39,12 @@ fn assert_noticed(bug: Bug, world: &World, law: &str) {
 type Trouble = (&'static str, fn(&State) -> bool);
 
 /// A model that never gets into trouble proves nothing.
-const TROUBLES: [Trouble; 10] = [
+const TROUBLES: [Trouble; 13] = [
     ("a server that was paused writes on after another has closed its hold", |state| {
         any(state, |call, hold| {
             call.stage == Stage::Running
                 && hold.closer == Closer::Reaper
-                && call.delivered * TOKEN_PRICE > hold.paid
+                && call.delivered * price(call.offer) > hold.paid
         })
     }),
     ("and settles what is settled", |state| {
@@ -70,6 +70,15 @@ const TROUBLES: [Trouble; 10] = [
         })
     }),
     ("a payment is told again", |state| state.books.is_paid && state.deliveries_left == 0),
+    ("a second offer answers and is charged", |state| {
+        any(state, |call, hold| call.offer == 1 && hold.closer == Closer::Server && hold.paid > 0)
+    }),
+    ("a server dies in the middle of the second offer's answer, and the reaper charges it", |state| {
+        any(state, |call, hold| call.offer == 1 && hold.closer == Closer::Reaper && hold.paid > 0)
+    }),
+    ("a call is handed over and its server does not hear of it", |state| {
+        any(state, |call, hold| hold.offer == 1 && call.offer == 0)
+    }),
 ];
 
 fn any(state: &State, is_so: impl Fn(&Call, &Hold) -> bool) -> bool {
@@ -86,6 +95,8 @@ fn one_and_two_calls_keep_every_law_in_every_trouble() {
     };
     assert_sound(&World::ALONE, &mut visit);
     assert_sound(&World::PAIR, &mut visit);
+    assert_sound(&World::SECOND, &mut visit);
+    assert_sound(&World::SECONDS, &mut visit);
     for (met, (trouble, _)) in met.into_iter().zip(TROUBLES) {
         assert!(met, "it never comes to this: {trouble}");
     }
@@ -169,4 +180,23 @@ fn a_piece_counted_before_it_is_sent_is_noticed() {
         &World::ALONE,
         "a charge is never more than was delivered or reported",
     );
+}
+
+#[test]
+fn a_second_offer_asked_after_the_first_byte_is_noticed() {
+    let law = "nobody else is asked once something of an answer came";
+    assert_noticed(Bug::RerouteLate, &World::SECOND, law);
+}
+
+#[test]
+fn the_price_of_the_first_offer_for_the_answer_of_the_second_is_noticed() {
+    let law = "a charge is at the price of whoever answered";
+    assert_noticed(Bug::CaptureAtFirstPrice, &World::SECOND, law);
+    assert_noticed(Bug::MeterAtFirstPrice, &World::SECOND, law);
+}
+
+#[test]
+fn an_answer_of_the_second_offer_beyond_the_hold_is_noticed() {
+    let law = "an answer is no longer than the hold affords at whoever writes it";
+    assert_noticed(Bug::LengthOfTheFirst, &World::SECOND, law);
 }

@@ -1,6 +1,6 @@
 //! Everything at one moment, and every step that may come next.
 
-use crate::books::{Books, CALLS_MAX, Closer, Hold, HoldState, Reserved, TOKEN_PRICE};
+use crate::books::{Books, CALLS_MAX, Closer, Hold, HoldState, Reserved, price};
 use crate::world::{Bug, Network, World};
 
 const SERVERS: usize = 2;
@@ -33,9 +33,13 @@ pub struct Call {
     /// The answer to a checkpoint that is on its way: what it wrote, and whether the call was still the server's.
     pub answer: Option<(i8, bool)>,
     /// A checkpoint whose connection broke, and which may yet be executed.
-    pub stray: Option<i8>,
+    pub stray: Option<(i8, u8)>,
     /// What the ended answer comes to, in tokens.
     pub claim: i8,
+    /// Who is asked, as far as its server knows.
+    pub offer: u8,
+    /// Whether the first offer has said something. A ghost too.
+    pub had_first: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -70,6 +74,10 @@ pub enum Step {
         call: usize,
         server: usize,
     },
+    /// The offer that was asked fails before anything came, and the call is handed to the second one.
+    Reroute(usize),
+    /// The call is handed over, and its server does not hear of it.
+    RerouteUnheard(usize),
     Send(usize),
     Count(usize),
     Checkpoint(usize),
@@ -163,9 +171,15 @@ impl State {
             return;
         }
         let may_forward = it.counted - it.durable <= world.window || world.bug == Some(Bug::NoWindow);
-        let affordable = self.books.holds[call].amount / TOKEN_PRICE;
+        let at_price = if world.bug == Some(Bug::LengthOfTheFirst) { price(0) } else { price(it.offer) };
+        let affordable = self.books.holds[call].amount / at_price;
         if !it.lost && may_forward && it.counted < affordable {
             steps.push(self.first_half(world, call));
+        }
+        let is_silent = it.delivered == 0 || world.bug == Some(Bug::RerouteLate);
+        let is_worth_it = self.books.holds[call].amount >= price(1);
+        if world.reroutes && it.offer == 0 && is_silent && is_worth_it {
+            steps.extend([Step::Reroute(call), Step::RerouteUnheard(call)]);
         }
         steps.push(Step::End(call));
         if it.counted > 0 && !it.lost {
@@ -205,27 +219,43 @@ impl State {
                 self.books.reserve(world, call, self.instance(server));
                 self.calls[call].stage = Stage::Over;
             }
-            Step::Send(call) => self.calls[call].delivered += 1,
+            Step::Reroute(call) => {
+                // Where the books refuse it, the failure of the first offer is the end.
+                if self.books.reroute(call, self.instance_of(call)) {
+                    self.calls[call].offer = 1;
+                } else {
+                    self.calls[call].end(0);
+                }
+            }
+            Step::RerouteUnheard(call) => {
+                self.books.reroute(call, self.instance_of(call));
+                self.calls[call].end(0);
+            }
+            Step::Send(call) => {
+                let it = &mut self.calls[call];
+                it.delivered += 1;
+                it.had_first |= it.offer == 0;
+            }
             Step::Count(call) => self.calls[call].counted += 1,
             Step::Checkpoint(call) => {
                 let output = self.calls[call].counted;
                 let instance = self.instance_of(call);
-                let owned = self.books.checkpoint(world, call, instance, output);
+                let owned = self.books.checkpoint(world, call, instance, self.metered(world, call));
                 let is_awaited = self.calls[call].stage == Stage::Running;
                 self.calls[call].answer = is_awaited.then_some((output, owned));
             }
             Step::HearCheckpoint(call) => self.calls[call].hear_checkpoint(),
             Step::MissCheckpoint(call) => self.calls[call].answer = None,
-            Step::CheckpointStrays(call) => self.calls[call].stray = Some(self.calls[call].counted),
+            Step::CheckpointStrays(call) => self.calls[call].stray = Some(self.metered(world, call)),
             Step::StrayArrives(call) => {
                 let instance = self.books.holds[call].instance;
-                if let Some(output) = self.calls[call].stray.take() {
-                    self.books.checkpoint(world, call, instance, output);
+                if let Some(metered) = self.calls[call].stray.take() {
+                    self.books.checkpoint(world, call, instance, metered);
                 }
             }
             Step::End(call) => self.calls[call].end(self.calls[call].counted),
             Step::EndDearly(call) => {
-                let affordable = self.books.holds[call].amount / TOKEN_PRICE;
+                let affordable = self.books.holds[call].amount / price(self.calls[call].offer);
                 self.calls[call].end(affordable + 1);
             }
             Step::Capture(call) => {
@@ -254,7 +284,7 @@ impl State {
     pub fn condensed(mut self) -> Self {
         for (call, hold) in self.calls.iter_mut().zip(&mut self.books.holds) {
             if hold.state != HoldState::Open {
-                *hold = Hold { progress: 0, instance: 0, ..*hold };
+                *hold = Hold { progress: 0, progress_offer: 0, instance: 0, ..*hold };
             }
             if call.lost {
                 *call = Call { durable: 0, answer: None, ..*call };
@@ -275,7 +305,15 @@ impl State {
     }
 
     fn capture(&mut self, world: &World, call: usize) {
-        self.books.capture(world, call, self.calls[call].claim, Closer::Server);
+        let Call { claim, offer, .. } = self.calls[call];
+        let offer = if world.bug == Some(Bug::CaptureAtFirstPrice) { 0 } else { offer };
+        self.books.capture(world, call, (claim, offer), Closer::Server);
+    }
+
+    /// What the meter says, and at whose price.
+    fn metered(&self, world: &World, call: usize) -> (i8, u8) {
+        let Call { counted, offer, .. } = self.calls[call];
+        (counted, if world.bug == Some(Bug::MeterAtFirstPrice) { 0 } else { offer })
     }
 
     /// All that the server remembers is gone; the books are not.
@@ -321,6 +359,8 @@ impl Call {
             delivered: self.delivered,
             claim: self.claim,
             stray: self.stray,
+            offer: self.offer,
+            had_first: self.had_first,
             ..Self::default()
         };
     }

@@ -25,6 +25,14 @@ pub enum Bug {
     ReleaseAfterCapture,
     /// The meter counts a piece before it is handed on.
     CountBeforeSend,
+    /// A server turns to the second offer although something of the first one's answer was handed on.
+    RerouteLate,
+    /// What the second offer answered is charged at the price of the first.
+    CaptureAtFirstPrice,
+    /// The meter goes on at the price of the first offer.
+    MeterAtFirstPrice,
+    /// The second offer may write as much as the hold affords at the first.
+    LengthOfTheFirst,
 }
 
 /// What a checkpoint does to progress that is written down already.
@@ -58,6 +66,8 @@ pub struct World {
     pub deliveries: &'static [u8],
     pub database: Database,
     pub network: Network,
+    /// Whether there is a second offer to turn to when the first one fails.
+    pub reroutes: bool,
     pub bug: Option<Bug>,
 }
 
@@ -73,8 +83,16 @@ impl World {
         deliveries: &[0, 0, 1],
         database: Database::ProgressOverwrites,
         network: Network::Decides,
+        reroutes: false,
         bug: None,
     };
+
+    /// One call that a dearer second offer may answer, on a balance that affords it fewer tokens than the first.
+    pub const SECOND: Self =
+        Self { balance: 15, tokens_wanted: 4, deliveries: &[], reroutes: true, ..Self::ALONE };
+
+    /// Two of them, on a key that cannot give both what they want.
+    pub const SECONDS: Self = Self { crashes: 1, tokens_wanted: 2, reroutes: true, ..Self::PAIR };
 
     /// Two calls on a key that cannot give both what they want.
     pub const PAIR: Self = Self {

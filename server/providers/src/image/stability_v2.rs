@@ -6,7 +6,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde::Deserialize;
 
 pub use super::refusal_of_stability as refusal;
-use super::{Picture, Pictures, Request, Size};
+use super::{Picture, Pictures, Request, Size, shape_of};
 use crate::dialect::Outgoing;
 use crate::failure::{malformed, unsupported};
 
@@ -55,14 +55,8 @@ pub fn encode(request: &Request, upstream_model: &str) -> Result<Outgoing, Failu
 }
 
 fn aspect_ratio(size: Size) -> Result<String, Failure> {
-    let is_of = |ratio: &&(u32, u32)| {
-        size.width > 0
-            && u64::from(size.width) * u64::from(ratio.1) == u64::from(size.height) * u64::from(ratio.0)
-    };
-    match RATIOS.iter().find(is_of) {
-        Some((width, height)) => Ok(format!("{width}:{height}")),
-        None => Err(unsupported("size", "has a shape that this model's provider does not draw")),
-    }
+    let (width, height) = shape_of(size, &RATIOS)?;
+    Ok(format!("{width}:{height}"))
 }
 
 /// The picture comes in JSON or, where it was asked for so, as it is, with what is told about it in headers.

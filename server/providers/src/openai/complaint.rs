@@ -19,7 +19,7 @@ pub fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure 
 }
 
 /// Reads an error in any of its forms: under `error`, flat, as `detail`, or as bare text.
-pub(super) fn complaint(status: Option<u16>, body: &Value) -> Failure {
+pub(crate) fn complaint(status: Option<u16>, body: &Value) -> Failure {
     let error = match &body["error"] {
         Value::Null => body,
         error => error,

@@ -38,6 +38,11 @@ fn any_stream_of_chat_completions_ends_once() {
 }
 
 #[test]
+fn any_stream_of_responses_ends_once() {
+    run("responses", |bytes, chance| stream(bytes, chance, Dialect::Responses));
+}
+
+#[test]
 fn any_stream_of_messages_ends_once() {
     run("anthropic", |bytes, chance| stream(bytes, chance, dialect("anthropic")));
 }

@@ -59,7 +59,7 @@ pub fn whole(body: &[u8], chance: &mut Chance) -> u64 {
 
 pub fn beyond_chat(body: &[u8], chance: &mut Chance) -> u64 {
     let (status, headers) = head(chance);
-    let (kind, texts) = (chance.below(8), 1 + chance.below(3));
+    let (kind, texts) = (chance.below(9), 1 + chance.below(3));
     let vectors = |read: Result<embedding::Embeddings, Failure>| {
         let read = read?;
         assert_eq!(read.vectors.len(), texts);
@@ -74,6 +74,7 @@ pub fn beyond_chat(body: &[u8], chance: &mut Chance) -> u64 {
         3 => vectors(embedding::huggingface::decode(status, &headers, body, texts)),
         4 => vectors(embedding::ollama::decode(status, &headers, body, texts)),
         5 => pictures(image::openai::decode(status, &headers, body)),
+        8 => pictures(image::gemini::decode(status, &headers, body)),
         6 => pictures(image::stability_v1::decode(status, &headers, body)),
         _ => pictures(image::stability_v2::decode(status, &headers, body)),
     };

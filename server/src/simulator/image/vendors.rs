@@ -232,7 +232,7 @@ fn form(boundary: &str, body: &str) -> HashMap<String, String> {
 }
 
 /// Sides of this shape with about a million pixels, in steps of 64.
-fn sides(ratio: &str) -> Result<(u32, u32), Refusal> {
+pub(super) fn sides(ratio: &str) -> Result<(u32, u32), Refusal> {
     let unknown = || Refusal::invalid("aspect_ratio", "aspect_ratio: unknown value");
     let (wide, high) = ratio.split_once(':').ok_or_else(unknown)?;
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| *number > 0.0).ok_or_else(unknown);
