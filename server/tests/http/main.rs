@@ -1,6 +1,7 @@
 //! Conversations over HTTP with the real router.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
+mod abilities;
 mod account;
 mod books;
 mod bytes;
