@@ -23,6 +23,7 @@ mod leavers;
 mod limits;
 mod live;
 mod local_models;
+mod malformed;
 mod messages;
 mod metrics;
 mod operator;
