@@ -19,7 +19,7 @@ export class Heard {
   }
 }
 
-/** Answers with the client's methods, which take the question and what is heard. `statusOf` reads the client's own errors. */
+/** Answers with the methods of a client, which take the question and what is heard. */
 export async function answer(client, statusOf) {
   const say = (told) => process.stdout.write(`${JSON.stringify(told)}\n`);
   // What a client prints by itself must not stand between the answers.

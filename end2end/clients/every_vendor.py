@@ -14,12 +14,12 @@ from market import TEN_DOLLARS, Checks, Market
 VENDORS = json.loads((Path(__file__).parent / "vendors.json").read_text())
 CHATTING = [vendor for vendor in VENDORS if "chat" in vendor]
 QUESTION = "Name three harbours. [[simulate: instant]]"
-STORY = "A long, long story."
+STORY = "A long, long story. [[simulate: slow]]"
 TOOL_QUESTION = "Is it wet?"
 TEXTS = ["A ship in the harbour.", "Income tax."]
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 TOKENS_MAX = 400
-LEFT_AFTER_PIECES = 12
+LEFT_AFTER_PIECES = 6
 WAIT_SECONDS_MIN = 2
 SETTLED_SECONDS_MAX = 20
 TOOL = {
@@ -110,7 +110,9 @@ class Conversation:
     def that(self, sentence: str, holds: object, detail: object = "") -> None:
         self.checks.that(f"{self.client.name}: {sentence}", holds, detail)
 
-    def refused(self, what: str, status: int, words: str, call: Callable[[], object], client: Client | None = None) -> None:
+    def refused(
+        self, what: str, status: int, words: str, call: Callable[[], object], client: Client | None = None
+    ) -> None:
         """A call that must be refused with a status and words that name the cause."""
         try:
             answer = call()
@@ -186,8 +188,9 @@ class Conversation:
         self.paid(vendor, f"a tool call of {model}", heard)
         call = heard.calls[0]
         function = {"name": call["name"], "arguments": json.dumps(call["arguments"])}
+        made = {"id": call["id"], "type": "function", "function": function}
         messages += [
-            {"role": "assistant", "content": heard.text, "tool_calls": [{"id": call["id"], "type": "function", "function": function}]},
+            {"role": "assistant", "content": heard.text, "tool_calls": [made]},
             {"role": "tool", "tool_call_id": call["id"], "content": "Rain"},
             *said("So? [[simulate: instant]]"),
         ]
@@ -220,7 +223,8 @@ class Conversation:
             self.refused(f"{model}, which makes no vectors,", 404, words, lambda: self.client.vectors(model, TEXTS))
             return
         vectors = self.client.vectors(model, TEXTS)
-        self.that(f"{model} makes a vector of each text", [len(vector) for vector in vectors] == 2 * [vendor["size"]], [len(vector) for vector in vectors])
+        sizes = [len(vector) for vector in vectors]
+        self.that(f"{model} makes a vector of each text", sizes == 2 * [vendor["size"]], sizes)
         lengths = [sum(number * number for number in vector) for vector in vectors]
         self.that("of unit length", all(abs(length - 1) < 0.001 for length in lengths), lengths)
         self.settled(vendor)
@@ -266,7 +270,8 @@ class Conversation:
             self.that(f"{model} is free also for an empty balance", heard.text, vars(heard))
             return
         refused = self.market.figure("mercato_payment_required_total")
-        self.refused(f"an empty balance for {model}", 402, "your balance has", lambda: self.poor.ask(model, said(QUESTION), heard), self.poor)
+        ask = lambda: self.poor.ask(model, said(QUESTION), heard)
+        self.refused(f"an empty balance for {model}", 402, "your balance has", ask, self.poor)
         times = self.market.figure("mercato_payment_required_total") - refused
         self.that("and is not tried again", times == 1, times)
 
@@ -290,7 +295,8 @@ class Conversation:
         receipt = self.settled(vendor, heard)
         usage = receipt["usage"]
         billed = usage["input"] + usage["cached_input"], usage["output"] + usage["reasoning"]
-        self.that(f"the usage of {what} is the one that is billed", heard.usage == billed and min(billed) > 0, (heard.usage, usage))
+        is_told = heard.usage == billed and min(billed) > 0
+        self.that(f"the usage of {what} is the one that is billed", is_told, (heard.usage, usage))
 
     def settled(self, vendor: dict, heard: Heard | None = None) -> dict:
         """Once no hold is open, the receipt of the call. A client that does not tell which it was has it looked up."""

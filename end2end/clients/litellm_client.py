@@ -33,10 +33,8 @@ class LiteLlm:
         )
 
     def models(self) -> list[str]:
-        listed = litellm.get_valid_models(
-            check_provider_endpoint=True, custom_llm_provider="openai", api_key=self.told["api_key"], api_base=self.told["api_base"]
-        )
-        return listed
+        place = {name: self.told[name] for name in ("api_key", "api_base")}
+        return litellm.get_valid_models(check_provider_endpoint=True, custom_llm_provider="openai", **place)
 
     def ask(self, model: str, messages: list[dict], heard: Heard) -> None:
         note(self.call(model, messages), heard)
