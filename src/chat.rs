@@ -218,6 +218,19 @@ impl Message {
 }
 
 impl ChatRequest {
+    /// Whether there is something to be seen in it.
+    pub fn shows_pictures(&self) -> bool {
+        let is_picture = |part: &Map<String, Value>| part.get("type").is_some_and(|kind| kind == "image_url");
+        self.messages
+            .iter()
+            .any(|message| matches!(&message.content, Content::Parts(parts) if parts.iter().any(is_picture)))
+    }
+
+    /// Whether there is something to be called.
+    pub fn offers_tools(&self) -> bool {
+        self.options.get("tools").and_then(Value::as_array).is_some_and(|tools| !tools.is_empty())
+    }
+
     /// How many tokens the prompt can come to, tools and schemas included.
     pub fn prompt_size(&self) -> PromptSize {
         let mut size = PromptSize::empty();

@@ -18,6 +18,7 @@ mod phrases;
 mod reply;
 mod responses;
 mod scenario;
+mod shape;
 mod tgi;
 mod socket;
 #[cfg(test)]
@@ -25,9 +26,11 @@ mod tests;
 mod tokens;
 mod truth;
 
+use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, LOCATION, RETRY_AFTER};
@@ -89,6 +92,7 @@ pub struct Simulator {
     pace: Pace,
     truth: Truth,
     machine: Machine,
+    turned_away: TurnedAway,
     closing: CancellationToken,
 }
 
@@ -96,7 +100,24 @@ impl Simulator {
     /// Fails if the log of truth cannot be opened.
     pub fn new(options: Options) -> io::Result<Self> {
         let truth = Truth::open(options.truth_log.as_deref())?;
-        Ok(Self { pace: options.pace, truth, machine: Machine::default(), closing: CancellationToken::new() })
+        let (machine, turned_away) = (Machine::default(), TurnedAway::default());
+        Ok(Self { pace: options.pace, truth, machine, turned_away, closing: CancellationToken::new() })
+    }
+}
+
+/// Who was told to come back later: the second time they are answered.
+#[derive(Debug, Clone, Default)]
+struct TurnedAway(Arc<Mutex<HashSet<(String, String)>>>);
+
+impl TurnedAway {
+    /// What happens where somebody is turned away once; any other scenario stays as it is.
+    fn instead_of(&self, scenario: Scenario, ask: &Ask) -> Scenario {
+        if scenario != Scenario::RateLimitOnce {
+            return scenario;
+        }
+        let asked = (ask.vendor.clone(), ask.question.clone());
+        let is_new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(asked);
+        if is_new { Scenario::RateLimit } else { Scenario::Instant }
     }
 }
 
@@ -186,6 +207,7 @@ async fn chat<D: Dialect>(
         }
         Ok((mut ask, scenario)) => {
             ask.include_usage |= tells_usage;
+            let scenario = simulator.turned_away.instead_of(scenario, &ask);
             let stage = Stage { entry, closing: simulator.closing.clone(), reset };
             respond::<D>(simulator.pace, ask, scenario, stage).await
         }

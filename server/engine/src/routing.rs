@@ -67,7 +67,7 @@ impl Engine {
         shown: Shown,
     ) -> Result<Route, Fault> {
         let catalogue = self.0.catalogue.load();
-        let offers = offers(&catalogue, &request.model, &routing.models)?;
+        let offers = offers(&catalogue, request, &routing.models)?;
         let prompt = request.prompt_size();
         let demand = Demand {
             prompt,
@@ -125,10 +125,14 @@ impl OnSale {
 }
 
 /// Every offer of the model asked for, then of those that may stand in for it.
-fn offers(catalogue: &Catalogue, model: &ModelId, others: &[ModelId]) -> Result<Vec<Arc<OnSale>>, Fault> {
+fn offers(
+    catalogue: &Catalogue,
+    request: &ChatRequest,
+    others: &[ModelId],
+) -> Result<Vec<Arc<OnSale>>, Fault> {
     let (mut offers, mut refusal) = (Vec::<Arc<OnSale>>::new(), None);
-    for (at, id) in std::iter::once(model).chain(others).enumerate() {
-        match catalogue.on_sale(id, Kind::Chat) {
+    for (at, id) in std::iter::once(&request.model).chain(others).enumerate() {
+        match catalogue.on_sale(id, Kind::Chat).and_then(|found| able(found, request)) {
             Ok(found) => {
                 let known = |offer: &Arc<OnSale>| offers.iter().any(|other| Arc::ptr_eq(other, offer));
                 let new: Vec<_> = found.into_iter().filter(|offer| !known(offer)).collect();
@@ -147,6 +151,21 @@ fn offers(catalogue: &Catalogue, model: &ModelId, others: &[ModelId]) -> Result<
         _ if offers.is_empty() => Err(Fault::new(Code::NotFound, "No model was named")),
         _ => Ok(offers),
     }
+}
+
+/// What a model is known not to be able to is refused before anything is paid for it.
+fn able(found: Vec<Arc<OnSale>>, request: &ChatRequest) -> Result<Vec<Arc<OnSale>>, Fault> {
+    let lacks = |ability: &str| {
+        let lacking = found.first().filter(|offer| offer.model.lacks.iter().any(|lack| lack == ability));
+        lacking.map(|offer| &offer.model.id)
+    };
+    if let Some(blind) = lacks("vision").filter(|_| request.shows_pictures()) {
+        return Err(Fault::invalid("messages", &format!("show a picture, which {blind} cannot see")));
+    }
+    if let Some(alone) = lacks("tools").filter(|_| request.offers_tools()) {
+        return Err(Fault::invalid("tools", &format!("cannot be called by {alone}")));
+    }
+    Ok(found)
 }
 
 /// The most that the page said: what it computes from the listing.

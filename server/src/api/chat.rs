@@ -4,9 +4,10 @@ pub mod request;
 pub mod reply;
 pub mod stream;
 
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use engine::{Call, Engine, Route};
+use http::Uri;
 use serde_json::{Map, Value};
 
 use self::reply::Reply;
@@ -19,12 +20,18 @@ use crate::auth::Asking;
 pub async fn complete(
     State(engine): State<Engine>,
     Asking(actor): Asking,
+    OriginalUri(uri): OriginalUri,
     Sent { body, once }: Sent<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let wanted = request::parse(body).map_err(ApiError::openai)?;
-    let dialect = OpenAi { usage_chunk: wanted.usage_chunk };
+    let dialect = OpenAi { usage_chunk: wanted.usage_chunk || tells_usage_unasked(&uri) };
     let buy = |attempt| sell(attempt, wanted.request, wanted.terms, dialect);
     act(Attempt::new(engine, actor), Route::Chat, once, buy).await.map_err(ApiError::openai)
+}
+
+/// OpenRouter's clients, who are given this base, read the usage of every stream and do not ask for it.
+pub fn tells_usage_unasked(uri: &Uri) -> bool {
+    uri.path().starts_with("/api/")
 }
 
 struct OpenAi {

@@ -3,7 +3,7 @@
 mod request;
 mod stream;
 
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use engine::{Call, Engine, Route, Serving};
 use marketplace::chat::{ChatEvent, Finish};
@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use self::stream::Lines;
 use super::chat::reply::{completion_id, now, usage};
+use super::chat::tells_usage_unasked;
 use super::idempotency::{Attempt, Sent, act};
 use super::sale::{self, sell, with_served};
 use super::{ApiError, Family};
@@ -20,11 +21,12 @@ use crate::auth::Asking;
 pub async fn complete(
     State(engine): State<Engine>,
     Asking(actor): Asking,
+    OriginalUri(uri): OriginalUri,
     Sent { body, once }: Sent<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let wanted = request::parse(body).map_err(ApiError::openai)?;
     let once = once.map(|once| once.in_dialect(b"completions"));
-    let dialect = Continuing { usage_chunk: wanted.usage_chunk };
+    let dialect = Continuing { usage_chunk: wanted.usage_chunk || tells_usage_unasked(&uri) };
     let buy = |attempt| sell(attempt, wanted.request, wanted.terms, dialect);
     act(Attempt::new(engine, actor), Route::Chat, once, buy).await.map_err(ApiError::openai)
 }

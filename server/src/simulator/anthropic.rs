@@ -30,6 +30,8 @@ struct Request {
     top_p: Option<f64>,
     top_k: Option<i64>,
     tools: Option<Vec<Value>>,
+    #[serde(default)]
+    output_config: Value,
 }
 
 impl Dialect for Anthropic {
@@ -55,6 +57,7 @@ impl Dialect for Anthropic {
             max_tokens: request.max_tokens.map(i64::unsigned_abs),
             stops: request.stop_sequences.unwrap_or_default(),
             tool: request.tools.and_then(|tools| Some(tools.first()?["name"].as_str()?.to_owned())),
+            schema: dialect::schema(&request.output_config["format"], "/schema"),
             stream: request.stream.unwrap_or_default(),
             include_usage: true,
         })

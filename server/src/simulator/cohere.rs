@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::dialect::{self, Ask, Dialect, Frames, Message, Refusal};
 use super::frame::Frame;
-use super::reply::{Finish, Reply, Usage};
+use super::reply::{Call, Finish, Reply, Usage};
 use super::scenario::Scenario;
 
 const ROLES: [&str; 4] = ["system", "user", "assistant", "tool"];
@@ -24,6 +24,9 @@ struct Request {
     max_tokens: Option<i64>,
     stop_sequences: Option<Vec<String>>,
     stream: Option<bool>,
+    tools: Option<Vec<Value>>,
+    #[serde(default)]
+    response_format: Value,
 }
 
 impl Dialect for Cohere {
@@ -44,7 +47,8 @@ impl Dialect for Cohere {
             question: dialect::question(&messages),
             prompt_tokens: messages.iter().map(|message| message.content.tokens()).sum(),
             max_tokens: request.max_tokens.map(i64::unsigned_abs),
-            tool: None,
+            tool: dialect::first_function(request.tools.as_deref()),
+            schema: dialect::schema(&request.response_format, "/json_schema"),
             stops: request.stop_sequences.unwrap_or_default(),
             stream: request.stream.unwrap_or_default(),
             include_usage: true,
@@ -52,12 +56,12 @@ impl Dialect for Cohere {
     }
 
     fn whole(reply: &Reply) -> Frame {
-        let mut content = Vec::new();
+        let (mut content, plan) = (Vec::new(), reply.pieces.concat());
         if !reply.thoughts.is_empty() {
             content.push(json!({"type": "thinking", "thinking": reply.thoughts.concat()}));
         }
-        if !reply.pieces.is_empty() {
-            content.push(json!({"type": "text", "text": reply.pieces.concat()}));
+        if !reply.pieces.is_empty() && reply.call.is_none() {
+            content.push(json!({"type": "text", "text": plan}));
         }
         let usage = reply.reported.map(usage);
         let mut body = json!({
@@ -65,12 +69,13 @@ impl Dialect for Cohere {
             "finish_reason": finish_reason(reply.finish.as_ref()),
             "message": {"role": "assistant", "content": content},
         });
+        if let Some(called) = &reply.call {
+            body["message"]["tool_plan"] = json!(plan);
+            body["message"]["tool_calls"] = json!([call(called, &called.arguments.concat())]);
+        }
         reply.put_usage(&mut body, "usage", usage.as_ref());
         let frame = Frame::raw(body.to_string()).thinking(reply.thoughts.len() as u64);
-        frame
-            .carrying(reply.tokens())
-            .showing(&[&reply.thoughts[..], &reply.pieces].concat().concat())
-            .reporting(usage)
+        frame.carrying(reply.tokens()).showing(&(reply.thoughts.concat() + &reply.said())).reporting(usage)
     }
 
     fn stream(reply: Reply) -> Frames {
@@ -81,8 +86,13 @@ impl Dialect for Cohere {
         let index = usize::from(!reply.thoughts.is_empty());
         let thoughts = block(0, "thinking", reply.thoughts);
         let thoughts = thoughts.map(|frame| Frame { reasoning_tokens: frame.tokens, ..frame });
-        let texts = block(index, "text", reply.pieces);
-        Box::new(std::iter::once(Frame::event(&start)).chain(thoughts).chain(texts).chain(closing))
+        let (plan, texts) = match reply.call {
+            Some(_) => (reply.pieces, Vec::new()),
+            None => (Vec::new(), reply.pieces),
+        };
+        let texts = block(index, "text", texts);
+        let said = std::iter::once(Frame::event(&start)).chain(thoughts).chain(texts);
+        Box::new(said.chain(planned(plan)).chain(called(reply.call)).chain(closing))
     }
 
     /// The stream ends like any other; only its reason is another.
@@ -144,6 +154,31 @@ fn block(index: usize, kind: &'static str, pieces: Vec<String>) -> impl Iterator
     });
     let [start, end] = [start, end].map(|event| std::iter::once(Frame::event(&event)).take(any));
     start.chain(deltas).chain(end)
+}
+
+/// Why a tool is called is told beside the answer.
+fn planned(plan: Vec<String>) -> impl Iterator<Item = Frame> {
+    plan.into_iter().map(|piece| {
+        let delta = json!({"message": {"tool_plan": &piece}});
+        Frame::event(&json!({"type": "tool-plan-delta", "delta": delta})).carrying(1).showing(&piece)
+    })
+}
+
+fn called(called: Option<Call>) -> Vec<Frame> {
+    let Some(called) = called else { return Vec::new() };
+    let event = |kind: &str, call: Value| {
+        Frame::event(&json!({"type": kind, "index": 0, "delta": {"message": {"tool_calls": call}}}))
+    };
+    let mut frames = vec![event("tool-call-start", call(&called, ""))];
+    frames.extend(called.arguments.iter().map(|piece| {
+        event("tool-call-delta", json!({"function": {"arguments": piece}})).carrying(1).showing(piece)
+    }));
+    frames.push(Frame::event(&json!({"type": "tool-call-end", "index": 0})));
+    frames
+}
+
+fn call(call: &Call, arguments: &str) -> Value {
+    json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}})
 }
 
 fn closing(reply: &Reply) -> Vec<Frame> {

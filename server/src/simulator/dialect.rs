@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, StatusCode, Uri, header::AUTHORIZATION};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::frame::Frame;
 use super::reply::Reply;
@@ -58,6 +58,8 @@ pub struct Ask {
     pub stops: Vec<String>,
     /// The first tool that is offered.
     pub tool: Option<String>,
+    /// What the answer must look like; an empty one wants any object.
+    pub schema: Option<Value>,
     pub stream: bool,
     /// Whether a stream shall report usage, where the dialect leaves that to the caller.
     pub include_usage: bool,
@@ -136,6 +138,21 @@ pub fn question(messages: &[Message]) -> String {
         .rfind(|message| message.role == "user")
         .map(|message| message.content.text())
         .unwrap_or_default()
+}
+
+/// The first function that is offered, as most vendors write it.
+pub fn first_function(tools: Option<&[Value]>) -> Option<String> {
+    Some(tools?.first()?["function"]["name"].as_str()?.to_owned())
+}
+
+/// The schema inside a wish for JSON, which may be for any object.
+pub fn schema(format: &Value, place: &str) -> Option<Value> {
+    match format["type"].as_str() {
+        Some("json_schema" | "json_object" | "json") => {
+            Some(format.pointer(place).cloned().unwrap_or_else(|| Value::Object(Map::new())))
+        }
+        _ => None,
+    }
 }
 
 /// The key sent as a bearer token, if there is one.

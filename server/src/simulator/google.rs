@@ -41,6 +41,8 @@ struct Generation {
     stop_sequences: Option<Vec<String>>,
     temperature: Option<f64>,
     candidate_count: Option<u64>,
+    response_mime_type: Option<String>,
+    response_json_schema: Option<Value>,
 }
 
 impl Dialect for Google {
@@ -69,6 +71,7 @@ impl Dialect for Google {
                 .tools
                 .first()
                 .and_then(|tools| tools["functionDeclarations"][0]["name"].as_str().map(str::to_owned)),
+            schema: request.generation_config.schema(),
             stops: request.generation_config.stop_sequences.unwrap_or_default(),
             stream,
             include_usage: true,
@@ -189,6 +192,14 @@ impl Request {
             return Err(Refusal::invalid("candidateCount", "Only one candidate can be specified."));
         }
         Ok(())
+    }
+}
+
+impl Generation {
+    /// A schema alone is not enough: it must be said that JSON is wanted.
+    fn schema(&self) -> Option<Value> {
+        let wants_json = self.response_mime_type.as_deref() == Some("application/json");
+        wants_json.then(|| self.response_json_schema.clone().unwrap_or_else(|| json!({})))
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::dialect::{self, Ask, Dialect, Frames, Message, Refusal};
 use super::frame::Frame;
-use super::reply::{Finish, Reply, Usage};
+use super::reply::{Call, Finish, Reply, Usage};
 use super::scenario::Scenario;
 
 const CREATED_AT: &str = "2026-11-22T08:00:00.123456789Z";
@@ -24,6 +24,9 @@ struct Request {
     options: Options,
     /// What is not said is streamed.
     stream: Option<bool>,
+    tools: Option<Vec<Value>>,
+    /// A schema, or the word `json`.
+    format: Option<Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -53,7 +56,8 @@ impl Dialect for Ollama {
             prompt_tokens: messages.iter().map(|message| message.content.tokens()).sum(),
             // A negative number is no bound.
             max_tokens: request.options.num_predict.and_then(|max| u64::try_from(max).ok()),
-            tool: None,
+            tool: dialect::first_function(request.tools.as_deref()),
+            schema: request.format.map(|format| if format.is_object() { format } else { json!({}) }),
             stops: request.options.stop.unwrap_or_default(),
             stream: request.stream.unwrap_or(true),
             include_usage: true,
@@ -65,20 +69,20 @@ impl Dialect for Ollama {
         if !reply.thoughts.is_empty() {
             message["thinking"] = json!(reply.thoughts.concat());
         }
+        if let Some(call) = &reply.call {
+            message["tool_calls"] = calls(call);
+        }
         let usage = reported(reply);
         let body = done(line(&reply.model, message), reply, usage.as_ref());
         let frame = Frame::raw(body.to_string()).thinking(reply.thoughts.len() as u64);
-        frame
-            .carrying(reply.tokens())
-            .showing(&[&reply.thoughts[..], &reply.pieces].concat().concat())
-            .reporting(usage)
+        frame.carrying(reply.tokens()).showing(&(reply.thoughts.concat() + &reply.said())).reporting(usage)
     }
 
     fn stream(reply: Reply) -> Frames {
         let usage = reported(&reply);
         let empty = json!({"role": "assistant", "content": ""});
         let last = frame(&done(line(&reply.model, empty), &reply, usage.as_ref())).reporting(usage);
-        let (model, again) = (reply.model.clone(), reply.model);
+        let (model, again, caller) = (reply.model.clone(), reply.model.clone(), reply.model);
         let thoughts = reply.thoughts.into_iter().map(move |piece| {
             let message = json!({"role": "assistant", "content": "", "thinking": &piece});
             frame(&line(&model, message)).thinking(1).showing(&piece)
@@ -87,8 +91,14 @@ impl Dialect for Ollama {
             let message = json!({"role": "assistant", "content": &piece});
             frame(&line(&again, message)).carrying(1).showing(&piece)
         });
+        // A call is told whole.
+        let call = reply.call.map(|call| {
+            let message = json!({"role": "assistant", "content": "", "tool_calls": calls(&call)});
+            let tokens = call.arguments.len() as u64;
+            frame(&line(&caller, message)).carrying(tokens).showing(&call.arguments.concat())
+        });
         let times = if reply.scenario == Scenario::DoubleUsage { 2 } else { 1 };
-        Box::new(thoughts.chain(texts).chain(vec![last; times]))
+        Box::new(thoughts.chain(texts).chain(call).chain(vec![last; times]))
     }
 
     fn fault(_request_id: &str) -> Frame {
@@ -129,6 +139,12 @@ impl Request {
         }
         Ok(())
     }
+}
+
+/// Calls have no ids here, and their arguments are no text.
+fn calls(call: &Call) -> Value {
+    let arguments: Value = serde_json::from_str(&call.arguments.concat()).unwrap_or_default();
+    json!([{"function": {"name": call.name, "arguments": arguments}}])
 }
 
 fn frame(line: &Value) -> Frame {

@@ -32,6 +32,8 @@ struct Request {
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
     tools: Option<Vec<Value>>,
+    #[serde(default)]
+    response_format: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,9 +72,8 @@ impl Dialect for OpenAi {
                 Some(Stops::One(stop)) => vec![stop],
                 Some(Stops::Several(stops)) => stops,
             },
-            tool: request
-                .tools
-                .and_then(|tools| Some(tools.first()?["function"]["name"].as_str()?.to_owned())),
+            tool: dialect::first_function(request.tools.as_deref()),
+            schema: dialect::schema(&request.response_format, "/json_schema/schema"),
             stream,
             include_usage: !stream
                 || request.stream_options.and_then(|o| o.include_usage).unwrap_or_default(),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::answer;
 use super::dialect::Ask;
 use super::scenario::Scenario;
+use super::shape;
 use super::tokens;
 
 /// How often a flood says what would be very much by itself.
@@ -80,7 +81,7 @@ impl Reply {
             (Vec::new(), owned(&answer::opening(seed, &ask.question)), Some(Finish::ToolCall))
         } else {
             let thoughts = thoughts(seed, &ask.question, scenario);
-            let (mut text, finish) = stopped(text(seed, &ask.question, scenario), &ask.stops);
+            let (mut text, finish) = stopped(text(seed, ask, scenario), &ask.stops);
             if scenario == Scenario::Flood {
                 text = text.repeat(FLOOD_TIMES);
             }
@@ -149,7 +150,11 @@ fn thoughts(seed: u64, question: &str, scenario: Scenario) -> Vec<String> {
     if scenario == Scenario::Reasoning { owned(&answer::thoughts(seed, question)) } else { Vec::new() }
 }
 
-fn text(seed: u64, question: &str, scenario: Scenario) -> String {
+fn text(seed: u64, ask: &Ask, scenario: Scenario) -> String {
+    let question = &ask.question;
+    if let Some(schema) = &ask.schema {
+        return shape::fitting(schema, &answer::opening(seed, question)).to_string();
+    }
     let tokens_max = match scenario {
         Scenario::Many | Scenario::Flood => answer::MANY_TOKENS,
         _ => answer::length(seed, question),

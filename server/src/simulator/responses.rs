@@ -31,7 +31,7 @@ struct Request {
 #[serde(untagged)]
 enum Item {
     Message(Message),
-    Other(Value),
+    Other(serde::de::IgnoredAny),
 }
 
 impl Dialect for Responses {

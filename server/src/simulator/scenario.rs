@@ -15,6 +15,7 @@ pub enum Scenario {
     Flood,
     Hang,
     RateLimit,
+    RateLimitOnce,
     Unauthorised,
     ServerError,
     Overloaded,
@@ -49,7 +50,7 @@ pub enum Scenario {
 }
 
 /// The scenarios whose name says all.
-const NAMED: [(&str, Scenario); 35] = [
+const NAMED: [(&str, Scenario); 36] = [
     ("ok", Scenario::Ok),
     ("instant", Scenario::Instant),
     ("slow", Scenario::Slow),
@@ -57,6 +58,7 @@ const NAMED: [(&str, Scenario); 35] = [
     ("flood", Scenario::Flood),
     ("hang", Scenario::Hang),
     ("rate-limit", Scenario::RateLimit),
+    ("rate-limit-once", Scenario::RateLimitOnce),
     ("unauthorized", Scenario::Unauthorised),
     ("server-error", Scenario::ServerError),
     ("overloaded", Scenario::Overloaded),

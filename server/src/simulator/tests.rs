@@ -1,6 +1,7 @@
 //! Conversations with the simulator, most without a socket, some over a real one.
 
 mod native;
+mod shaped;
 mod sockets;
 mod spoilt;
 

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::dialect::{Ask, Content, Dialect, Frames, Refusal};
+use super::dialect::{self, Ask, Content, Dialect, Frames, Refusal};
 use super::frame::Frame;
 use super::reply::{Finish, Reply, Usage};
 use super::scenario::Scenario;
@@ -31,6 +31,8 @@ struct Parameters {
     top_p: Option<f64>,
     stop: Option<Vec<String>>,
     #[serde(default)]
+    grammar: Value,
+    #[serde(default)]
     details: bool,
 }
 
@@ -55,6 +57,7 @@ impl Dialect for Tgi {
             max_tokens: request.parameters.max_new_tokens.map(i64::unsigned_abs),
             stops: request.parameters.stop.unwrap_or_default(),
             tool: None,
+            schema: dialect::schema(&request.parameters.grammar, "/value"),
             stream,
             include_usage: stream || request.parameters.details,
         })

@@ -194,3 +194,23 @@ fn dollars(nanos: i64) -> String {
     let text = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_the_longer_base_tells_its_usage_unasked() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    let chat = streaming("Name three harbours.", Value::Null);
+    let text = json!({ "model": MODEL, "prompt": "Name three harbours.", "stream": true });
+    for (path, body) in [("chat/completions", chat), ("completions", text)] {
+        for (base, is_told) in [("/v1", false), ("/api/v1", true)] {
+            let request = market.post(&format!("{base}/{path}")).bearer_auth(&buyer.key).json(&body);
+            let chunks = Answer::to(request).await.expect(200).chunks();
+            let last = chunks.last().unwrap();
+            assert_eq!(
+                last["usage"]["completion_tokens"].as_u64().is_some(),
+                is_told,
+                "{base}/{path}: {last}"
+            );
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Conversations over HTTP with the real router.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
+mod abilities;
 mod account;
 mod affordable;
 mod books;
@@ -24,6 +25,7 @@ mod leavers;
 mod limits;
 mod live;
 mod local_models;
+mod malformed;
 mod messages;
 mod metrics;
 mod operator;

@@ -37,6 +37,7 @@ async fn a_call_of_geminis_keeps_its_signature_there_and_back() {
                 && call["extra_content"] == answer["tool_calls"][0]["extra_content"]),
         "{streamed}"
     );
+    assert!(calls.iter().all(|call| call["function"]["arguments"].is_string()), "{streamed}");
     let result = json!({ "role": "tool", "tool_call_id": call["id"], "content": "At noon" });
     let next = json!([question, answer, result, { "role": "user", "content": "And low tide?" }]);
     ask(&buyer, &next, false).await.expect(200);

@@ -136,7 +136,10 @@ impl sale::Lines for Lines {
                 self.push(json!({ "tool_calls": [call] }), None);
             }
             CallEvent::Chat(ChatEvent::CallSignature { index, signature }) => {
-                let call = json!({ "index": index, EXTRA_CONTENT: of_google(&signature) });
+                // Clients look for the function in every piece of a call.
+                let function = json!({ "arguments": "" });
+                let call =
+                    json!({ "index": index, "function": function, EXTRA_CONTENT: of_google(&signature) });
                 self.push(json!({ "tool_calls": [call] }), None);
             }
             CallEvent::Chat(_) => {}
