@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::PROGRAM;
-use super::process::signal;
 
 const STARTING_MAX: Duration = Duration::from_secs(60);
 
@@ -43,10 +42,15 @@ impl Cluster {
         }
     }
 
+    /// All its processes at once: those that serve a connection would go on for a moment without the first.
     pub fn kill(&self) {
         let file = find(&self.folder, "postmaster.pid").expect("the cluster runs");
         let text = std::fs::read_to_string(file).unwrap();
-        signal("KILL", text.lines().next().unwrap().trim().parse().unwrap());
+        let first = text.lines().next().unwrap().trim();
+        let others = Command::new("pgrep").args(["-P", first]).output().unwrap().stdout;
+        let others = String::from_utf8(others).unwrap();
+        // One that ended by itself meanwhile cannot be killed, which is as good.
+        Command::new("kill").args(["-KILL", first]).args(others.lines()).status().unwrap();
     }
 
     fn db(&self, action: &str) -> std::process::Output {
