@@ -21,6 +21,8 @@ struct Request {
     input: Vec<Item>,
     max_output_tokens: Option<i64>,
     #[serde(default)]
+    text: Value,
+    #[serde(default)]
     tools: Vec<Value>,
     #[serde(default)]
     stream: bool,
@@ -62,6 +64,7 @@ impl Dialect for Responses {
             max_tokens: request.max_output_tokens.map(i64::unsigned_abs),
             stops: Vec::new(),
             tool: request.tools.first().and_then(|tool| Some(tool["name"].as_str()?.to_owned())),
+            schema: dialect::schema(&request.text["format"], "/schema"),
             stream: request.stream,
             include_usage: true,
         })
