@@ -1,6 +1,7 @@
 //! The REST surface. Our own routes answer with RFC 9457 problems, compatible ones with their family's errors.
 
 mod body;
+mod in_time;
 mod error;
 mod request_id;
 pub mod idempotency;
@@ -29,6 +30,7 @@ use axum::Router;
 use axum::routing::{delete, get, patch, post, put};
 
 pub use error::{ApiError, Family};
+pub use in_time::read_in_time;
 pub use request_id::name_request;
 
 use crate::routes::Site;
