@@ -6,7 +6,7 @@ mod line;
 
 use std::io;
 use std::net::SocketAddr;
-use std::num::ParseIntError;
+use std::num::{NonZeroU64, ParseIntError};
 use std::time::Duration;
 
 use axum::Router;
@@ -40,9 +40,9 @@ pub struct Patience {
     /// Seconds until somebody who takes nothing of an answer is taken to have left.
     #[arg(long = "reader-seconds", global = true, env = "MERCATO_READER_SECONDS", default_value = "30", value_parser = seconds)]
     pub reader: Duration,
-    /// Seconds that a connection may rest between two requests: longer than proxies keep theirs, or they would send
-    /// requests into connections that are just being closed.
-    #[arg(long = "idle-seconds", global = true, env = "MERCATO_IDLE_SECONDS", default_value = "90", value_parser = seconds)]
+    /// Seconds that a connection may rest between two requests: longer than proxies and clients keep theirs, or they
+    /// would send requests into connections that are just being closed.
+    #[arg(long = "idle-seconds", global = true, env = "MERCATO_IDLE_SECONDS", default_value = "120", value_parser = seconds)]
     pub idle: Duration,
 }
 
@@ -52,13 +52,13 @@ impl Default for Patience {
             head: Duration::from_secs(10),
             body: Duration::from_secs(15),
             reader: Duration::from_secs(30),
-            idle: Duration::from_secs(90),
+            idle: Duration::from_secs(120),
         }
     }
 }
 
 fn seconds(text: &str) -> Result<Duration, ParseIntError> {
-    text.parse().map(Duration::from_secs)
+    text.parse::<NonZeroU64>().map(|seconds| Duration::from_secs(seconds.get()))
 }
 
 impl Door {

@@ -1,6 +1,9 @@
-//! Goals R4 and F16: a head or a body that does not come in time is not waited for, and nobody else notices.
+//! Goals R4, R6 and F16: a head or a body that does not come in time is not waited for, and nobody else notices.
+#![expect(clippy::print_stderr, reason = "a test tells its figures")]
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -18,6 +21,12 @@ const REST: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two bytes of somebody slow.
 const DRIP: Duration = Duration::from_millis(100);
+const MANY: usize = 1_000;
+/// Long enough for all of them to come, and for others to be measured beside them.
+const MANY_LIMIT: Duration = Duration::from_secs(15);
+const HEALTHY: usize = 50;
+/// A loaded machine may be late by this without telling anything.
+const LATE: Duration = Duration::from_millis(500);
 const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const WELL: &str = "GET /healthz HTTP/1.1\r\nhost: here\r\n\r\n";
 
@@ -150,4 +159,59 @@ async fn an_answer_may_take_longer_than_its_question() {
     assert!(begun.elapsed() > LIMIT, "not slow enough to show anything");
     assert_eq!(answer.data_lines().last(), Some(&"[DONE]"));
     market.assert_books_balance().await;
+}
+
+/// How long each of these healthy requests took, sorted.
+async fn healthy(market: &Market, door: SocketAddr) -> Vec<Duration> {
+    let mut took = Vec::new();
+    for _ in 0..HEALTHY {
+        let begun = Instant::now();
+        let answer = market.client().get(format!("http://{door}/v1/models")).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.bytes().await.unwrap();
+        took.push(begun.elapsed());
+    }
+    took.sort();
+    took
+}
+
+/// Goal R6.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_slow_heads_hold_nobody_up_and_are_all_hung_up_on() {
+    let market = Market::open().await;
+    let patience = Patience { head: MANY_LIMIT, ..Patience::default() };
+    let base = market.serve_also(|config| config.patience = patience).await;
+    let door: SocketAddr = base.strip_prefix("http://").unwrap().parse().unwrap();
+    let alone = healthy(&market, door).await;
+    let (begun, open) = (Instant::now(), Arc::<AtomicUsize>::default());
+    let slow: Vec<_> = (0..MANY)
+        .map(|_| {
+            let open = open.clone();
+            tokio::spawn(async move {
+                let mut socket = TcpStream::connect(door).await.unwrap();
+                socket.write_all(b"GET / HTTP/1.1\r\nhost: he").await.unwrap();
+                open.fetch_add(1, Relaxed);
+                let mut said = Vec::new();
+                let ended = timeout(PATIENCE, socket.read_to_end(&mut said)).await;
+                assert!(ended.is_ok() && said.is_empty(), "nobody hung up");
+                begun.elapsed()
+            })
+        })
+        .collect();
+    while open.load(Relaxed) < MANY {
+        assert!(begun.elapsed() < MANY_LIMIT, "some were hung up on before the last came");
+        sleep(DRIP).await;
+    }
+    let beside = healthy(&market, door).await;
+    assert!(begun.elapsed() < MANY_LIMIT, "they were measured beside nobody");
+    let mut last = Duration::ZERO;
+    for slow in slow {
+        last = last.max(slow.await.unwrap());
+    }
+    let (worst, before) = (beside[HEALTHY - 1], alone[HEALTHY - 1]);
+    eprintln!(
+        "{MANY} slow heads: others {before:?} at worst before, {worst:?} beside them; the last gone {last:?} after the first"
+    );
+    assert!(worst <= 3 * before + LATE, "{worst:?} instead of {before:?}");
+    assert!(last <= 2 * MANY_LIMIT, "{last:?}");
 }
