@@ -29,7 +29,7 @@ pub struct Door {
 }
 
 /// How long we wait for callers.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// Seconds that the head of a request may take; a new connection begins one at once.
     #[arg(long = "head-seconds", global = true, env = "MERCATO_HEAD_SECONDS", default_value = "10", value_parser = seconds)]
@@ -108,7 +108,23 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Settings {
+        #[command(flatten)]
+        patience: Patience,
+    }
+
+    #[test]
+    fn who_sets_nothing_waits_as_long_as_who_cannot() {
+        assert_eq!(Settings::parse_from(["mercato"]).patience, Patience::default());
+        let set = |seconds: &str| Settings::try_parse_from(["mercato", "--reader-seconds", seconds]);
+        assert_eq!(set("7").ok().unwrap().patience.reader, Duration::from_secs(7));
+        assert!(set("0").is_err() && set("soon").is_err());
+    }
 
     #[tokio::test]
     async fn what_comes_in_sends_at_once_and_holds_little() {

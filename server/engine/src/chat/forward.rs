@@ -188,3 +188,32 @@ fn weight(event: &ChatEvent) -> usize {
     };
     size_of::<CallEvent>() + content_bytes(event) + sealed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started() -> ChatEvent {
+        ChatEvent::Started { upstream_id: None, upstream_model: None }
+    }
+
+    #[test]
+    fn what_says_nothing_waits_for_the_first_word_and_then_nothing_waits() {
+        let mut beginning = Beginning::default();
+        assert!(beginning.keep(started()).is_none() && beginning.due.is_some() && !beginning.is_over);
+        let word = ChatEvent::Text("Hull".to_owned());
+        assert_eq!(beginning.keep(word.clone()), Some(word));
+        assert_eq!(beginning.end(), [started()]);
+        assert!(beginning.due.is_none() && beginning.is_over);
+        let signature = ChatEvent::Signature("sealed".to_owned());
+        assert_eq!(beginning.keep(signature.clone()), Some(signature));
+    }
+
+    #[test]
+    fn no_more_waits_for_a_first_word_than_for_a_reader() {
+        let mut beginning = Beginning::default();
+        let sealed = || ChatEvent::Redacted("x".repeat(WAITING_BYTES_MAX / 2));
+        assert!(beginning.keep(sealed()).is_none());
+        assert_eq!(beginning.keep(sealed()), Some(sealed()));
+    }
+}
