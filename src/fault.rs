@@ -24,6 +24,8 @@ pub enum Code {
     Interrupted,
     /// The same request was answered, and the answer is no longer there to be repeated.
     NotKept,
+    /// The request itself did not arrive in time.
+    RequestTimeout,
     PayloadTooLarge,
     Unprocessable,
     RateLimitExceeded,
@@ -42,6 +44,7 @@ impl Code {
             Self::PaymentRequired => 402,
             Self::PermissionDenied => 403,
             Self::NotFound | Self::WrongEndpoint => 404,
+            Self::RequestTimeout => 408,
             Self::Conflict | Self::InProgress | Self::Interrupted | Self::NotKept => 409,
             Self::PayloadTooLarge => 413,
             Self::Unprocessable => 422,
@@ -59,6 +62,7 @@ impl Code {
         matches!(
             self,
             Self::InProgress
+                | Self::RequestTimeout
                 | Self::RateLimitExceeded
                 | Self::ProviderUnavailable
                 | Self::ProviderOverloaded
@@ -80,6 +84,7 @@ impl Code {
             Self::InProgress => "in_progress",
             Self::Interrupted => "interrupted",
             Self::NotKept => "not_kept",
+            Self::RequestTimeout => "request_timeout",
             Self::PayloadTooLarge => "payload_too_large",
             Self::Unprocessable => "unprocessable",
             Self::RateLimitExceeded => "rate_limit_exceeded",

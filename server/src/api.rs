@@ -2,6 +2,7 @@
 
 mod body;
 mod etag;
+mod in_time;
 mod page;
 mod error;
 mod request_id;
@@ -36,6 +37,7 @@ use axum::routing::{delete, get, patch, post, put};
 use axum::{Router, middleware};
 
 pub use error::{ApiError, Family};
+pub use in_time::read_in_time;
 pub use request_id::name_request;
 
 use crate::routes::Site;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
-use engine::{Actor, Db, Egress, Engine, Registry, Sender, Settings, WholeCheck};
+use engine::{Actor, Db, Egress, Engine, Limits, Registry, Sender, Settings, WholeCheck};
 
 use crate::config::{Config, Environment};
 use crate::{postgres, simulator};
@@ -215,7 +215,10 @@ pub(crate) async fn open_engine(
         post: config.post()?,
         public_url: config.public_url.clone().filter(|url| !url.trim().is_empty()),
     };
-    Ok(Engine::open(db, registry, Sender::new(Egress::parse(&allowed)?)?, settings).await?)
+    // Whoever takes nothing of an answer is given up at the door and behind it at the same time.
+    let limits = Limits { reader: config.patience.reader, ..Limits::default() };
+    let sender = Sender::with_limits(Egress::parse(&allowed)?, limits)?;
+    Ok(Engine::open(db, registry, sender, settings).await?)
 }
 
 async fn create_admin(config: Config, email: &str) -> anyhow::Result<()> {

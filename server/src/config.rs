@@ -9,6 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
 use engine::{MasterKey, Post};
 
+use crate::door::Patience;
+
 #[derive(Args, Clone, Debug)]
 pub struct Config {
     /// Where to listen.
@@ -55,6 +57,8 @@ pub struct Config {
     /// Connections to the database.
     #[arg(long, global = true, env = "MERCATO_DB_CONNECTIONS", default_value_t = 10)]
     pub db_connections: u32,
+    #[command(flatten)]
+    pub patience: Patience,
     /// Lets production run on the private database after all.
     #[arg(long, global = true, env = "MERCATO_ALLOW_PRIVATE_DATABASE")]
     pub allow_private_database: bool,

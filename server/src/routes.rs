@@ -46,6 +46,7 @@ pub fn router(engine: Engine, config: &Config) -> Router {
         .route("/api/v1/chat/live", get(live::connect))
         .fallback(pages::not_found)
         .layer(middleware::from_fn_with_state(engine.clone(), auth::identify))
+        .layer(middleware::from_fn_with_state(config.patience.body, api::read_in_time))
         .layer(middleware::from_fn(api::name_request));
     outermost(
         compressed(inside)

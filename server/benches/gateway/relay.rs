@@ -24,9 +24,10 @@ use server::api::chat::{reply, request, stream as lines};
 use server::api::idempotency::Sent;
 use server::api::sale::{Lines as _, Reply as _, stream::send};
 use server::api::{self, ApiError};
-use server::door::Door;
-use server::{door, routes};
+use server::door::{Door, Patience};
+use server::routes;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::client::Target;
@@ -104,10 +105,10 @@ pub async fn serve(options: &Options) -> Result<()> {
         .route("/v1/chat/completions", post(complete))
         .layer(middleware::from_fn(api::name_request));
     let router = routes::outermost(routes::compressed(inside)).with_state(relay);
-    let door: Door = door::open(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-    println!("{}", axum::serve::Listener::local_addr(&door)?);
+    let door = Door::open(SocketAddr::from(([127, 0, 0, 1], 0)), Patience::default()).await?;
+    println!("{}", door.address()?);
     tokio::select! {
-        ended = axum::serve(door, router).into_future() => ended?,
+        () = door.serve(router, CancellationToken::new()) => {}
         () = until_alone() => {}
     }
     Ok(())

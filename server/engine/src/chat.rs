@@ -2,6 +2,7 @@
 //!
 //! The call runs in a task of its own that no connection owns: whoever asked may leave, the books are still closed.
 
+mod forward;
 mod meter;
 mod promise;
 mod reach;
@@ -28,11 +29,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub(crate) use forward::content_bytes;
 pub use meter::Reading;
 pub(crate) use meter::Running;
 pub use promise::Promised;
 pub(crate) use refused::{refusal, short};
-pub(crate) use relay::{Heard, content_bytes};
+pub(crate) use relay::Heard;
 pub use serving::{FailedAttempt, Served, Serving};
 pub(crate) use settle::Ending;
 pub use settle::STOPPED;
@@ -121,8 +123,8 @@ pub(crate) struct Terms {
     pub opened_at: DateTime<Utc>,
 }
 
-/// Events waiting for a slow reader. Each is a few tokens, so this bounds memory as well.
-const EVENTS_WAITING_MAX: usize = 256;
+/// More events than can wait for a slow reader: what bounds them is how large they are.
+const EVENTS_WAITING_MAX: usize = 2_048;
 
 impl Engine {
     /// Answers a chat, charging for exactly what was used and never more than was held.

@@ -21,22 +21,46 @@ pub(crate) async fn count_each(texts: Vec<String>) -> Option<u64> {
 }
 
 /// What a conversation and its answer come to: tokens of the prompt, and of what was said.
-pub(crate) async fn count_call(request: &ChatRequest, said: String) -> Option<(u64, u64)> {
+pub(crate) async fn count_call(request: &ChatRequest, said: Said) -> Option<(u64, u64)> {
     let (texts, beside) = told(request);
     let input = count_each(texts).await? + beside;
     // The hold is for no more than this.
-    Some((input.min(request.prompt_size().tokens_max), count_each(vec![said]).await?))
+    Some((input.min(request.prompt_size().tokens_max), said.tokens().await?))
 }
 
-/// Adds what an event says to what was said before it.
-pub(crate) fn note_said(event: &ChatEvent, said: &mut String) {
-    match event {
-        ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => said.push_str(text),
-        ChatEvent::ToolCall { name, arguments, .. } => {
-            said.push_str(name.as_deref().unwrap_or_default());
-            said.push_str(arguments);
+/// An answer, for whoever has to count it: its beginning, and how long it is in all.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    beginning: String,
+    bytes: usize,
+}
+
+impl Said {
+    /// A book's chapter. What follows is taken to be cut like it, so that nobody keeps long answers for this.
+    const KEPT_BYTES: usize = 64 << 10;
+
+    pub fn note(&mut self, event: &ChatEvent) {
+        match event {
+            ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => self.add(text),
+            ChatEvent::ToolCall { name, arguments, .. } => {
+                self.add(name.as_deref().unwrap_or_default());
+                self.add(arguments);
+            }
+            _ => {}
         }
-        _ => {}
+    }
+
+    fn add(&mut self, text: &str) {
+        if self.beginning.len() < Self::KEPT_BYTES {
+            self.beginning.push_str(text);
+        }
+        self.bytes += text.len();
+    }
+
+    async fn tokens(self) -> Option<u64> {
+        let (kept, all) = (self.beginning.len() as u64, self.bytes as u64);
+        let tokens = count_each(vec![self.beginning]).await?;
+        Some((tokens * all).checked_div(kept).unwrap_or_default())
     }
 }
 
@@ -130,6 +154,19 @@ mod tests {
                 assert!(counted <= bytes, "{kind}: more tokens than bytes");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn of_a_long_answer_the_beginning_is_counted_and_the_rest_is_like_it() {
+        let (_, prose) = TEXTS[0];
+        let mut said = Said::default();
+        for _ in 0..2_000 {
+            said.note(&ChatEvent::Text(prose.to_owned()));
+        }
+        assert!(said.beginning.len() < Said::KEPT_BYTES + prose.len());
+        let (counted, expected) = (said.tokens().await.unwrap(), counted_elsewhere(&prose.repeat(2_000)));
+        assert!(counted.abs_diff(expected) * 20 <= expected, "{counted}, in all {expected}");
+        assert_eq!(Said::default().tokens().await, Some(0));
     }
 
     #[tokio::test]

@@ -19,6 +19,11 @@ use crate::dialect::Outgoing;
 use crate::failure::{failure, malformed};
 use crate::{ConfiguredProvider, Egress, Error};
 
+/// A reader who stalls stops their own stream and keeps no more than this of it with us.
+const STREAM_WINDOW_BYTES: u32 = 128 << 10;
+/// As many readers as there may be stall before others on the same connection have to wait for them.
+const CONNECTION_WINDOW_BYTES: u32 = 1 << 30;
+
 /// How long and how much we wait for.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -70,6 +75,8 @@ impl Sender {
             .connect_timeout(limits.connect)
             .pool_idle_timeout(Duration::from_secs(60))
             .tcp_nodelay(true)
+            .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             // A redirect, a proxy or a second try would each lead past a rule kept here or in billing.
             .redirect(redirect::Policy::none())
             .no_proxy()

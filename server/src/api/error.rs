@@ -191,6 +191,7 @@ fn openai_type(code: Code) -> &'static str {
         Code::InvalidRequest
         | Code::NotFound
         | Code::WrongEndpoint
+        | Code::RequestTimeout
         | Code::PayloadTooLarge
         | Code::Unprocessable
         | Code::Conflict
@@ -211,7 +212,7 @@ fn anthropic_type(code: Code) -> &'static str {
         Code::Conflict | Code::InProgress | Code::Interrupted | Code::NotKept => "conflict_error",
         Code::PayloadTooLarge => "request_too_large",
         Code::RateLimitExceeded => "rate_limit_error",
-        Code::Timeout => "timeout_error",
+        Code::Timeout | Code::RequestTimeout => "timeout_error",
         Code::ProviderOverloaded => "overloaded_error",
         Code::ProviderUnavailable | Code::Unavailable | Code::Internal => "api_error",
     }

@@ -1,11 +1,8 @@
 //! `mercato serve`: from nothing to listening, and a clean end.
 
-use std::future::IntoFuture;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::Listener;
 use engine::{Actor, Engine, Registry};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -13,7 +10,8 @@ use tracing::{info, warn};
 
 use super::{Database, open_engine};
 use crate::config::{Config, Demo, Environment};
-use crate::{door, routes, simulator};
+use crate::door::Door;
+use crate::{routes, simulator};
 
 /// How long open streams may go on after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(25);
@@ -32,20 +30,16 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         );
     }
     create_first_admin(&engine, &config).await;
-    let door = door::open(config.addr).await.with_context(|| {
+    let door = Door::open(config.addr, config.patience).await.with_context(|| {
         format!("{} cannot be listened on; set MERCATO_ADDR to another address", config.addr)
     })?;
-    let address = door.local_addr()?;
+    let address = door.address()?;
     engine.set_own_address(format!("http://{address}"));
     let router = routes::router(engine.clone(), &config);
     info!("serving http://{address}");
     let stopping = CancellationToken::new();
-    // Who is at the other end decides whether it may read the metrics.
-    let router = router.into_make_service_with_connect_info::<SocketAddr>();
-    let server =
-        axum::serve(door, router).with_graceful_shutdown(stopping.clone().cancelled_owned()).into_future();
     tokio::select! {
-        ended = server => ended?,
+        () = door.serve(router, stopping.clone()) => {}
         () = stop_after_grace(&stopping) => {}
     }
     if let Err(cause) = engine.note_health(&Actor::Operator).await {

@@ -19,12 +19,13 @@ use engine::{Db, Egress, Engine, Limits, MasterKey, Post, Registry, Sender, Sett
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use server::config::{Config, Demo, Environment};
+use server::door::{Door, Patience};
 use server::routes;
 use server::simulator::{self, Pace};
 use sqlx::PgPool;
-use tokio::net::TcpListener;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use answer::{Answer, nanos};
@@ -110,13 +111,13 @@ impl Market {
             public_url: None,
         };
         let engine = Engine::open(served, registry, sender, settings).await.unwrap();
-        let listener = TcpListener::bind(anywhere).await.unwrap();
-        let addr = listener.local_addr().unwrap();
+        let patience = Patience { reader: limits.reader, ..Patience::default() };
+        let door = Door::open(anywhere, patience).await.unwrap();
+        let addr = door.address().unwrap();
         let base = format!("http://{addr}");
         engine.set_own_address(base.clone());
         let router = routes::router(engine.clone(), &config(addr, &database.url));
-        let router = router.into_make_service_with_connect_info::<SocketAddr>();
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let server = tokio::spawn(door.serve(router, CancellationToken::new()));
         let client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { base, db, engine, client, simulator, server, mail, database }
@@ -140,13 +141,13 @@ impl Market {
 
     /// The same market at another address, with other settings; lives as long as the test.
     pub async fn serve_also(&self, change: impl FnOnce(&mut Config)) -> String {
-        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        let mut config = config(addr, &self.database.url);
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut config = config(anywhere, &self.database.url);
         change(&mut config);
+        let door = Door::open(anywhere, config.patience).await.unwrap();
+        let addr = door.address().unwrap();
         let router = routes::router(self.engine.clone(), &config);
-        let router = router.into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        tokio::spawn(door.serve(router, CancellationToken::new()));
         format!("http://{addr}")
     }
 
@@ -242,6 +243,7 @@ fn config(addr: SocketAddr, database_url: &str) -> Config {
         mail_from: None,
         public_url: None,
         db_connections: DB_CONNECTIONS,
+        patience: Patience::default(),
         allow_private_database: false,
         metrics_token: None,
         site_root: concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site").into(),

@@ -16,6 +16,8 @@ use super::{CallEvent, Terms};
 
 /// Never forward more than this past what is durable: it bounds what a crash can give away.
 const WINDOW_TOKENS: u64 = 1_024;
+/// So much of an answer waits for a slow reader; then its vendor has to wait.
+pub(super) const WAITING_BYTES_MAX: usize = 64 << 10;
 /// Where a vendor has not counted yet, four bytes are taken for a token, rounded in the buyer's favour.
 const BYTES_A_TOKEN: u64 = 4;
 
@@ -43,13 +45,26 @@ pub(crate) struct Meter {
     /// The hold was closed by somebody else: this server was taken for dead.
     lost: AtomicBool,
     written_down: Notify,
+    /// Something that waited was taken.
+    taken: Notify,
 }
 
 /// The bytes on their way to the caller. What still waits when a caller leaves or a server dies was never delivered.
 #[derive(Debug, Default)]
 struct Passage {
     taken: u64,
-    waiting: VecDeque<u64>,
+    waiting: VecDeque<Piece>,
+    /// Of all that waits.
+    weight: usize,
+}
+
+/// One event on its way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece {
+    /// How much of the answer it carries.
+    pub bytes: u64,
+    /// How much memory it takes.
+    pub weight: usize,
 }
 
 /// What a meter shows.
@@ -75,6 +90,7 @@ impl Running {
             durable_output: AtomicU64::new(0),
             lost: AtomicBool::new(false),
             written_down: Notify::new(),
+            taken: Notify::new(),
         });
         if let Ok(mut calls) = self.0.lock() {
             calls.insert(terms.id, meter.clone());
@@ -125,16 +141,30 @@ impl Running {
 
 impl Meter {
     /// Hands an event over and counts it as waiting, both before anybody else looks.
-    pub fn hand_over(&self, place: mpsc::Permit<'_, CallEvent>, event: CallEvent, bytes: usize) {
+    pub fn hand_over(&self, place: mpsc::Permit<'_, CallEvent>, event: CallEvent, piece: Piece) {
         let mut passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
         self.look(&mut passage);
-        passage.waiting.push_back(bytes as u64);
+        passage.weight += piece.weight;
+        passage.waiting.push_back(piece);
         place.send(event);
     }
 
     /// Counts what its reader has just taken, so that whoever leaves next pays for it.
     pub fn note_taken(&self) {
         self.look(&mut self.passage.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Waits until so much more may wait. What is larger than all that may wait has to wait alone.
+    pub async fn room_for(&self, weight: usize) {
+        while !self.has_room_for(weight) {
+            self.taken.notified().await;
+        }
+    }
+
+    fn has_room_for(&self, weight: usize) -> bool {
+        let mut passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
+        self.look(&mut passage);
+        passage.waiting.is_empty() || passage.weight + weight <= WAITING_BYTES_MAX
     }
 
     /// Whether something was handed over that nobody is known to have taken.
@@ -145,7 +175,8 @@ impl Meter {
     /// Counts what waits, and so many bytes more, as if they had been taken.
     pub fn count_unread(&self, bytes: usize) {
         let mut passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
-        passage.taken += passage.waiting.drain(..).sum::<u64>() + bytes as u64;
+        passage.taken += passage.waiting.drain(..).map(|piece| piece.bytes).sum::<u64>() + bytes as u64;
+        passage.weight = 0;
     }
 
     /// A vendor that counts the prompt at once knows better than our estimate.
@@ -184,7 +215,8 @@ impl Meter {
     /// counted in one sum, for what is left over of each piece adds up.
     fn handed_with(&self, more: u64) -> u64 {
         let passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = passage.taken + passage.waiting.iter().sum::<u64>() + more;
+        let waiting: u64 = passage.waiting.iter().map(|piece| piece.bytes).sum();
+        let bytes = passage.taken + waiting + more;
         (bytes / BYTES_A_TOKEN).min(self.output_max.load(Relaxed))
     }
 
@@ -196,7 +228,10 @@ impl Meter {
             return;
         }
         while passage.waiting.len() > waiting {
-            passage.taken += passage.waiting.pop_front().unwrap_or(0);
+            let Some(piece) = passage.waiting.pop_front() else { return };
+            passage.taken += piece.bytes;
+            passage.weight -= piece.weight;
+            self.taken.notify_one();
         }
     }
 
@@ -226,28 +261,61 @@ fn rates(terms: &Terms) -> Rates {
 mod tests {
     use std::time::Duration;
 
+    use marketplace::chat::ChatEvent;
     use tokio::time::timeout;
 
     use super::*;
+
+    /// A meter of a call of which one token is durable.
+    fn meter(events: &mpsc::Sender<CallEvent>) -> Meter {
+        Meter {
+            rates: Mutex::default(),
+            take: TakeRate::STANDARD,
+            hold: Nanos::ZERO,
+            free: false,
+            output_max: AtomicU64::new(u64::MAX),
+            in_one_piece: false,
+            input: AtomicU64::new(0),
+            passage: Mutex::default(),
+            events: events.downgrade(),
+            durable_output: AtomicU64::new(1),
+            lost: AtomicBool::new(false),
+            written_down: Notify::new(),
+            taken: Notify::new(),
+        }
+    }
+
+    async fn has_room(meter: &Meter, weight: usize) -> bool {
+        timeout(Duration::from_millis(5), meter.room_for(weight)).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_a_reader_is_bounded_by_its_size_however_many_pieces_it_is() {
+        for weight in [500, 4_096, WAITING_BYTES_MAX, 3 * WAITING_BYTES_MAX] {
+            let (events, mut reader) = mpsc::channel::<CallEvent>(2_048);
+            let meter = meter(&events);
+            let mut waiting = 0;
+            while has_room(&meter, weight).await {
+                let event = CallEvent::Chat(ChatEvent::Text(String::new()));
+                meter.hand_over(events.try_reserve().unwrap(), event, Piece { bytes: 4, weight });
+                waiting += 1;
+            }
+            assert_eq!(waiting, (WAITING_BYTES_MAX / weight).max(1), "pieces of {weight} bytes");
+            let room = meter.room_for(weight);
+            let reading = async {
+                reader.recv().await.unwrap();
+                meter.note_taken();
+            };
+            timeout(Duration::from_secs(5), async { tokio::join!(room, reading) }).await.unwrap();
+            assert_eq!(meter.delivered().output, 1);
+        }
+    }
 
     #[tokio::test]
     async fn pieces_of_no_size_pass_the_window() {
         for size in [1, 3, 5, 6, 7, 11, 4_095] {
             let (events, _) = mpsc::channel::<CallEvent>(1);
-            let meter = Meter {
-                rates: Mutex::default(),
-                take: TakeRate::STANDARD,
-                hold: Nanos::ZERO,
-                free: false,
-                output_max: AtomicU64::new(u64::MAX),
-                in_one_piece: false,
-                input: AtomicU64::new(0),
-                passage: Mutex::default(),
-                events: events.downgrade(),
-                durable_output: AtomicU64::new(1),
-                lost: AtomicBool::new(false),
-                written_down: Notify::new(),
-            };
+            let meter = meter(&events);
             meter.passage.lock().unwrap().taken = 8;
             while timeout(Duration::from_millis(5), meter.may_forward(size)).await.is_ok() {
                 meter.passage.lock().unwrap().taken += size as u64;

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, FailureClass, Finish};
+use marketplace::chat::{ChatRequest, Delivery, Failure, FailureClass, Finish};
 use marketplace::fault::{Code, Fault};
-use marketplace::usage::{Tokens, Usage};
+use marketplace::usage::Usage;
 use store::attempt::Rerouting;
 use store::seeded::{self, Bug};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -21,7 +20,7 @@ use crate::Engine;
 use crate::breaker::Came;
 use crate::error::from_failure;
 use crate::health::Attended;
-use crate::tokens;
+use crate::tokens::{self, Said};
 use crate::watch::Happened;
 
 pub(super) struct Relay {
@@ -41,14 +40,14 @@ pub(crate) struct Heard {
     /// Text, reasoning, a refusal or a tool call: something worth paying for.
     pub content: bool,
     pub finish: Option<(Finish, String)>,
-    /// All of it, in case its vendor does not count it.
-    pub said: String,
+    /// What it said, in case its vendor does not count it.
+    pub said: Said,
     /// What we count ourselves, where nobody else did.
     pub counted: Option<Tokens>,
 }
 
 /// The attempt under way.
-struct Attempt {
+pub(super) struct Attempt {
     number: i32,
     began_at: DateTime<Utc>,
     /// How it failed, where it did.
@@ -90,14 +89,17 @@ impl Relay {
                 Ok(answer) => answer,
                 Err(ending) => return ending,
             };
-            match answer {
-                Ok(answer) => return self.forward(answer, heard, attempt).await,
-                Err(failure) => {
-                    let fault = self.told(&failure, attempt);
-                    if !self.turn_to_second(failure.class, attempt).await {
-                        return Ending::Refused(fault);
-                    }
-                }
+            let failure = match answer {
+                Ok(answer) => match self.forward(answer, heard, attempt).await {
+                    Ok(ending) => return ending,
+                    Err(failure) => failure,
+                },
+                Err(failure) => failure,
+            };
+            let fault = self.told(&failure, attempt);
+            *heard = Heard::default();
+            if !self.turn_to_second(failure.class, attempt).await {
+                return Ending::Refused(fault);
             }
         }
     }
@@ -214,85 +216,8 @@ impl Relay {
         }
     }
 
-    async fn forward(&self, mut answer: Attended, heard: &mut Heard, attempt: &mut Attempt) -> Ending {
-        loop {
-            let event = tokio::select! {
-                event = answer.next() => event,
-                () = self.left() => return Ending::Stopped,
-            };
-            let Some(event) = event else { break };
-            let content = match event {
-                ChatEvent::Usage(usage) => {
-                    let input = usage.input_tokens.filter(|input| is_readable(*input));
-                    if let Some(input) = input.and_then(|input| u64::try_from(input).ok()) {
-                        self.meter.set_input(input.min(self.terms.prompt.tokens_max));
-                    }
-                    heard.usage = Some(usage);
-                    if heard.content {
-                        continue;
-                    }
-                    // What is counted before the first word tells how long the prompt is.
-                    ChatEvent::Usage(usage)
-                }
-                ChatEvent::Finished { finish, native } => {
-                    heard.finish = Some((finish, native));
-                    continue;
-                }
-                ChatEvent::Failed(failure) => return Ending::Broken(self.told(&failure, attempt)),
-                content => content,
-            };
-            let bytes = content_bytes(&content);
-            tokens::note_said(&content, &mut heard.said);
-            if let Some(ending) = self.hand_over(content, bytes).await {
-                return ending;
-            }
-            heard.content |= bytes > 0;
-        }
-        Ending::Whole
-    }
-
-    /// Hands an event on, in time; an ending if there is nobody to hand it to or no right to.
-    async fn hand_over(&self, content: ChatEvent, bytes: usize) -> Option<Ending> {
-        let is_streamed = self.request.stream == Delivery::Streamed;
-        // An answer in one piece is read when it is settled: until then nothing of it is given away.
-        let may_forward = async { !is_streamed || self.meter.may_forward(bytes).await };
-        let handing = async {
-            if !may_forward.await {
-                return Some(Ending::Lost);
-            }
-            match self.events.reserve().await {
-                Ok(place) => self.meter.hand_over(place, CallEvent::Chat(content), bytes),
-                Err(_) if is_streamed => return Some(Ending::Stopped),
-                Err(_) => self.meter.count_unread(bytes),
-            }
-            None
-        };
-        tokio::select! {
-            ending = timeout(self.patience(), handing) => ending.unwrap_or(Some(Ending::Stopped)),
-            () = self.left() => Some(Ending::Stopped),
-        }
-    }
-
-    /// Waits until everything was taken, so that nothing is charged that still waits here.
-    async fn until_taken(&self, ending: Ending) -> Ending {
-        // Whoever took nothing for so long is not waited for once more.
-        let has_given_up = matches!(ending, Ending::Stopped) && !self.stop.is_cancelled();
-        let all = self.events.reserve_many(self.events.max_capacity());
-        let is_taken = !has_given_up && matches!(timeout(self.patience(), all).await, Ok(Ok(_)));
-        match (ending, self.request.stream) {
-            (ending, Delivery::Whole) => {
-                // Its vendor bills it in full, read or not.
-                self.meter.count_unread(0);
-                ending
-            }
-            // Whoever left, or took nothing for so long, pays what they took.
-            (Ending::Whole, Delivery::Streamed) if !is_taken && self.meter.waits() => Ending::Stopped,
-            (ending, Delivery::Streamed) => ending,
-        }
-    }
-
     /// Resolves when nobody wants the rest: the caller stopped it, or hung up on a stream.
-    async fn left(&self) {
+    pub(super) async fn left(&self) {
         match self.request.stream {
             Delivery::Streamed => tokio::select! {
                 () = self.stop.cancelled() => {}
@@ -304,11 +229,11 @@ impl Relay {
     }
 
     /// A reader who takes nothing for this long has left.
-    fn patience(&self) -> Duration {
+    pub(super) fn patience(&self) -> Duration {
         self.engine.0.sender.limits().reader
     }
 
-    fn told(&self, failure: &Failure, attempt: &mut Attempt) -> Fault {
+    pub(super) fn told(&self, failure: &Failure, attempt: &mut Attempt) -> Fault {
         attempt.failure = Some(failure.class);
         if failure.class == FailureClass::Auth {
             self.engine.note_refused_key(&self.terms.on_sale.model.provider, attempt.key_version);
@@ -322,26 +247,11 @@ impl Relay {
 }
 
 /// A count that no window can hold says nothing of the prompt.
-fn is_readable(input: i64) -> bool {
+pub(super) fn is_readable(input: i64) -> bool {
     (0..=Tokens::REPORTED_MAX).contains(&input)
 }
 
 /// What a failure says of its vendor.
 fn came(class: FailureClass) -> Came {
     if class.is_the_vendors() { Came::Failure } else { Came::Nothing }
-}
-
-/// How much of an answer an event carries: something worth paying for, when it is not nothing.
-pub(crate) fn content_bytes(event: &ChatEvent) -> usize {
-    match event {
-        ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => text.len(),
-        ChatEvent::ToolCall { name, arguments, .. } => name.as_deref().map_or(0, str::len) + arguments.len(),
-        ChatEvent::Started { .. }
-        | ChatEvent::Signature(_)
-        | ChatEvent::Redacted(_)
-        | ChatEvent::CallSignature { .. }
-        | ChatEvent::Usage(_)
-        | ChatEvent::Finished { .. }
-        | ChatEvent::Failed(_) => 0,
-    }
 }

@@ -40,13 +40,20 @@ pub struct Truth(pub Value);
 
 impl Fleet {
     pub async fn open(pace: Pace) -> Self {
+        Self::open_with(pace, &[]).await
+    }
+
+    /// Servers with settings of their own.
+    pub async fn open_with(pace: Pace, settings: &[(&str, &str)]) -> Self {
         let turn = turn();
-        Self::open_on(pace, Database::create().await, turn).await
+        let database = Database::create().await;
+        let url = database.url.clone();
+        Self::open_at(pace, (database, &url), turn, settings).await
     }
 
     pub async fn open_on(pace: Pace, database: Database, turn: File) -> Self {
         let url = database.url.clone();
-        Self::open_at(pace, (database, &url), turn).await
+        Self::open_at(pace, (database, &url), turn, &[]).await
     }
 
     /// With a wire between servers and database that the test can spoil; whoever looks has a better one.
@@ -58,12 +65,17 @@ impl Fleet {
         let turn = turn();
         let database = Database::create().await;
         let wire = Proxy::open(&database.url, functions, dice).await;
-        let fleet = Self::open_at(pace, (database, &wire.url), turn).await;
+        let fleet = Self::open_at(pace, (database, &wire.url), turn, &[]).await;
         (Arc::new(fleet), wire)
     }
 
     /// Servers that reach their database at an address.
-    async fn open_at(pace: Pace, (database, url): (Database, &str), turn: File) -> Self {
+    async fn open_at(
+        pace: Pace,
+        (database, url): (Database, &str),
+        turn: File,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(Uuid::now_v7().simple().to_string());
         std::fs::create_dir_all(&folder).unwrap();
         let simulator = Simulator::start(pace, &folder);
@@ -74,7 +86,7 @@ impl Fleet {
             .build()
             .unwrap();
         let servers: Vec<Server> =
-            (0..SERVERS).map(|number| Server::new(number, url, &simulator.addr, &folder)).collect();
+            (0..SERVERS).map(|number| Server::new(number, url, &simulator.addr, &folder, settings)).collect();
         // The first one brings the schema up to date, the others find it so.
         servers[0].start(&client).await;
         futures_util::future::join_all(servers[1..].iter().map(|server| server.start(&client))).await;

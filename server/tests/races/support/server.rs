@@ -29,7 +29,13 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn new(number: usize, database_url: &str, simulator: &str, folder: &Path) -> Self {
+    pub fn new(
+        number: usize,
+        database_url: &str,
+        simulator: &str,
+        folder: &Path,
+        more: &[(&str, &str)],
+    ) -> Self {
         let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut settings = vec![
             ("DATABASE_URL".to_owned(), database_url.to_owned()),
@@ -41,6 +47,7 @@ impl Server {
             ("MERCATO_DATA_DIR".to_owned(), folder.to_string_lossy().into_owned()),
             ("RUST_LOG".to_owned(), "info,tower_http=warn,sqlx=warn".to_owned()),
         ];
+        settings.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         for provider in Registry::simulated(&format!("http://{simulator}")).iter() {
             settings.push((provider.vendor.base_url_var.to_owned(), provider.base_url.clone()));
             settings.push((provider.vendor.key_var.to_owned(), "simulated".to_owned()));
