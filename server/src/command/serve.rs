@@ -37,7 +37,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     })?;
     let address = door.local_addr()?;
     engine.set_own_address(format!("http://{address}"));
-    let router = routes::router(engine.clone(), &config);
+    let router = routes::router(engine.clone(), &config, config.proxies()?);
     info!("serving http://{address}");
     let stopping = CancellationToken::new();
     // Who is at the other end decides whether it may read the metrics.

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use engine::{Db, Egress, Engine, Limits, MasterKey, Post, Registry, Sender, Settings};
+use engine::{Db, Egress, Engine, Limits, MasterKey, Post, RateLimits, Registry, Sender, Settings};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use server::config::{Config, Demo, Environment};
@@ -108,13 +108,15 @@ impl Market {
             seal_file: None,
             post: Post::Folder(mail.clone()),
             public_url: None,
+            // Tests ask as much as they like, unless they are about that.
+            rates: RateLimits { factor: 10_000, requests_from_address: None },
         };
         let engine = Engine::open(served, registry, sender, settings).await.unwrap();
         let listener = TcpListener::bind(anywhere).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let base = format!("http://{addr}");
         engine.set_own_address(base.clone());
-        let router = routes::router(engine.clone(), &config(addr, &database.url));
+        let router = routes::router(engine.clone(), &config(addr, &database.url), Vec::new());
         let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client =
@@ -144,7 +146,7 @@ impl Market {
         let addr = listener.local_addr().unwrap();
         let mut config = config(addr, &self.database.url);
         change(&mut config);
-        let router = routes::router(self.engine.clone(), &config);
+        let router = routes::router(self.engine.clone(), &config, config.proxies().unwrap());
         let router = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         format!("http://{addr}")
@@ -244,6 +246,9 @@ fn config(addr: SocketAddr, database_url: &str) -> Config {
         db_connections: DB_CONNECTIONS,
         allow_private_database: false,
         metrics_token: None,
+        trusted_proxies: String::new(),
+        rate_factor: None,
+        address_requests_a_minute: 0,
         site_root: concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site").into(),
     }
 }
