@@ -27,6 +27,36 @@ test('a key is made, seen once, works, and is revoked', async ({ page, visit, bu
   expect((await ask(page.request, key)).status()).toBe(401);
 });
 
+test('a key is kept to what it is for, and given another secret', async ({ page, visit, buyer: _ }) => {
+  await visit('/keys');
+  await page.getByLabel('Name', { exact: true }).fill('Notebook');
+  await page.getByText('What it may do, and from where').click();
+  await page.getByLabel('Only these models').fill('anthropic/*');
+  await page.getByLabel('draw images').uncheck();
+  await mainButton(page, 'Make key').click();
+  const secret = page.locator('.secret code');
+  await expect(secret).toHaveText(/^mk_live_/);
+  const first = await secret.innerText();
+  const row = page.getByRole('row', { name: /Notebook/ });
+  await expect(row).toContainText('chat, embeddings, read');
+  await expect(row).toContainText('only anthropic/*');
+  // The journey asks a model of somebody else's.
+  expect((await ask(page.request, first)).status()).toBe(403);
+
+  await row.locator('summary').click();
+  await row.getByLabel('Only these models').fill('');
+  await row.getByRole('button', { name: 'Save' }).click();
+  await expect(row).not.toContainText('only anthropic/*');
+  expect((await ask(page.request, first)).status()).toBe(402);
+
+  await row.locator('summary').click();
+  await row.getByLabel('The present one works for').selectOption('no longer');
+  await row.getByRole('button', { name: 'New secret' }).click();
+  await expect(secret).not.toHaveText(first);
+  expect((await ask(page.request, first)).status()).toBe(401);
+  expect((await ask(page.request, await secret.innerText())).status()).toBe(402);
+});
+
 test('a limit that is no amount is explained', async ({ page, visit, buyer: _ }) => {
   await visit('/keys');
   await page.getByLabel('Name', { exact: true }).fill('Notebook');

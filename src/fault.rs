@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{CallId, ModelId};
+use crate::rate::Limited;
 
 /// The kinds of trouble a caller can meet. Each has one HTTP status, see [`Code::status`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +114,9 @@ pub struct Fault {
     /// The call whose receipt says what was charged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<CallId>,
+    /// The limit that was reached. Pages are told of it by the message alone.
+    #[serde(skip)]
+    pub limited: Option<Box<Limited>>,
 }
 
 /// Why a paid call was refused, in money.
@@ -158,6 +162,7 @@ impl Fault {
             shortfall: None,
             retry_after_seconds: None,
             call: None,
+            limited: None,
         }
     }
 

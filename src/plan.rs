@@ -14,6 +14,7 @@ pub struct Plan {
     pub fee_nanos: Nanos,
     pub free_tokens: i64,
     pub requests_a_minute: i32,
+    pub tokens_a_minute: i64,
     pub keys_max: i32,
     /// `None` keeps history for ever.
     pub history_days: Option<i32>,

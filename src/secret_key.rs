@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::billing::Window;
 use crate::id::KeyId;
 use crate::money::Nanos;
+use crate::scope::Scope;
 
 pub const PREFIX: &str = "mk_live_";
 pub const BODY_LENGTH: usize = 43;
@@ -31,6 +32,16 @@ pub struct ApiKey {
     pub expires_at: Option<String>,
     pub last_used_at: Option<String>,
     pub revoked: bool,
+    pub scopes: Vec<Scope>,
+    /// Names of models, or of all of an author's as `openai/*`; every model when absent.
+    pub models: Option<Vec<String>>,
+    /// Addresses and networks it may be used from; everywhere when absent.
+    pub addresses: Option<Vec<String>>,
+    /// Beside what the plan allows.
+    pub requests_a_minute: Option<i32>,
+    pub tokens_a_minute: Option<i64>,
+    /// How long the secret before this one goes on working.
+    pub old_secret_until: Option<String>,
 }
 
 /// Writes a key around random numbers, each below 62.

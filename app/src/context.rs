@@ -1,5 +1,7 @@
 //! What server functions know of their request: the engine, the caller, and how to answer besides the value.
 
+mod key_form;
+
 use axum_extra::extract::cookie::Cookie;
 use engine::{Actor, Engine, SignedIn};
 use http::request::Parts;
@@ -10,6 +12,7 @@ use leptos_axum::ResponseOptions;
 use marketplace::account::User;
 use marketplace::fault::{Code, Fault};
 
+pub use self::key_form::{key_change, key_terms};
 use crate::api::keys::MadeKey;
 use crate::error::AppError;
 

@@ -6,6 +6,7 @@ pub mod checkout;
 pub mod code;
 pub mod front;
 pub mod health;
+pub mod keys;
 pub mod ledger;
 pub mod letter;
 pub mod model;

@@ -11,6 +11,7 @@ mod account;
 mod letters;
 mod keys;
 mod limits;
+mod rate;
 mod models;
 mod billing;
 mod statements;
@@ -55,7 +56,8 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/keys", get(keys::list_keys).post(keys::create_key))
         .route("/api/v1/auth/sessions", get(account::list_sessions))
         .route("/api/v1/auth/sessions/{id}", delete(account::end_session))
-        .route("/api/v1/keys/{id}", patch(keys::change_key).delete(keys::revoke_key))
+        .route("/api/v1/keys/{id}", get(keys::read_key).patch(keys::change_key).delete(keys::revoke_key))
+        .route("/api/v1/keys/{id}/rotate", post(keys::rotate_key))
         .route("/api/v1/limits/account", put(limits::limit_account))
         .route("/api/v1/limits/conversations/{id}", put(limits::limit_conversation))
         .route("/api/v1/balance", get(billing::read_balance))

@@ -7,7 +7,11 @@ use anyhow::{Context, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
-use engine::{MasterKey, Post};
+use engine::{MasterKey, Post, RateLimits};
+use marketplace::network::Network;
+
+/// What a demo multiplies plans' limits by: whoever tries it out under load is not to be slowed down by a plan.
+const DEMO_RATE_FACTOR: i64 = 10_000;
 
 use crate::door::Patience;
 
@@ -65,6 +69,16 @@ pub struct Config {
     /// With this bearer token `/metrics` can be read. Without it only from this machine.
     #[arg(long, global = true, env = "MERCATO_METRICS_TOKEN", hide_env_values = true)]
     pub metrics_token: Option<String>,
+    /// Comma-separated addresses or networks of proxies before this server, whose `X-Forwarded-For` says who asks.
+    #[arg(long, global = true, env = "MERCATO_TRUSTED_PROXIES", default_value = "")]
+    pub trusted_proxies: String,
+    /// What plans' limits a minute are multiplied by; 0 takes all limits a minute away. In demo mode, where answers cost
+    /// nobody anything, it is 10,000 unless it is set.
+    #[arg(long, global = true, env = "MERCATO_RATE_FACTOR")]
+    pub rate_factor: Option<u32>,
+    /// How often in a minute programs at one address may ask; 0 for as often as they like. This machine always may.
+    #[arg(long, global = true, env = "MERCATO_ADDRESS_REQUESTS_A_MINUTE", default_value_t = 6_000)]
+    pub address_requests_a_minute: u32,
     /// The built browser half, styles and pictures.
     #[arg(long, global = true, env = "LEPTOS_SITE_ROOT", default_value = "target/site")]
     pub site_root: PathBuf,
@@ -100,6 +114,25 @@ impl Config {
     pub fn older_master_key(&self) -> anyhow::Result<Option<MasterKey>> {
         let text = self.master_key_old.as_deref().map(str::trim).filter(|text| !text.is_empty());
         text.map(|text| read_key(text, "MERCATO_MASTER_KEY_OLD")).transpose()
+    }
+
+    /// The proxies that are believed.
+    pub fn proxies(&self) -> anyhow::Result<Vec<Network>> {
+        let read = |text: &str| {
+            Network::parse(text).with_context(|| {
+                format!("MERCATO_TRUSTED_PROXIES: {text} is neither an address nor a network")
+            })
+        };
+        self.trusted_proxies.split(',').map(str::trim).filter(|text| !text.is_empty()).map(read).collect()
+    }
+
+    /// How much may be asked in a minute.
+    pub fn rates(&self, is_demo: bool) -> RateLimits {
+        let usual = if is_demo { DEMO_RATE_FACTOR } else { 1 };
+        RateLimits {
+            factor: self.rate_factor.map_or(usual, i64::from),
+            requests_from_address: Some(i64::from(self.address_requests_a_minute)).filter(|limit| *limit > 0),
+        }
     }
 
     /// The operator's own models, as they are written.

@@ -9,6 +9,7 @@ use axum::routing::get;
 use engine::Engine;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use leptos::prelude::LeptosOptions;
+use marketplace::network::Network;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
@@ -32,20 +33,22 @@ pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-pub fn router(engine: Engine, config: &Config) -> Router {
+/// `proxies` are those that are believed when they say who asks.
+pub fn router(engine: Engine, config: &Config, proxies: Vec<Network>) -> Router {
     let options = LeptosOptions::builder()
         .output_name("mercato")
         .site_root(config.site_root.to_string_lossy().into_owned())
         .site_pkg_dir("pkg")
         .site_addr(config.addr)
         .build();
+    let door = auth::Door { engine: engine.clone(), proxies: proxies.into() };
     let site = Site { engine: engine.clone(), options };
     let inside = Router::new()
         .merge(pages::routes(&site))
         .merge(api::routes())
         .route("/api/v1/chat/live", get(live::connect))
         .fallback(pages::not_found)
-        .layer(middleware::from_fn_with_state(engine.clone(), auth::identify))
+        .layer(middleware::from_fn_with_state(door, auth::identify))
         .layer(middleware::from_fn_with_state(config.patience.body, api::read_in_time))
         .layer(middleware::from_fn(api::name_request));
     outermost(

@@ -102,6 +102,7 @@ fn news(message: Message) -> Option<News> {
                 shortfall: message.shortfall,
                 retry_after_seconds: message.retry_after_seconds,
                 call: message.call,
+                limited: None,
             },
         },
         _ => return None,

@@ -2,57 +2,88 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
-use marketplace::secret_key::ApiKey;
 use serde::{Deserialize, Serialize};
 
 use crate::components::Drawn;
 use crate::error::AppError;
 
-/// A key just made, with the secret that is shown this once.
+/// A key just made or given another secret, which is shown this once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MadeKey {
     pub name: String,
     pub secret: String,
 }
 
-#[server(prefix = "/_fn", endpoint = "list_keys", input = Json)]
-pub async fn list_keys() -> Result<Vec<ApiKey>, AppError> {
-    use crate::context::caller;
-    let caller = caller()?;
-    Ok(caller.engine.list_keys(&caller.actor).await?)
+/// A key as a form has it. What is left empty is no limit.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeyForm {
+    pub name: String,
+    pub limit_usd: String,
+    pub limit_reset: String,
+    pub expires_on: String,
+    /// Whether the form asks what the key may do; a box that is not ticked is not sent.
+    pub asks_scopes: Option<String>,
+    pub chat: Option<String>,
+    pub embeddings: Option<String>,
+    pub images: Option<String>,
+    pub read: Option<String>,
+    pub management: Option<String>,
+    pub models: String,
+    pub addresses: String,
+    pub requests_a_minute: String,
+    pub tokens_a_minute: String,
 }
 
-/// An empty limit means none.
-#[server(prefix = "/_fn", endpoint = "create_key")]
-pub async fn create_key(name: String, limit_usd: String) -> Result<MadeKey, AppError> {
-    use crate::context::{caller, show_once};
+/// The list of keys; `done` and `refusal` are what became of the form that led here.
+#[server(prefix = "/_fn", endpoint = "read_keys", input = Json)]
+pub async fn read_keys(done: Option<String>, refusal: Option<String>) -> Result<Drawn, AppError> {
+    use crate::context::{caller, origin, refused, take_shown_once};
     let caller = caller()?;
-    let limit = match limit_usd.trim() {
-        "" => None,
-        text => Some(marketplace::money::Nanos::parse_usd(text)?),
-    };
-    let terms = engine::KeyTerms { limit, ..engine::KeyTerms::default() };
-    let (key, secret) = caller.engine.mint_key(&caller.actor, &name, terms).await?;
+    let keys = caller.engine.list_keys(&caller.actor).await?;
+    let made = take_shown_once(&caller);
+    let refusal = refusal.as_deref().map(refused);
+    Ok(crate::sheets::keys::sheet(keys, made, done.as_deref(), refusal, &origin()))
+}
+
+#[server(prefix = "/_fn", endpoint = "create_key")]
+pub async fn create_key(#[server(flatten)] form: KeyForm) -> Result<MadeKey, AppError> {
+    use crate::context::{caller, key_terms, show_once};
+    let caller = caller()?;
+    let terms = key_terms(&form)?;
+    let (key, secret) = caller.engine.mint_key(&caller.actor, &form.name, terms).await?;
     let made = MadeKey { name: key.name, secret };
     show_once(&caller, &made);
     Ok(made)
 }
 
-#[server(prefix = "/_fn", endpoint = "read_first_program", input = Json)]
-pub async fn read_first_program() -> Result<Drawn, AppError> {
-    Ok(crate::sheets::code::first_program(&crate::context::origin()))
+#[server(prefix = "/_fn", endpoint = "change_key")]
+pub async fn change_key(id: String, #[server(flatten)] form: KeyForm) -> Result<(), AppError> {
+    use crate::context::{caller, key_change};
+    let caller = caller()?;
+    let id = marketplace::id::KeyId::parse(&id)?;
+    caller.engine.change_key(&caller.actor, id, key_change(&form)?).await?;
+    leptos_axum::redirect("/keys?done=changed");
+    Ok(())
 }
 
-/// The key made by a form without scripts, which the next page shows.
-#[server(prefix = "/_fn", endpoint = "take_made_key", input = Json)]
-pub async fn take_made_key() -> Result<Option<MadeKey>, AppError> {
-    use crate::context::{caller, take_shown_once};
-    Ok(take_shown_once(&caller()?))
+/// Gives a key another secret; the one before works for as many seconds.
+#[server(prefix = "/_fn", endpoint = "rotate_key")]
+pub async fn rotate_key(id: String, overlap_seconds: i64) -> Result<MadeKey, AppError> {
+    use crate::context::{caller, show_once};
+    let caller = caller()?;
+    let id = marketplace::id::KeyId::parse(&id)?;
+    let (key, secret) = caller.engine.rotate_key(&caller.actor, id, overlap_seconds).await?;
+    let made = MadeKey { name: key.name, secret };
+    show_once(&caller, &made);
+    Ok(made)
 }
 
 #[server(prefix = "/_fn", endpoint = "revoke_key")]
 pub async fn revoke_key(id: String) -> Result<(), AppError> {
     use crate::context::caller;
     let caller = caller()?;
-    Ok(caller.engine.revoke_key(&caller.actor, marketplace::id::KeyId::parse(&id)?).await?)
+    caller.engine.revoke_key(&caller.actor, marketplace::id::KeyId::parse(&id)?).await?;
+    leptos_axum::redirect("/keys?done=revoked");
+    Ok(())
 }

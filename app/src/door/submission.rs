@@ -1,6 +1,5 @@
 //! Forms that post to a door: plain without scripts; with them the page stays, and hears how it went.
 
-use leptos::html;
 use leptos::prelude::*;
 use leptos::server::ServerActionError;
 use leptos::server_fn::ServerFn;
@@ -32,14 +31,6 @@ impl Submission {
         let refusal =
             refusal.map(|error| Answer::refusal(&ServerFnUrlError::<AppError>::decode_err(error.err())));
         Self { url, answer: RwSignal::new(refusal), pending: RwSignal::new(false), version: RwSignal::new(0) }
-    }
-
-    /// What the door gave, unless it refused.
-    pub fn given<D: ServerFn<Error = AppError>>(self) -> Option<D::Output>
-    where
-        D::Output: serde::de::DeserializeOwned,
-    {
-        self.answer.get().and_then(|answer| answer.read().ok())
     }
 
     /// Why the door refused, if it did.
@@ -75,12 +66,11 @@ pub fn DoorForm(
     to: Submission,
     #[prop(optional)] class: Option<&'static str>,
     #[prop(optional)] label: Option<&'static str>,
-    #[prop(optional)] node_ref: NodeRef<html::Form>,
     children: Children,
 ) -> impl IntoView {
     let submit = move |event: SubmitEvent| to.submit(&event);
     view! {
-        <form action=to.url method="post" class=class aria-label=label node_ref=node_ref on:submit=submit>
+        <form action=to.url method="post" class=class aria-label=label on:submit=submit>
             {children()}
         </form>
     }

@@ -1,32 +1,25 @@
-//! A buyer's API keys: make one, see it this once, watch its limit, revoke it.
-
-mod create;
-mod list;
+//! A buyer's API keys. All of the page is drawn by the server, and its forms need no scripts.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
 
-use self::create::{CreateForm, MadeNotice, Usage};
-use self::list::KeyList;
 use super::sign_in::Refusal;
-use crate::api::keys::{CreateKey, ListKeys, RevokeKey, TakeMadeKey};
-use crate::components::Awaited;
-use crate::door::{Asked, Submission};
+use crate::api::keys::ReadKeys;
+use crate::components::{Awaited, Drawing};
+use crate::door::Asked;
 
 #[component]
 pub fn KeysPage() -> impl IntoView {
-    let create = Submission::to::<CreateKey>();
-    let revoke = Submission::to::<RevokeKey>();
-    let keys = Asked::new(move || (create.version(), revoke.version()), |_| ListKeys {});
-    // Read again after each new key, so that what scripts have shown is not shown once more by the next page.
-    let made = Asked::new(move || create.version(), |_| TakeMadeKey {});
-    let notice = move || async move {
-        let taken = made.read().await.ok().flatten();
-        create.given::<CreateKey>().or(taken).map(|made| view! { <MadeNotice made /> }.into_any()).into_any()
+    let query = use_query_map();
+    let asked_for = move || {
+        let query = query.read();
+        (query.get("done"), query.get("__err"))
     };
+    let sheet = Asked::new(asked_for, |(done, refusal)| ReadKeys { done, refusal });
     let content = move || async move {
-        match keys.read().await {
-            Ok(keys) => view! { <CreateForm create /><KeyList keys revoke /> }.into_any(),
+        match sheet.read().await {
+            Ok(sheet) => view! { <Drawing of=sheet /> }.into_any(),
             Err(fault) => view! { <Refusal fault /> }.into_any(),
         }
     };
@@ -37,9 +30,7 @@ pub fn KeysPage() -> impl IntoView {
                 <h1>"API keys"</h1>
                 <p class="soft">"For your own programs: any OpenAI client works, with another base address and one of these."</p>
             </div>
-            <div role="status"><Awaited content=notice /></div>
             <Awaited what="your keys" content />
-            <Usage />
         </div>
     }
 }

@@ -75,6 +75,8 @@ fn start(database: &str, upstream: SocketAddr) -> Result<Process> {
         .env("DATABASE_URL", database)
         .env("MERCATO_ADDR", address.to_string())
         .env("MERCATO_DEMO", "off")
+        // Counted as everywhere, and limited by nothing but the machine.
+        .env("MERCATO_RATE_FACTOR", "1000000")
         .env("MERCATO_DATA_DIR", std::env::temp_dir().join(DATABASE))
         .env("MERCATO_EGRESS_ALLOW", upstream.to_string())
         .env("OPENAI_BASE_URL", format!("http://{upstream}/v1"))

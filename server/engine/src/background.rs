@@ -1,7 +1,7 @@
 //! Work that no request waits for: writing progress down, closing the holds of servers that died, forgetting old keys,
 //! telling how well vendors answer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
 
@@ -85,6 +85,10 @@ impl Engine {
         }
         if let Err(cause) = store::plan::renew_subscriptions(&self.0.db).await {
             warn!(%cause, "plans could not be renewed");
+        }
+        self.0.rates.forget(Instant::now());
+        if let Err(cause) = store::rate::forget(&self.0.db).await {
+            warn!(%cause, "minutes that are over could not be forgotten");
         }
         self.try_to_refresh_prices().await;
     }

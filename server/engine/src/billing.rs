@@ -59,7 +59,8 @@ impl Engine {
 
     /// Orders a payment. The balance changes only when the processor reports that it was made.
     pub async fn start_top_up(&self, actor: &Actor, amount_usd: &str) -> Result<TopUp> {
-        let account = actor.account()?;
+        // It changes something, so what only reads or runs models does not do it.
+        let account = actor.manager()?;
         let amount = parse_top_up(amount_usd)?;
         if !self.0.test_gateway {
             let message = "No payment processor is configured, so funds cannot be added here yet";

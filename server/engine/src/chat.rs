@@ -19,11 +19,14 @@ use marketplace::allowance::FreeCall;
 use marketplace::chat::{ChatEvent, ChatRequest};
 use marketplace::fault::{Code, Fault};
 use marketplace::id::{CallId, ConversationId, ModelId};
+use marketplace::model::Kind;
 use marketplace::money::Nanos;
 use marketplace::price::Charge;
-use marketplace::quote::{PromptSize, Quote};
+use marketplace::quote::{PromptSize, Quote, wanted_output};
+use marketplace::rate::Standing;
 use marketplace::receipt::Settlement;
 use marketplace::route::{Fallbacks, Reason};
+use marketplace::scope::Scope;
 use store::ledger::{Reservation, Reserved};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -41,6 +44,7 @@ pub use settle::STOPPED;
 
 use crate::breaker::Came;
 use crate::catalogue::OnSale;
+use crate::rates::{Counted, Ticket};
 use crate::routing::{Route, Routing, Shown};
 use crate::watch::Happened;
 use crate::{Actor, Engine, Error, Result};
@@ -80,6 +84,8 @@ pub struct Call {
     /// Its maximum covers whoever answers.
     pub quote: Quote,
     pub serving: Serving,
+    /// What its minute allows and has left.
+    pub standing: Standing,
     events: mpsc::Receiver<CallEvent>,
     meter: Arc<Meter>,
     stop: CancellationToken,
@@ -121,10 +127,14 @@ pub(crate) struct Terms {
     /// What the caller would pay at most. The hold heeds it; the charge must not.
     pub cap: Option<Nanos>,
     pub opened_at: DateTime<Utc>,
+    /// What it was counted as among the calls of its minute.
+    pub ticket: Ticket,
 }
 
 /// More events than can wait for a slow reader: what bounds them is how large they are.
 const EVENTS_WAITING_MAX: usize = 2_048;
+/// Output tokens that a call is counted as among those of its minute when it names no limit.
+const OUTPUT_COUNTED: u64 = 1_024;
 
 impl Engine {
     /// Answers a chat, charging for exactly what was used and never more than was held.
@@ -146,8 +156,9 @@ impl Engine {
     }
 
     async fn open_call(&self, actor: &Actor, order: Order, has_left: impl Fn() -> bool) -> Result<Call> {
-        actor.account()?;
+        actor.buyer(Scope::Chat)?;
         check_asked(&order.request)?;
+        self.check_models(actor, &order)?;
         let id = order.id.unwrap_or_else(|| CallId(Uuid::now_v7()));
         let mut order = Order { id: Some(id), ..order };
         let route = match order.routing.quote {
@@ -167,6 +178,7 @@ impl Engine {
                 let Some((order, route)) = self.turn_to_cheaper(order, &fault) else {
                     return Err(fault.into());
                 };
+                self.check_models(actor, &order)?;
                 self.open_route(actor, order, route, &has_left).await
             }
             (call, _) => call,
@@ -181,7 +193,10 @@ impl Engine {
         has_left: impl Fn() -> bool,
     ) -> Result<Call> {
         let first = Arc::clone(&route.first);
-        let call = self.open_on(actor, order, route, has_left).await;
+        let call = match self.count(actor, &order.request, &first).await {
+            Ok(ticket) => self.open_on(actor, order, route, ticket, has_left).await,
+            Err(refused) => Err(refused),
+        };
         if call.is_err() {
             // Nothing was asked of the vendor, so this is no trial of it.
             let model = &first.model;
@@ -190,11 +205,34 @@ impl Engine {
         call
     }
 
+    /// Refuses what this key may not ask, also in second place.
+    fn check_models(&self, actor: &Actor, order: &Order) -> Result<()> {
+        if !actor.is_kept_to_models() {
+            return Ok(());
+        }
+        let catalogue = self.0.catalogue.load();
+        for name in std::iter::once(&order.request.model).chain(&order.routing.models) {
+            let listed = catalogue.first_on_sale(name, Kind::Chat).ok();
+            actor.may_ask(name, listed.as_ref().map(|listed| &listed.model.id))?;
+        }
+        Ok(())
+    }
+
+    /// Counts the call by its prompt and the answer it allows, or a usual one where it does not say.
+    async fn count(&self, actor: &Actor, request: &ChatRequest, offer: &OnSale) -> Result<Ticket> {
+        let wanted = wanted_output(offer.model.max_output_tokens, request.max_output_tokens);
+        let output = if request.max_output_tokens.is_some() { wanted } else { wanted.min(OUTPUT_COUNTED) };
+        let tokens = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
+        let input = tokens(request.prompt_size().likely_tokens);
+        self.admit(actor, Counted { input, output: tokens(output) }).await
+    }
+
     async fn open_on(
         &self,
         actor: &Actor,
         order: Order,
         route: Route,
+        ticket: Ticket,
         has_left: impl Fn() -> bool,
     ) -> Result<Call> {
         let Route { first: on_sale, second, reason, fallbacks } = route;
@@ -212,7 +250,7 @@ impl Engine {
         let id = order.id.unwrap_or_else(|| CallId(Uuid::now_v7()));
         let reservation = Reservation {
             call: id,
-            account: actor.account()?,
+            account: actor.owner()?,
             key: actor.key(),
             conversation: order.conversation,
             model: &on_sale.model.id,
@@ -251,6 +289,7 @@ impl Engine {
             max_output_tokens,
             cap,
             opened_at,
+            ticket,
         };
         Ok(self.dispatch(terms, order.request, quote))
     }
@@ -279,6 +318,7 @@ impl Engine {
         let stop = CancellationToken::new();
         let meter = self.0.running.open(&terms, request.stream, &sender);
         let serving = Serving::new(&terms.on_sale, terms.reason);
+        let standing = terms.ticket.standing;
         let task = relay::Relay {
             engine: self.clone(),
             terms,
@@ -289,7 +329,19 @@ impl Engine {
             serving: serving.clone(),
         };
         tokio::spawn(task.run());
-        Call { id, model, hold, free_tokens, max_output_tokens, quote, serving, events, meter, stop }
+        Call {
+            id,
+            model,
+            hold,
+            free_tokens,
+            max_output_tokens,
+            quote,
+            serving,
+            standing,
+            events,
+            meter,
+            stop,
+        }
     }
 }
 
@@ -318,6 +370,7 @@ impl Call {
             max_output_tokens: self.max_output_tokens,
             quote: self.quote,
             serving: self.serving.clone(),
+            standing: self.standing,
             events,
             meter: self.meter.clone(),
             stop: self.stop.clone(),

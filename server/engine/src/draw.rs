@@ -5,6 +5,7 @@ use marketplace::id::CallId;
 use marketplace::model::{Kind, Model};
 use marketplace::price::Price;
 use marketplace::quote::{PromptSize, likely_tokens};
+use marketplace::scope::Scope;
 use marketplace::usage::Usage;
 use providers::image::{Picture, Pictures, Protocol, Request};
 
@@ -20,9 +21,10 @@ const PROMPT_BYTES_MAX: usize = 32_000;
 impl Engine {
     /// Draws pictures, charging for each that is delivered, or for the tokens that their vendor counts.
     pub async fn draw(&self, actor: &Actor, order: MakeOrder<Request>) -> Result<Making<Vec<Picture>>> {
-        actor.account()?;
+        actor.buyer(Scope::Images)?;
         let MakeOrder { model, request, cap, run, id } = order;
         let on_sale = self.0.catalogue.load().first_on_sale(&model, Kind::Image)?;
+        actor.may_ask(&model, Some(&on_sale.model.id))?;
         let Some(protocol) = Protocol::parse(&on_sale.model.protocol) else {
             return Err(Fault::invalid("model", "is of a kind that is not served here").into());
         };

@@ -5,6 +5,7 @@ use marketplace::fault::{Code, Fault};
 use marketplace::id::CallId;
 use marketplace::model::{Kind, Model};
 use marketplace::quote::{PromptSize, likely_tokens};
+use marketplace::scope::Scope;
 use providers::embedding::{Inputs, Protocol, Request};
 
 use crate::making::{Counted, MakeOrder, Making, Purchase};
@@ -13,9 +14,10 @@ use crate::{Actor, Engine, Result, tokens};
 impl Engine {
     /// Puts texts into vectors, one a text, charging for the tokens that their vendor counts.
     pub async fn embed(&self, actor: &Actor, order: MakeOrder<Request>) -> Result<Making<Vec<Vec<f32>>>> {
-        actor.account()?;
+        actor.buyer(Scope::Embeddings)?;
         let MakeOrder { model, request, cap, run, id } = order;
         let on_sale = self.0.catalogue.load().first_on_sale(&model, Kind::Embedding)?;
+        actor.may_ask(&model, Some(&on_sale.model.id))?;
         let Some(protocol) = Protocol::parse(&on_sale.model.protocol) else {
             return Err(Fault::invalid("model", "is of a kind that is not served here").into());
         };

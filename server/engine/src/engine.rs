@@ -20,6 +20,7 @@ use crate::chat::Running;
 use crate::conversation::Answering;
 use crate::health::Health;
 use crate::letters::{Letters, Post};
+use crate::rates::{RateLimits, Rates};
 use crate::retries::Retries;
 use crate::secrets::{MasterKey, Secrets};
 use crate::sign_in::Throttle;
@@ -45,6 +46,7 @@ pub struct Settings {
     pub post: Post,
     /// Where people reach this market. Letters lead there; without it, to this server's own address.
     pub public_url: Option<String>,
+    pub rates: RateLimits,
 }
 
 /// A handle to everything; cheap to clone.
@@ -70,6 +72,7 @@ pub(crate) struct Shared {
     /// Where this server can be reached by itself, for the test gateway's webhook.
     pub own_address: OnceLock<String>,
     pub instance: Uuid,
+    pub rates: Rates,
     pub running: Running,
     pub breakers: Breakers,
     pub retries: Retries,
@@ -116,6 +119,7 @@ impl Engine {
             test_gateway: settings.test_gateway,
             own_address: OnceLock::new(),
             instance: Uuid::now_v7(),
+            rates: Rates::new(settings.rates),
             running: Running::default(),
             breakers: Breakers::default(),
             retries: Retries::default(),

@@ -52,6 +52,10 @@ impl From<store::Error> for Error {
                 field: Some("limit_nanos".to_owned()),
                 ..Fault::new(Code::Conflict, "This limit is below what was spent or is held under it already")
             }),
+            store::Error::ForPeople => Self::Fault(Fault::new(
+                Code::PermissionDenied,
+                "A key that manages keys is changed by a person only; sign in instead",
+            )),
             store::Error::NotFound => Self::Fault(Fault::not_found("This")),
             other => Self::Store(other),
         }

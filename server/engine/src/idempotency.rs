@@ -109,7 +109,7 @@ impl Engine {
         key: &IdempotencyKey,
         body: &[u8],
     ) -> Result<Claimed> {
-        let (account, attempt) = (actor.account()?, Uuid::now_v7());
+        let (account, attempt) = (actor.owner()?, Uuid::now_v7());
         let request_hash = digest(&SHA256, body);
         let claim = NewClaim {
             attempt,

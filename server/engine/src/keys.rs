@@ -1,71 +1,36 @@
 //! API keys: made here, shown once, known afterwards by digest only.
 
-use chrono::{DateTime, Utc};
-use marketplace::billing::Window;
+mod door;
+mod terms;
+
 use marketplace::fault::{Code, Fault};
 use marketplace::id::KeyId;
-use marketplace::money::Nanos;
+use marketplace::scope::Scope;
 use marketplace::secret_key::{self, ApiKey, BODY_LENGTH};
 use rand::RngExt;
-use store::api_key::{KeySpending, NewKey};
+use store::api_key::{Hand, KeySpending, Secret};
 use store::audit::NewEvent;
 
-use crate::watch::Happened;
+pub use self::door::Doorstep;
+pub use self::terms::{KeyChange, KeyTerms};
 use crate::{Actor, Engine, Result};
 
-/// How far a key goes.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct KeyTerms {
-    pub limit: Option<Nanos>,
-    pub limit_reset: Option<Window>,
-    pub expires_at: Option<DateTime<Utc>>,
-}
-
-/// What is to change of a key: the outer `None` leaves a term as it is, the inner one takes it away.
-#[derive(Clone, Debug, Default)]
-pub struct KeyChange {
-    pub name: Option<String>,
-    pub limit: Option<Option<Nanos>>,
-    pub limit_reset: Option<Option<Window>>,
-    pub expires_at: Option<Option<DateTime<Utc>>>,
-}
-
-impl KeyTerms {
-    /// The name as it is kept, if name and terms are possible ones.
-    fn check<'a>(&self, name: &'a str) -> std::result::Result<&'a str, Fault> {
-        let name = name.trim();
-        if name.is_empty() || name.chars().count() > 80 {
-            return Err(Fault::invalid("name", "needs 1 to 80 characters"));
-        }
-        if self.limit.is_some_and(|limit| limit <= Nanos::ZERO) {
-            return Err(Fault::invalid("limit", "must be more than nothing; leave it out for no limit"));
-        }
-        if self.limit.is_none() && self.limit_reset.is_some() {
-            return Err(Fault::invalid("limit_reset", "needs a limit to reset"));
-        }
-        if self.expires_at.is_some_and(|at| at <= Utc::now()) {
-            return Err(Fault::invalid("expires_at", "lies in the past"));
-        }
-        Ok(name)
-    }
-}
+/// The secret before a rotation works no longer than this.
+const OVERLAP_SECONDS_MAX: i64 = 30 * 24 * 3_600;
 
 impl Engine {
     /// Makes a key. The second value is the secret: nobody can ever read it again.
-    pub async fn mint_key(&self, actor: &Actor, name: &str, terms: KeyTerms) -> Result<(ApiKey, String)> {
-        let account = actor.person()?;
+    pub async fn mint_key(&self, actor: &Actor, name: &str, mut terms: KeyTerms) -> Result<(ApiKey, String)> {
+        let account = actor.manager()?;
         let name = terms.check(name)?;
-        let KeyTerms { limit, limit_reset, expires_at } = terms;
+        if terms.scopes.contains(&Scope::Management) {
+            // Whoever got hold of one must not be able to leave another behind.
+            actor.person()?;
+        }
         let secret = random_key();
-        let new = NewKey {
-            name,
-            prefix: &secret_key::visible_prefix(&secret),
-            digest: &self.0.secrets.key_digest(&secret),
-            limit,
-            limit_reset,
-            expires_at,
-        };
-        let key = match store::api_key::insert_key(&self.0.db, account, &new).await {
+        let (prefix, digest) = (secret_key::visible_prefix(&secret), self.0.secrets.key_digest(&secret));
+        let kept = Secret { prefix: &prefix, digest: &digest };
+        let key = match store::api_key::insert_key(&self.0.db, account, kept, &terms.stored(name)).await {
             Err(store::Error::TooManyKeys) => return Err(self.too_many_keys(actor).await?.into()),
             made => made?,
         };
@@ -84,33 +49,67 @@ impl Engine {
     }
 
     pub async fn list_keys(&self, actor: &Actor) -> Result<Vec<ApiKey>> {
-        Ok(store::api_key::list_keys(&self.0.db, actor.person()?).await?)
+        Ok(store::api_key::list_keys(&self.0.db, actor.manager()?).await?)
+    }
+
+    /// One of the keys that this caller may manage.
+    pub async fn key(&self, actor: &Actor, key: KeyId) -> Result<ApiKey> {
+        let found = store::api_key::find_key(&self.0.db, actor.manager()?, key).await?;
+        Ok(found.ok_or_else(|| Fault::not_found("This key"))?)
     }
 
     /// Changes what is named and leaves the rest as it is.
     pub async fn change_key(&self, actor: &Actor, key: KeyId, change: KeyChange) -> Result<ApiKey> {
-        let account = actor.person()?;
-        let unknown = || Fault::not_found("This key");
-        let there = store::api_key::find_key(&self.0.db, account, key).await?.ok_or_else(unknown)?;
+        let account = actor.manager()?;
+        let there = self.key(actor, key).await?;
         let there_until = there.expires_at.as_deref().and_then(|at| at.parse().ok());
         let limit = change.limit.unwrap_or(there.limit_nanos);
-        let terms = KeyTerms {
+        let mut terms = KeyTerms {
             limit,
             // Without a limit there is nothing that could begin anew.
             limit_reset: change.limit_reset.unwrap_or(there.limit_reset.filter(|_| limit.is_some())),
             expires_at: change.expires_at.unwrap_or(there_until),
+            scopes: change.scopes.unwrap_or(there.scopes),
+            models: change.models.unwrap_or(there.models),
+            addresses: change.addresses.unwrap_or(there.addresses),
+            requests_a_minute: change.requests_a_minute.unwrap_or(there.requests_a_minute),
+            tokens_a_minute: change.tokens_a_minute.unwrap_or(there.tokens_a_minute),
         };
-        let name = terms.check(change.name.as_deref().unwrap_or(&there.name))?;
-        let KeyTerms { limit, limit_reset, expires_at } = terms;
-        let stored = store::api_key::KeyTerms { name, limit, limit_reset, expires_at };
-        store::api_key::update_terms(&self.0.db, account, key, &stored).await?;
+        let name = change.name.unwrap_or(there.name);
+        let name = terms.check(&name)?;
+        if terms.scopes.contains(&Scope::Management) {
+            actor.person()?;
+        }
+        let stored = terms.stored(name);
+        store::api_key::update_terms(&self.0.db, account, key, hand(actor), &stored).await?;
         self.record(actor, "key.change", &format!("key:{key}")).await?;
-        Ok(store::api_key::find_key(&self.0.db, account, key).await?.ok_or_else(unknown)?)
+        self.key(actor, key).await
+    }
+
+    /// Gives a key another secret, which is shown this once. The one before works on for the overlap, and everything else
+    /// of the key stays as it is.
+    pub async fn rotate_key(
+        &self,
+        actor: &Actor,
+        key: KeyId,
+        overlap_seconds: i64,
+    ) -> Result<(ApiKey, String)> {
+        let account = actor.manager()?;
+        if !(0..=OVERLAP_SECONDS_MAX).contains(&overlap_seconds) {
+            let problem = format!("must be between 0 and {OVERLAP_SECONDS_MAX}");
+            return Err(Fault::invalid("overlap_seconds", &problem).into());
+        }
+        let secret = random_key();
+        let (prefix, digest) = (secret_key::visible_prefix(&secret), self.0.secrets.key_digest(&secret));
+        let kept = Secret { prefix: &prefix, digest: &digest };
+        store::api_key::update_secret(&self.0.db, account, key, hand(actor), kept, overlap_seconds).await?;
+        self.record(actor, "key.rotate", &format!("key:{key}")).await?;
+        Ok((self.key(actor, key).await?, secret))
     }
 
     /// The key that asks, and what it has spent.
     pub async fn own_key(&self, actor: &Actor) -> Result<(ApiKey, KeySpending)> {
-        let (account, Some(key)) = (actor.account()?, actor.key()) else {
+        let (account, Some(key)) = (actor.owner()?, actor.key()) else {
             return Err(
                 Fault::invalid("authorization", "must be an API key, for it is what is asked about").into()
             );
@@ -121,22 +120,8 @@ impl Engine {
     }
 
     pub async fn revoke_key(&self, actor: &Actor, key: KeyId) -> Result<()> {
-        store::api_key::update_revoked(&self.0.db, actor.person()?, key).await?;
+        store::api_key::update_revoked(&self.0.db, actor.manager()?, key, hand(actor)).await?;
         self.record(actor, "key.revoke", &format!("key:{key}")).await
-    }
-
-    /// Whose key this is. A mistyped one is turned away without a query.
-    pub async fn recognise_key(&self, key: &str) -> Result<Actor> {
-        let refused = || {
-            self.0.watch.note(Happened::KeyRefused);
-            Fault::new(Code::Unauthenticated, "This API key is not valid: it is mistyped, expired or revoked")
-        };
-        if !secret_key::is_well_formed(key) {
-            return Err(refused().into());
-        }
-        let owner = store::api_key::find_owner(&self.0.db, &self.0.secrets.key_digest(key)).await?;
-        let (key, user) = owner.ok_or_else(refused)?;
-        Ok(Actor::Key { user, key })
     }
 
     pub(crate) async fn record(&self, actor: &Actor, action: &str, subject: &str) -> Result<()> {
@@ -153,6 +138,10 @@ impl Engine {
         let event = NewEvent { actor: &actor.label(), action, subject, reason };
         Ok(store::audit::insert_event(&self.0.db, &event).await?)
     }
+}
+
+fn hand(actor: &Actor) -> Hand {
+    if matches!(actor, Actor::Key { .. }) { Hand::Key } else { Hand::Person }
 }
 
 fn random_key() -> String {

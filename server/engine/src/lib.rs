@@ -14,6 +14,7 @@ mod routing;
 mod sign_in;
 mod keys;
 mod limits;
+mod rates;
 mod billing;
 mod gateway;
 mod tokens;
@@ -50,7 +51,7 @@ pub use gateway::{Outcome, SIGNATURE_HEADER};
 pub use idempotency::{
     Answer, Claim, Claimed, HEADER as IDEMPOTENCY_HEADER, IdempotencyKey, KEPT_BYTES_MAX, Route,
 };
-pub use keys::{KeyChange, KeyTerms};
+pub use keys::{Doorstep, KeyChange, KeyTerms};
 pub use letters::Post;
 pub use making::{Made, MakeOrder, Making};
 pub use providers::embedding::{
@@ -60,6 +61,7 @@ pub use providers::image::{
     Format as PictureFormat, Picture, Request as PictureRequest, Size as PictureSize,
 };
 pub use providers::{Egress, Limits, Registry, Sender};
+pub use rates::RateLimits;
 pub use routing::{MODELS_MAX, Routing, WhenShort};
 pub use secrets::MasterKey;
 pub use sign_in::SignedIn;

@@ -38,7 +38,7 @@ impl Engine {
         limit: Option<Nanos>,
         reset: Option<Window>,
     ) -> Result<()> {
-        let account = actor.person()?;
+        let account = actor.manager()?;
         if limit.is_some_and(|limit| limit <= Nanos::ZERO) {
             return Err(Fault::invalid(
                 "limit_nanos",

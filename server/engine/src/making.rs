@@ -11,6 +11,7 @@ use marketplace::fault::{Code, Fault};
 use marketplace::id::{CallId, ModelId};
 use marketplace::money::Nanos;
 use marketplace::quote::PromptSize;
+use marketplace::rate::Standing;
 use marketplace::receipt::Settlement;
 use marketplace::route::{Fallbacks, Reason};
 use marketplace::usage::{Tokens, Usage};
@@ -22,6 +23,7 @@ use uuid::Uuid;
 use crate::catalogue::OnSale;
 use crate::chat::{CallEvent, Ending, Heard, Run, STOPPED, Terms, refusal, short};
 use crate::error::from_failure;
+use crate::rates::Counted;
 use crate::watch::Happened;
 use crate::{Actor, Engine, Error, Result};
 
@@ -43,6 +45,8 @@ pub struct Making<T> {
     pub model: ModelId,
     /// Whether what is used is counted in pictures rather than tokens.
     pub by_the_picture: bool,
+    /// What its minute allows and has left.
+    pub standing: Standing,
     done: oneshot::Receiver<std::result::Result<Made<T>, Fault>>,
 }
 
@@ -104,7 +108,8 @@ impl Engine {
             };
             let (told, done) = oneshot::channel();
             let by_the_picture = terms.on_sale.price.picture().is_some();
-            let making = Making { id: terms.id, model: terms.on_sale.model.id.clone(), by_the_picture, done };
+            let (model, standing) = (terms.on_sale.model.id.clone(), terms.ticket.standing);
+            let making = Making { id: terms.id, model, by_the_picture, standing, done };
             if begun.send(Ok(making)).is_err() {
                 engine.let_go(terms.id).await;
                 return;
@@ -121,7 +126,7 @@ impl Engine {
 
     async fn hold_all(&self, actor: &Actor, purchase: Purchase) -> Result<Terms> {
         let Purchase { on_sale, prompt, most, cap, run, id } = purchase;
-        let account = actor.account()?;
+        let account = actor.owner()?;
         if let Some(cap) = cap.filter(|cap| *cap < most) {
             return Err(short(
                 format!("The cap of {} is too small for this call", cap.cost()),
@@ -131,6 +136,8 @@ impl Engine {
             )
             .into());
         }
+        let counted = Counted { input: i64::try_from(prompt.likely_tokens).unwrap_or(i64::MAX), output: 0 };
+        let ticket = self.admit(actor, counted).await?;
         let id = id.unwrap_or_else(|| CallId(Uuid::now_v7()));
         let reservation = Reservation {
             call: id,
@@ -169,6 +176,7 @@ impl Engine {
             max_output_tokens: 0,
             cap,
             opened_at: Utc::now(),
+            ticket,
         })
     }
 

@@ -5,6 +5,7 @@ use axum::extract::{Query, State};
 use engine::Engine;
 use marketplace::id::CallId;
 use marketplace::money::Nanos;
+use marketplace::scope::Scope;
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
@@ -26,7 +27,10 @@ pub async fn read_key(State(engine): State<Engine>, Asking(actor): Asking) -> Re
         "usage": dollars(spent.total), "usage_daily": dollars(spent.today),
         "usage_weekly": dollars(spent.this_week), "usage_monthly": dollars(spent.this_month),
         "held": dollars(key.held_nanos), "expires_at": key.expires_at,
-        "is_free_tier": actor.user().is_some_and(|user| user.plan == "free"), "is_management_key": false,
+        "is_free_tier": actor.user().is_some_and(|user| user.plan == "free"), "is_management_key": key.scopes.contains(&Scope::Management),
+        "scopes": key.scopes, "models": key.models, "addresses": key.addresses,
+        "requests_a_minute": key.requests_a_minute, "tokens_a_minute": key.tokens_a_minute,
+        "last_used_at": key.last_used_at, "old_secret_until": key.old_secret_until,
     } })))
 }
 

@@ -7,6 +7,8 @@ use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use marketplace::fault::{Advice, Code, Fault};
 use serde_json::{Value, json};
 
+use super::rate;
+
 /// Names the call that an answer is about.
 pub const GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
 /// What every client of Anthropic's says, and no other.
@@ -101,6 +103,9 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = fault.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if let Some(limited) = &fault.limited {
+            rate::add_headers(headers, self.family, &limited.standing);
+        }
         if let Some(id) = fault.call.and_then(|call| HeaderValue::from_str(&call.to_string()).ok()) {
             headers.insert(GENERATION_ID, id);
         }
@@ -154,6 +159,9 @@ fn add_details(body: &mut Value, fault: &Fault) {
     if let Some(call) = &fault.call {
         body["generation_id"] = json!(call);
         body["receipt_url"] = json!(format!("/api/v1/receipts/{call}"));
+    }
+    if let Some(limited) = &fault.limited {
+        body["rate_limit"] = rate::details(limited);
     }
     if let Some(shortfall) = &fault.shortfall {
         body["required_nanos"] = json!(shortfall.required_nanos.0.to_string());

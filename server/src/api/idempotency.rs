@@ -46,6 +46,11 @@ impl Once {
     pub fn in_dialect(self, name: &'static [u8]) -> Self {
         Self { key: self.key, bytes: Bytes::from([name, b"\n", &self.bytes].concat()) }
     }
+
+    /// The same key and bytes at another address of a route are another request.
+    pub fn about(self, subject: &str) -> Self {
+        Self { key: self.key, bytes: Bytes::from([subject.as_bytes(), b"\n", &self.bytes].concat()) }
+    }
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Fault> {

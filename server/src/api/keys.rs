@@ -10,6 +10,7 @@ use marketplace::billing::Window;
 use marketplace::fault::Fault;
 use marketplace::id::KeyId;
 use marketplace::money::Nanos;
+use marketplace::scope::Scope;
 use marketplace::secret_key::ApiKey;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -25,6 +26,11 @@ pub struct NewKey {
     limit_nanos: Option<String>,
     limit_reset: Option<Window>,
     expires_at: Option<DateTime<Utc>>,
+    scopes: Option<Vec<Scope>>,
+    models: Option<Vec<String>>,
+    addresses: Option<Vec<String>>,
+    requests_a_minute: Option<i32>,
+    tokens_a_minute: Option<i64>,
 }
 
 /// What is left out stays as it is; `null` takes it away.
@@ -37,7 +43,24 @@ pub struct ChangedKey {
     limit_reset: Option<Option<Window>>,
     #[serde(default, deserialize_with = "named")]
     expires_at: Option<Option<DateTime<Utc>>>,
+    scopes: Option<Vec<Scope>>,
+    #[serde(default, deserialize_with = "named")]
+    models: Option<Option<Vec<String>>>,
+    #[serde(default, deserialize_with = "named")]
+    addresses: Option<Option<Vec<String>>>,
+    #[serde(default, deserialize_with = "named")]
+    requests_a_minute: Option<Option<i32>>,
+    #[serde(default, deserialize_with = "named")]
+    tokens_a_minute: Option<Option<i64>>,
 }
+
+/// How long the secret before goes on working; a day when nothing is said.
+#[derive(Deserialize)]
+pub struct Rotation {
+    overlap_seconds: Option<i64>,
+}
+
+const OVERLAP_SECONDS_USUAL: i64 = 24 * 3_600;
 
 /// A key just made. `key` is shown this once.
 #[derive(Serialize)]
@@ -62,7 +85,16 @@ pub async fn create_key(
     Sent { body: new, once }: Sent<NewKey>,
 ) -> Result<Response, ApiError> {
     let limit = new.limit_nanos.map(|text| parse_nanos(&text)).transpose()?;
-    let terms = KeyTerms { limit, limit_reset: new.limit_reset, expires_at: new.expires_at };
+    let terms = KeyTerms {
+        limit,
+        limit_reset: new.limit_reset,
+        expires_at: new.expires_at,
+        scopes: new.scopes.unwrap_or_else(|| Scope::USUAL.to_vec()),
+        models: new.models,
+        addresses: new.addresses,
+        requests_a_minute: new.requests_a_minute,
+        tokens_a_minute: new.tokens_a_minute,
+    };
     let make = async move |attempt: Attempt| {
         let Attempt { engine, actor, .. } = &attempt;
         let (about, key) = engine.mint_key(actor, &new.name, terms).await?;
@@ -79,9 +111,45 @@ pub async fn change_key(
 ) -> Result<Json<ApiKey>, ApiError> {
     let limit =
         changed.limit_nanos.map(|limit| limit.map(|text| parse_nanos(&text)).transpose()).transpose()?;
-    let ChangedKey { name, limit_reset, expires_at, .. } = changed;
-    let change = KeyChange { name, limit, limit_reset, expires_at };
+    let change = KeyChange {
+        name: changed.name,
+        limit,
+        limit_reset: changed.limit_reset,
+        expires_at: changed.expires_at,
+        scopes: changed.scopes,
+        models: changed.models,
+        addresses: changed.addresses,
+        requests_a_minute: changed.requests_a_minute,
+        tokens_a_minute: changed.tokens_a_minute,
+    };
     Ok(Json(engine.change_key(&actor, KeyId::parse(&id)?, change).await?))
+}
+
+pub async fn read_key(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Path(id): Path<String>,
+) -> Result<Json<ApiKey>, ApiError> {
+    Ok(Json(engine.key(&actor, KeyId::parse(&id)?).await?))
+}
+
+/// Another secret for the same key.
+pub async fn rotate_key(
+    State(engine): State<Engine>,
+    Asking(actor): Asking,
+    Path(id): Path<String>,
+    Sent { body: rotation, once }: Sent<Rotation>,
+) -> Result<Response, ApiError> {
+    let id = KeyId::parse(&id)?;
+    let overlap = rotation.overlap_seconds.unwrap_or(OVERLAP_SECONDS_USUAL);
+    // The same key for another of the caller's keys is another request.
+    let once = once.map(|once| once.about(&id.to_string()));
+    let make = async move |attempt: Attempt| {
+        let Attempt { engine, actor, .. } = &attempt;
+        let (about, key) = engine.rotate_key(actor, id, overlap).await?;
+        Ok(attempt.keep(Json(MadeKey { key, about }).into_response()).await)
+    };
+    Ok(act(Attempt::new(engine, actor), Route::Keys, once, make).await?)
 }
 
 pub async fn revoke_key(

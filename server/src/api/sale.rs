@@ -25,7 +25,7 @@ pub use self::terms::{Terms, take_delivery, take_tokens};
 pub use self::told::with_served;
 use super::error::GENERATION_ID;
 use super::idempotency::Attempt;
-use super::{ApiError, Family};
+use super::{ApiError, Family, rate};
 
 /// How answers are written for one family of clients.
 pub trait Dialect: Send + 'static {
@@ -76,7 +76,7 @@ pub async fn sell<D: Dialect>(
     };
     let call = attempt.engine.chat(&attempt.actor, order).await?;
     let id = HeaderValue::from_str(&call.id.to_string()).map_err(|_| Fault::not_found("The call"))?;
-    let serving = call.serving.clone();
+    let (serving, standing) = (call.serving.clone(), call.standing);
     let mut answer = match delivery {
         Delivery::Whole => {
             let reply = dialect.reply(&call);
@@ -88,6 +88,7 @@ pub async fn sell<D: Dialect>(
         }
     };
     answer.headers_mut().insert(GENERATION_ID, id);
+    rate::add_headers(answer.headers_mut(), D::FAMILY, &standing);
     // A stream begins with its first event, and by then it is known who answers.
     told::add_headers(answer.headers_mut(), &serving.now());
     Ok(answer)

@@ -35,7 +35,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     })?;
     let address = door.address()?;
     engine.set_own_address(format!("http://{address}"));
-    let router = routes::router(engine.clone(), &config);
+    let router = routes::router(engine.clone(), &config, config.proxies()?);
     info!("serving http://{address}");
     let stopping = CancellationToken::new();
     tokio::select! {

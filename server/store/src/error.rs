@@ -10,6 +10,8 @@ pub enum Error {
     TooManyKeys,
     #[error("a limit would be below what was spent under it")]
     BelowSpent,
+    #[error("only a person may do this to a key")]
+    ForPeople,
     #[error("no such row")]
     NotFound,
     #[error("the database runs with {0} off, so a commit could be lost")]

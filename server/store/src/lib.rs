@@ -9,6 +9,8 @@ pub mod account;
 pub mod session;
 pub mod one_time_secret;
 pub mod api_key;
+pub mod known_key;
+pub mod rate;
 pub mod price;
 pub mod quote;
 pub mod vault;

@@ -21,7 +21,7 @@ pub enum Subscribed {
 /// Every plan, the cheapest first; what is agreed on stands last.
 pub async fn list_plans(db: &Db) -> Result<Vec<Plan>> {
     let rows = sqlx::query!(
-        "select plan, name, fee, free_tokens, requests_a_minute, keys_max, history_days from plan
+        "select plan, name, fee, free_tokens, requests_a_minute, tokens_a_minute, keys_max, history_days from plan
         order by requests_a_minute, plan",
     )
     .fetch_all(db.people())
@@ -34,6 +34,7 @@ pub async fn list_plans(db: &Db) -> Result<Vec<Plan>> {
             fee_nanos: Nanos(row.fee),
             free_tokens: row.free_tokens,
             requests_a_minute: row.requests_a_minute,
+            tokens_a_minute: row.tokens_a_minute,
             keys_max: row.keys_max,
             history_days: row.history_days,
         })

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use engine::{Db, Egress, Engine, Limits, MasterKey, Post, Registry, Sender, Settings};
+use engine::{Db, Egress, Engine, Limits, MasterKey, Post, RateLimits, Registry, Sender, Settings};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use server::config::{Config, Demo, Environment};
@@ -109,6 +109,8 @@ impl Market {
             seal_file: None,
             post: Post::Folder(mail.clone()),
             public_url: None,
+            // Tests ask as much as they like, unless they are about that.
+            rates: RateLimits { factor: 10_000, requests_from_address: None },
         };
         let engine = Engine::open(served, registry, sender, settings).await.unwrap();
         let patience = Patience { reader: limits.reader, ..Patience::default() };
@@ -116,7 +118,7 @@ impl Market {
         let addr = door.address().unwrap();
         let base = format!("http://{addr}");
         engine.set_own_address(base.clone());
-        let router = routes::router(engine.clone(), &config(addr, &database.url));
+        let router = routes::router(engine.clone(), &config(addr, &database.url), Vec::new());
         let server = tokio::spawn(door.serve(router, CancellationToken::new()));
         let client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -146,7 +148,7 @@ impl Market {
         change(&mut config);
         let door = Door::open(anywhere, config.patience).await.unwrap();
         let addr = door.address().unwrap();
-        let router = routes::router(self.engine.clone(), &config);
+        let router = routes::router(self.engine.clone(), &config, config.proxies().unwrap());
         tokio::spawn(door.serve(router, CancellationToken::new()));
         format!("http://{addr}")
     }
@@ -246,6 +248,9 @@ fn config(addr: SocketAddr, database_url: &str) -> Config {
         patience: Patience::default(),
         allow_private_database: false,
         metrics_token: None,
+        trusted_proxies: String::new(),
+        rate_factor: None,
+        address_requests_a_minute: 0,
         site_root: concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site").into(),
     }
 }

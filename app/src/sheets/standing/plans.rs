@@ -36,6 +36,7 @@ fn PlanCard(plan: Plan, is_current: bool, choice: Choice) -> impl IntoView {
             <ul class="soft small">
                 <li>{group(plan.free_tokens.unsigned_abs())}" free tokens a month"</li>
                 <li>{group(u64::from(plan.requests_a_minute.unsigned_abs()))}" requests a minute"</li>
+                <li>{group(plan.tokens_a_minute.unsigned_abs())}" tokens a minute"</li>
                 <li>{plan.keys_max}" API keys"</li>
                 <li>{history}</li>
             </ul>
@@ -111,6 +112,7 @@ mod tests {
             fee_nanos: Nanos(fee),
             free_tokens: 1_000,
             requests_a_minute: 20,
+            tokens_a_minute: 200_000,
             keys_max: 3,
             history_days: None,
         }

@@ -68,6 +68,8 @@ impl Engine {
             let charge = seeded::mischarge(&self.0.db, sale, rates.charge(&tokens, take)).await;
             terms.asked_of_buyer(charge)
         };
+        let used = tokens.input_total().saturating_add(tokens.output_total());
+        terms.ticket.settle(i64::try_from(used).unwrap_or(i64::MAX));
         let capture = Capture { call: terms.id, tokens, source, charge, finish: word.clone() };
         let Some(captured) = self.capture_patiently(&capture).await else {
             let message = "The answer was delivered, but the books could not be reached; it is settled as soon as they can";

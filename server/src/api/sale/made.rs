@@ -9,9 +9,9 @@ use marketplace::id::{CallId, ModelId};
 use marketplace::receipt::Settlement;
 use serde::Serialize;
 
-use crate::api::ApiError;
 use crate::api::error::GENERATION_ID;
 use crate::api::idempotency::Attempt;
+use crate::api::{ApiError, Family, rate};
 
 /// Which call it was, and what it came to.
 #[derive(Clone, Debug)]
@@ -30,6 +30,7 @@ pub async fn hand_over<T, B: Serialize>(
     write: impl FnOnce(T, Bill) -> B,
 ) -> Result<Response, Fault> {
     let (id, model, by_the_picture) = (making.id, making.model.clone(), making.by_the_picture);
+    let standing = making.standing;
     let name = HeaderValue::from_str(&id.to_string()).map_err(|_| Fault::not_found("The call"))?;
     let answer = match making.finish().await {
         Ok(Made { made, settlement }) => {
@@ -39,5 +40,6 @@ pub async fn hand_over<T, B: Serialize>(
     };
     let mut answer = attempt.keep(answer).await;
     answer.headers_mut().insert(GENERATION_ID, name);
+    rate::add_headers(answer.headers_mut(), Family::OpenAi, &standing);
     Ok(answer)
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use chrono::{Days, Utc};
 use sqlx::Connection as _;
-use store::api_key::find_owner;
 use store::books::check_recent;
+use store::known_key::{Wanted, find_known};
 use store::ledger::{capture_many, get_balance, list_lines};
 use store::overview::get_overview;
 use store::spending::list_spent;
@@ -122,7 +122,7 @@ async fn owners(options: &Options, market: &Arc<Market>) -> Result<Duration> {
         let market = Arc::clone(&market);
         async move {
             let digest = market.some_number(market.accounts).to_be_bytes().repeat(4);
-            Ok(find_owner(&market.db, &digest).await?.is_some())
+            Ok(find_known(&market.db, &digest, Wanted::default()).await?.0.is_some())
         }
     });
     Ok(found.await?.percentile(50))

@@ -12,7 +12,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use sqlx::PgPool;
 use store::account::{find_credentials, update_name, update_verified};
-use store::api_key::{NewKey, insert_key, list_keys, update_revoked};
+use store::api_key::{Hand, Secret, insert_key, list_keys, update_revoked};
 use store::ledger::{Reservation, Reserved, capture, get_balance};
 use store::one_time_secret::{Issued, Purpose, confirm_address, find_address, insert_secret, reset_password};
 use store::plan::{list_plans, subscribe};
@@ -20,7 +20,7 @@ use store::session::{find_live_user, insert_session};
 use store::{Db, Error};
 use uuid::Uuid;
 
-use crate::support::{Books, pay_in, person, used};
+use crate::support::{Books, pay_in, person, used, without_limits};
 
 /// Stands for the SHA-256 of a secret.
 fn digest(of: u8) -> [u8; 32] {
@@ -205,15 +205,8 @@ async fn promotional_money_is_told_apart(root: PgPool) {
 
 async fn make_key(db: &Db, account: AccountId) -> Result<marketplace::id::KeyId, Error> {
     let digest = Uuid::now_v7().into_bytes();
-    let new = NewKey {
-        name: "key",
-        prefix: "mk",
-        digest: &digest,
-        limit: None,
-        limit_reset: None,
-        expires_at: None,
-    };
-    insert_key(db, account, &new).await.map(|key| key.id)
+    let secret = Secret { prefix: "mk", digest: &digest };
+    insert_key(db, account, secret, &without_limits("key")).await.map(|key| key.id)
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -223,7 +216,7 @@ async fn no_race_makes_more_keys_than_the_plan_allows(root: PgPool) {
     let refused = racing.iter().filter(|made| matches!(made, Err(Error::TooManyKeys))).count();
     assert_eq!((racing.iter().flatten().count(), refused), (3, 9));
     let first = list_keys(&market.db, market.account).await.unwrap()[0].id;
-    update_revoked(&market.db, market.account, first).await.unwrap();
+    update_revoked(&market.db, market.account, first, Hand::Person).await.unwrap();
     make_key(&market.db, market.account).await.unwrap();
     assert!(make_key(&market.db, market.account).await.is_err());
     subscribe(&market.db, market.account, "starter").await.unwrap();

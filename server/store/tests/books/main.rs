@@ -18,6 +18,7 @@ mod ledger;
 mod prices;
 mod months;
 mod proof;
+mod rates;
 mod reports;
 mod rights;
 mod statement;

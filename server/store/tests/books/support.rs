@@ -5,12 +5,14 @@ use marketplace::billing::TopUpState;
 use marketplace::id::{AccountId, CallId, ModelId, PriceId, ProviderId, TopUpId};
 use marketplace::money::{Nanos, Rate};
 use marketplace::price::{Charge, Price, Rates, TakeRate};
+use marketplace::scope::Scope;
 use marketplace::usage::{Tokens, UsageSource};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sqlx::PgPool;
 use store::Db;
 use store::account::{NewAccount, insert_account};
+use store::api_key::KeyTerms;
 use store::books::{INVARIANTS, Violation, check_recent, list_violations};
 use store::ledger::{Capture, Captured, Reservation, Reserved, capture, get_balance, reserve};
 use store::price::{Offer, set_prices};
@@ -30,6 +32,21 @@ pub fn dice(name: &str) -> StdRng {
     let seed = given.unwrap_or_else(rand::random);
     eprintln!("{name}: MERCATO_SEED={seed}");
     StdRng::seed_from_u64(seed)
+}
+
+/// A key that may do what is usual.
+pub fn without_limits(name: &str) -> KeyTerms<'_> {
+    KeyTerms {
+        name,
+        limit: None,
+        limit_reset: None,
+        expires_at: None,
+        scopes: &Scope::USUAL,
+        models: None,
+        addresses: None,
+        requests_a_minute: None,
+        tokens_a_minute: None,
+    }
 }
 
 pub struct Books {

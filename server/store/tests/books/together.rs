@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use marketplace::id::{AccountId, CallId, KeyId};
 use marketplace::money::Nanos;
 use sqlx::PgPool;
-use store::api_key::{NewKey, insert_key};
+use store::api_key::{KeyTerms, Secret, insert_key};
 use store::budget::{Scope, set_budget};
 use store::correction::give_promo;
 use store::ledger::{
@@ -13,7 +13,7 @@ use store::ledger::{
 };
 use uuid::Uuid;
 
-use crate::support::{Books, pay_in, person, used};
+use crate::support::{Books, pay_in, person, used, without_limits};
 
 /// Calls of one account with a key and limits: four on money alone, one beyond its hold, one on a gift, one for nothing.
 async fn calls(market: &Books, account: AccountId, name: &str, budget: Option<Nanos>) -> Vec<Capture> {
@@ -22,8 +22,9 @@ async fn calls(market: &Books, account: AccountId, name: &str, budget: Option<Na
         set_budget(&market.db, account, &Scope::Account, budget, None).await.unwrap();
     }
     let digest = [name.as_bytes(), [0; 32].as_slice()].concat();
-    let key = NewKey { name, prefix: "mk_", digest: &digest, limit, limit_reset: None, expires_at: None };
-    let key = insert_key(&market.db, account, &key).await.unwrap().id;
+    let secret = Secret { prefix: "mk_", digest: &digest };
+    let terms = KeyTerms { limit, ..without_limits(name) };
+    let key = insert_key(&market.db, account, secret, &terms).await.unwrap().id;
     let mut calls = Vec::new();
     for (turn, (cost, commission)) in [(70, 30), (7, 3), (700, 300), (7_000, 3_000)].into_iter().enumerate() {
         let run = budget.filter(|_| turn % 2 == 0).map(|_| Run { id: "nightly", limit: Some(Nanos(9_000)) });

@@ -42,6 +42,8 @@ impl Server {
             ("MERCATO_ADDR".to_owned(), addr.to_string()),
             ("MERCATO_MASTER_KEY".to_owned(), MASTER_KEY.to_owned()),
             ("MERCATO_DEMO".to_owned(), "off".to_owned()),
+            // Races are for money, which no plan's limit is to get ahead of.
+            ("MERCATO_RATE_FACTOR".to_owned(), "10000".to_owned()),
             ("MERCATO_EGRESS_ALLOW".to_owned(), simulator.to_owned()),
             ("MERCATO_DB_CONNECTIONS".to_owned(), CONNECTIONS.to_owned()),
             ("MERCATO_DATA_DIR".to_owned(), folder.to_string_lossy().into_owned()),

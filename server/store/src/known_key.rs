@@ -1,0 +1,122 @@
+//! Whose key it is that asks, and what it may do: read at every request, so that what is taken away is gone at once.
+
+use marketplace::account::User;
+use marketplace::id::KeyId;
+use marketplace::scope::Scope;
+use uuid::Uuid;
+
+use crate::account::user;
+use crate::rate::{Slice, SliceRow};
+use crate::{Db, Error, Result};
+
+/// A key that may be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownKey {
+    pub id: KeyId,
+    pub name: String,
+    pub scopes: Vec<Scope>,
+    /// `None` allows every model.
+    pub models: Option<Vec<String>>,
+    /// `None` allows every address.
+    pub addresses: Option<Vec<String>>,
+    /// Whether it has limits a minute of its own.
+    pub is_rated: bool,
+}
+
+/// A key and whose it is.
+pub type Owned = (KnownKey, User);
+
+/// The slices that the same statement is to bring.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Of the account's plan and the key, with the factor that multiplies the plan's limits.
+    pub factor: Option<i64>,
+    /// Of whoever is behind an address, with the limit.
+    pub address: Option<(&'a str, i64)>,
+}
+
+struct KnownRow {
+    api_key_id: Option<Uuid>,
+    account_id: Option<Uuid>,
+    email: Option<String>,
+    name: Option<String>,
+    role: Option<String>,
+    plan: Option<String>,
+    verified: Option<bool>,
+    key_name: Option<String>,
+    scopes: Option<Vec<String>>,
+    models: Option<Vec<String>>,
+    addresses: Option<Vec<String>>,
+    is_rated: Option<bool>,
+    owner: Option<String>,
+    owner_name: Option<String>,
+    request_limit: Option<i64>,
+    requests: Option<i64>,
+    requests_left: Option<i64>,
+    token_limit: Option<i64>,
+    tokens: Option<i64>,
+    tokens_left: Option<i64>,
+    minute: Option<i64>,
+    millis_left: Option<i64>,
+}
+
+/// Whose key this is, if it may be used, and the slices that were wanted.
+pub async fn find_known(db: &Db, digest: &[u8], wanted: Wanted<'_>) -> Result<(Option<Owned>, Vec<Slice>)> {
+    let mut step = db.step().await?;
+    let rows = sqlx::query_as!(
+        KnownRow,
+        "select api_key_id, account_id, email, name, role, plan, verified, key_name, scopes, models, addresses, is_rated,
+            owner, owner_name, request_limit, requests, requests_left, token_limit, tokens, tokens_left, minute, millis_left
+        from sign_in.know_key($1, $2, $3, $4, $5)",
+        digest,
+        wanted.factor.is_some(),
+        wanted.factor,
+        wanted.address.map(|(address, _)| address),
+        wanted.address.map(|(_, limit)| limit),
+    )
+    .fetch_all(&mut *step)
+    .await?;
+    step.done();
+    let (mut known, mut slices) = (None, Vec::new());
+    for row in rows {
+        let (key, slice) = row.read()?;
+        slices.extend(slice);
+        known = known.or(key);
+    }
+    Ok((known, slices))
+}
+
+impl KnownRow {
+    fn read(self) -> Result<(Option<Owned>, Option<Slice>)> {
+        let slice = SliceRow {
+            owner: self.owner,
+            owner_name: self.owner_name,
+            request_limit: self.request_limit,
+            requests: self.requests,
+            requests_left: self.requests_left,
+            token_limit: self.token_limit,
+            tokens: self.tokens,
+            tokens_left: self.tokens_left,
+            minute: self.minute,
+            millis_left: self.millis_left,
+        };
+        let slice = slice.read()?;
+        let (Some(id), Some(account)) = (self.api_key_id, self.account_id) else { return Ok((None, slice)) };
+        let text = Option::unwrap_or_default;
+        let owner = user(account, &text(self.email), self.name, &text(self.role), text(self.plan))?;
+        let key = KnownKey {
+            id: KeyId(id),
+            name: text(self.key_name),
+            scopes: scopes(&self.scopes.unwrap_or_default())?,
+            models: self.models,
+            addresses: self.addresses,
+            is_rated: self.is_rated.unwrap_or_default(),
+        };
+        let owner = User { email_verified: self.verified.unwrap_or_default(), ..owner };
+        Ok((Some((key, owner)), slice))
+    }
+}
+
+pub(crate) fn scopes(names: &[String]) -> Result<Vec<Scope>> {
+    names.iter().map(|name| Scope::parse(name).ok_or(Error::Unreadable("api_key.scopes"))).collect()
+}
