@@ -34,7 +34,7 @@ mod unsold;
 mod usage;
 mod vendors;
 
-use axum::routing::{delete, get, patch, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Router, middleware};
 
 pub use error::{ApiError, Family};

@@ -10,7 +10,7 @@ use marketplace::usage::Usage;
 use providers::image::{Picture, Pictures, Protocol, Request};
 
 use crate::embed::unknown_seller;
-use crate::making::{Counted, MakeOrder, Making, Purchase};
+use crate::making::{Count, MakeOrder, Making, Purchase};
 use crate::{Actor, Engine, Result};
 
 /// What a picture that is paid by the token comes to at most, where its vendor declares no bound of its own.
@@ -42,7 +42,7 @@ impl Engine {
             let (sender, id) = (&engine.0.sender, id.to_string());
             let drawn = sender.draw(provider, protocol, &request, &seller.upstream, &id).await?;
             let usage = counted(&price, &drawn, wanted);
-            Ok((drawn.pictures, Counted::ByVendor(usage)))
+            Ok((drawn.pictures, Count::ByVendor(usage)))
         };
         self.make(actor, Purchase { on_sale, prompt, most, cap, run, id }, ask).await
     }

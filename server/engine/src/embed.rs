@@ -8,7 +8,7 @@ use marketplace::quote::{PromptSize, likely_tokens};
 use marketplace::scope::Scope;
 use providers::embedding::{Inputs, Protocol, Request};
 
-use crate::making::{Counted, MakeOrder, Making, Purchase};
+use crate::making::{Count, MakeOrder, Making, Purchase};
 use crate::{Actor, Engine, Result, tokens};
 
 impl Engine {
@@ -33,10 +33,10 @@ impl Engine {
             let answer = sender.embed(provider, protocol, &request, &seller.upstream, &id).await?;
             let is_counted = answer.usage.is_some_and(|usage| usage.billable().is_ok());
             let counted = match request.inputs {
-                Inputs::Texts(texts) if !is_counted => tokens::count_each(texts).await.map(Counted::ByUs),
+                Inputs::Texts(texts) if !is_counted => tokens::count_each(texts).await.map(Count::ByUs),
                 _ => None,
             };
-            Ok((answer.vectors, counted.unwrap_or(Counted::ByVendor(answer.usage))))
+            Ok((answer.vectors, counted.unwrap_or(Count::ByVendor(answer.usage))))
         };
         self.make(actor, Purchase { on_sale, prompt, most, cap, run, id }, ask).await
     }

@@ -58,7 +58,7 @@ pub struct Made<T> {
 }
 
 /// Who has counted what was used.
-pub(crate) enum Counted {
+pub(crate) enum Count {
     ByVendor(Option<Usage>),
     /// The tokens of what was read, where its vendor counts nothing.
     ByUs(u64),
@@ -93,7 +93,7 @@ impl Engine {
     ) -> Result<Making<T>>
     where
         T: Send + 'static,
-        A: Future<Output = std::result::Result<(T, Counted), Failure>> + Send,
+        A: Future<Output = std::result::Result<(T, Count), Failure>> + Send,
     {
         let (engine, actor) = (self.clone(), actor.clone());
         let (begun, beginning) = oneshot::channel();
@@ -193,7 +193,7 @@ impl Engine {
         ask: impl FnOnce(CallId) -> A,
     ) -> std::result::Result<Made<T>, Fault>
     where
-        A: Future<Output = std::result::Result<(T, Counted), Failure>>,
+        A: Future<Output = std::result::Result<(T, Count), Failure>>,
     {
         // Counted among the running calls, so that its lease is renewed for as long as its vendor takes.
         let (events, _unread) = mpsc::channel(1);
@@ -204,9 +204,9 @@ impl Engine {
                 let finish = Some((Finish::Stop, Finish::Stop.as_str().to_owned()));
                 let mut heard = Heard { content: true, finish, ..Heard::default() };
                 match counted {
-                    Counted::ByVendor(usage) => heard.usage = usage,
+                    Count::ByVendor(usage) => heard.usage = usage,
                     // The hold is for no more than this.
-                    Counted::ByUs(input) => {
+                    Count::ByUs(input) => {
                         let input = input.min(terms.prompt.tokens_max);
                         heard.counted = Some(Tokens { input, ..Tokens::default() });
                     }

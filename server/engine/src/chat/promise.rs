@@ -86,7 +86,7 @@ impl Engine {
     ) -> Result<(Route, Nanos)> {
         let refused =
             |code, message: String| Fault { field: Some("quote_id".to_owned()), ..Fault::new(code, message) };
-        let promise = store::quote::rely_on(&self.0.db, quote, actor.account()?, call).await?;
+        let promise = store::quote::rely_on(&self.0.db, quote, actor.owner()?, call).await?;
         let promise =
             promise.ok_or_else(|| refused(Code::NotFound, "This quote was not found".to_owned()))?;
         if !promise.is_valid {

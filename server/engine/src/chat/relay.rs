@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use marketplace::chat::{ChatRequest, Delivery, Failure, FailureClass, Finish};
 use marketplace::fault::{Code, Fault};
-use marketplace::usage::Usage;
+use marketplace::usage::{Tokens, Usage};
 use store::attempt::Rerouting;
 use store::seeded::{self, Bug};
 use tokio::sync::mpsc;
