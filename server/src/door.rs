@@ -1,6 +1,6 @@
 //! Where connections come in: each is set to send at once and to hold little, and is not waited for without an end.
 
-mod conversation;
+mod connection;
 mod head;
 mod line;
 
@@ -12,13 +12,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::serve::Listener;
 use clap::Args;
-use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 /// A connection holds no more than this that its reader has not been sent. What is under way counts as forwarded.
+#[cfg(target_os = "linux")]
 const UNSENT_BYTES_MAX: u32 = 16 << 10;
 
 /// A listener, and how long it waits for those who come.
@@ -72,20 +72,19 @@ impl Door {
 
     /// Serves until it is told to stop, and then until the last answer that was begun is over.
     pub async fn serve(mut self, router: Router, stopping: CancellationToken) {
-        let conversations = TaskTracker::new();
+        let connections = TaskTracker::new();
         loop {
             let (stream, from) = tokio::select! {
                 come = self.accept() => come,
                 () = stopping.cancelled() => break,
             };
-            let conversing =
-                conversation::hold(stream, from, router.clone(), self.patience, stopping.clone());
-            conversations.spawn(conversing);
+            let serving = connection::serve(stream, from, router.clone(), self.patience, stopping.clone());
+            connections.spawn(serving);
         }
         // Nobody new is let in while the last ones finish.
         drop(self.listener);
-        conversations.close();
-        conversations.wait().await;
+        connections.close();
+        connections.wait().await;
     }
 
     async fn accept(&mut self) -> (TcpStream, SocketAddr) {
@@ -102,7 +101,7 @@ impl Door {
 fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
-    SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+    socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
     Ok(())
 }
 
@@ -135,6 +134,6 @@ mod tests {
         assert_eq!(from, coming.local_addr().unwrap());
         assert!(accepted.nodelay().unwrap() && !coming.nodelay().unwrap());
         #[cfg(target_os = "linux")]
-        assert_eq!(SockRef::from(&accepted).tcp_notsent_lowat().unwrap(), UNSENT_BYTES_MAX);
+        assert_eq!(socket2::SockRef::from(&accepted).tcp_notsent_lowat().unwrap(), UNSENT_BYTES_MAX);
     }
 }

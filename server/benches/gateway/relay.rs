@@ -36,8 +36,8 @@ use crate::process::{Process, cpu_of, until_alone};
 
 /// Who is played.
 const VENDOR: &str = "openai";
-/// As many as wait in a real call.
-const EVENTS_WAITING_MAX: usize = 256;
+/// About as many as may wait in a real call, where their size decides.
+const EVENTS_WAITING_MAX: usize = 512;
 
 /// What is measured: the same upstream, asked directly and through the gateway.
 #[derive(Debug)]

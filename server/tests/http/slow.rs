@@ -1,5 +1,4 @@
 //! Goals R4, R6 and F16: a head or a body that does not come in time is not waited for, and nobody else notices.
-#![expect(clippy::print_stderr, reason = "a test tells its figures")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -26,7 +26,7 @@ use super::line::{Heard, Line};
 /// Of a request that is read and of an answer that is written no more than this waits here; the rest waits in the system.
 const WAITING_BYTES_MAX: usize = 64 << 10;
 
-pub(super) async fn hold(
+pub(super) async fn serve(
     stream: TcpStream,
     from: SocketAddr,
     router: Router,
@@ -44,14 +44,14 @@ pub(super) async fn hold(
     });
     let builder = builder(patience, heard.clone());
     let line = TokioIo::new(Line::new(stream, patience.reader, heard));
-    let mut conversation =
+    let mut connection =
         pin!(builder.serve_connection_with_upgrades(line, TowerToHyperService::new(service)));
     let mut first = pin!(sleep(patience.head));
     let mut is_new = true;
     let mut is_stopping = false;
     loop {
         tokio::select! {
-            ended = conversation.as_mut() => {
+            ended = connection.as_mut() => {
                 if let Err(cause) = ended {
                     trace!(%cause, "a connection ended early");
                 }
@@ -66,7 +66,7 @@ pub(super) async fn hold(
             }
             () = stopping.cancelled(), if !is_stopping => {
                 is_stopping = true;
-                conversation.as_mut().graceful_shutdown();
+                connection.as_mut().graceful_shutdown();
             }
         }
     }
