@@ -221,7 +221,7 @@ async fn what_is_no_request_at_all_is_a_bad_request() {
             whole.as_bytes()[..whole.len() - 1].to_vec(),
             format!("{whole}{whole}").into_bytes(),
             whole.replace("Hi", "H\0i").replace("quay", "qu\0y").into_bytes(),
-            [whole[..whole.len() - 1].as_bytes(), b",\"user\":\"\xff\xfe\"}"].concat(),
+            [&whole.as_bytes()[..whole.len() - 1], b",\"user\":\"\xff\xfe\"}"].concat(),
             format!("{},\"x\":{}}}", &whole[..whole.len() - 1], nested(DEEP)).into_bytes(),
             format!("{},\"x\":{}}}", &whole[..whole.len() - 1], "{\"a\":".repeat(100_000)).into_bytes(),
             nested(100_000).into_bytes(),
