@@ -15,7 +15,7 @@ async fn anybody_may_read_the_plans() {
     assert_eq!(ids, ["free", "starter", "pro", "enterprise"]);
     let starter = json!({
         "id": "starter", "name": "Starter", "fee_nanos": "10000000000", "free_tokens": 1000,
-        "requests_a_minute": 120, "keys_max": 10, "history_days": 365,
+        "requests_a_minute": 120, "tokens_a_minute": 1_000_000, "keys_max": 10, "history_days": 365,
     });
     assert_eq!(plans[1], starter);
 }
