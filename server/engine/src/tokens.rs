@@ -186,7 +186,9 @@ mod tests {
                 stream: Delivery::Whole,
                 options: Map::from_iter([("tools".to_owned(), json!([{"function": {"name": "f"}}]))]),
             };
-            let (input, output) = count_call(&request, "Hello there".to_owned()).await.unwrap();
+            let mut said = Said::default();
+            said.note(&ChatEvent::Text("Hello there".to_owned()));
+            let (input, output) = count_call(&request, said).await.unwrap();
             let (texts, beside) = told(&request);
             let all: u64 = texts.iter().map(|text| count(text)).sum::<u64>() + beside;
             assert_eq!((input, output), (all, 2), "nothing had to be cut off");
