@@ -12,6 +12,7 @@
 #![deny(clippy::float_arithmetic)]
 
 mod part;
+mod replay;
 mod rival;
 mod task;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::model::{Kind, Listing};
 use crate::money::Rate;
 
 pub use self::part::{Span, call_rate};
+pub use self::replay::{Replay, replay};
 pub use self::rival::{Change, Rival};
 pub use self::task::Task;
 

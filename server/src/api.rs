@@ -9,6 +9,7 @@ mod letters;
 mod keys;
 mod limits;
 mod models;
+mod recommendations;
 mod billing;
 mod statements;
 pub mod sale;
@@ -66,6 +67,7 @@ pub fn routes() -> Router<Site> {
                 .delete(conversations::delete_conversation),
         )
         .route("/api/v1/subscription", put(billing::choose_plan))
+        .route("/api/v1/recommendations", post(recommendations::recommend))
         .route("/api/v1/status", get(status::read_status))
         .route("/api/v1/books", get(operator::read_books))
         .route("/api/v1/books/blocks/{number}", get(operator::read_block))

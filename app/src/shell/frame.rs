@@ -69,6 +69,7 @@ fn MainNav() -> impl IntoView {
     view! {
         <nav class="main-nav" aria-label="Main">
             <A href="/models">"Models"</A>
+            <A href="/compare">"Compare"</A>
             <A href="/chat">"Chat"</A>
             <Awaited content=own />
         </nav>

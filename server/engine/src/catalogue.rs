@@ -138,6 +138,10 @@ impl Catalogue {
         Self { file, local, models, by_name: names(&listings), listings, offers }
     }
 
+    pub fn listings(&self) -> &[Listing] {
+        &self.listings
+    }
+
     /// How many models are in a state of sale.
     pub fn count(&self, is_so: impl Fn(&Sale) -> bool) -> usize {
         self.listings.iter().filter(|listing| is_so(&listing.sale)).count()

@@ -32,6 +32,7 @@ mod reconciliation;
 mod watch;
 mod figures;
 mod health;
+mod recommend;
 mod statement;
 mod background;
 mod engine;
@@ -58,6 +59,7 @@ pub use providers::image::{
     Format as PictureFormat, Picture, Request as PictureRequest, Size as PictureSize,
 };
 pub use providers::{Egress, Limits, Registry, Sender};
+pub use recommend::{Pick, Recommendation, Replayed};
 pub use routing::{MODELS_MAX, Routing};
 pub use secrets::MasterKey;
 pub use sign_in::SignedIn;

@@ -1,0 +1,17 @@
+//! Which sheet stands at which address.
+
+use marketplace::fault::Fault;
+
+use super::compare;
+use super::query::Query;
+use crate::api::sheets::Sheet;
+use crate::context::{caller, subject};
+use crate::error::AppError;
+
+pub async fn sheet(path: &str, query: &str) -> Result<Sheet, AppError> {
+    let (caller, query) = (caller()?, Query::parse(query));
+    match path.trim_matches('/') {
+        "compare" => Ok(compare::sheet(&caller, &query).await),
+        _ => subject(Err(Fault::not_found("This page"))),
+    }
+}
