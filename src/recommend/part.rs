@@ -160,7 +160,7 @@ fn falling(value: u64, base: u64, each: u64) -> u32 {
 }
 
 /// The binary logarithm in thousandths, straight between the powers of two: whole numbers, and it never falls.
-fn log2_thousandths(value: u64) -> u64 {
+pub fn log2_thousandths(value: u64) -> u64 {
     let value = value.max(1);
     let whole = value.ilog2();
     let rest = u128::from(value - (1 << whole)) * 1_000 >> whole;

@@ -4,10 +4,10 @@ mod chosen;
 mod rows;
 mod table;
 
+use engine::Listings;
 use leptos::prelude::*;
 use marketplace::health::{HealthReport, Span};
 use marketplace::model::Listing;
-use marketplace::search::Search;
 
 pub use self::chosen::address;
 use self::chosen::{Chosen, MODELS_MAX};
@@ -22,7 +22,7 @@ use crate::context::Caller;
 const SUGGESTIONS: usize = 5;
 
 pub async fn sheet(caller: &Caller, query: &Query) -> Sheet {
-    let all = caller.engine.search_models(&caller.actor, &Search::default()).listings;
+    let all = caller.engine.listings(&caller.actor);
     let chosen = Chosen::read(query, &all);
     // Models can be compared whether or not it can be told how they did.
     let health = caller.engine.health(&caller.actor, Span::Day).await.ok();
@@ -40,7 +40,7 @@ pub async fn sheet(caller: &Caller, query: &Query) -> Sheet {
 #[component]
 fn ComparePage(
     chosen: Chosen,
-    all: Vec<Listing>,
+    all: Listings,
     health: Option<HealthReport>,
     only_differences: bool,
 ) -> impl IntoView {
@@ -111,7 +111,7 @@ fn AddModel(chosen: Chosen, suggestions: Vec<Listing>, only_differences: bool) -
 }
 
 #[component]
-fn NothingChosen(all: Vec<Listing>) -> impl IntoView {
+fn NothingChosen(all: Listings) -> impl IntoView {
     let sets = chosen::sets(&all).into_iter().map(|listings| {
         let names: Vec<String> = listings.iter().map(|listing| listing.model.name.clone()).collect();
         let href = address(listings.iter().map(|listing| listing.model.id.as_str()), false);
@@ -133,7 +133,7 @@ fn Assumptions() -> impl IntoView {
         <section class="stack compare-notes" aria-labelledby="notes-title">
             <h2 id="notes-title">"How to read this"</h2>
             <ul class="stack">
-                <li>"A dollar is counted as six bytes a word and four bytes a token, without cache and outside of cheaper hours. A page has 400 words."</li>
+                <li>"A dollar is counted as six bytes a word, four bytes a token and seven tokens around a message, without cache and outside of cheaper hours. A page has 400 words."</li>
                 <li>"A tick marks the best known value of a row; ≠ marks rows in which the models differ. What is unknown is never the best, and never the worst."</li>
                 <li>"Speed and uptime are those of the first vendor of each model, measured on calls made here. More at "<a href="/status">"status"</a>"."</li>
                 <li>"Scores are from outside; those that a maker reports of its own model say so."</li>

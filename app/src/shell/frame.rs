@@ -102,6 +102,8 @@ fn Footer() -> impl IntoView {
             <BooksLine />
             <nav aria-label="Footer">
                 <a href="/models">"Models and prices"</a>
+                <a href="/recommend">"Which model for what"</a>
+                <a href="/pricing">"Pricing"</a>
                 <a href="/chat">"Chat"</a>
                 <a href="/billing">"Billing"</a>
                 <a href="/keys">"API keys"</a>

@@ -39,6 +39,7 @@ mod engine;
 
 pub use actor::Actor;
 pub use books::{BooksState, Seal, WholeCheck};
+pub use catalogue::{FactChange, ImportPlan, Listings, ModelChange};
 pub use chat::{Call, CallEvent, FailedAttempt, Order, Run, STOPPED, Served, Serving};
 pub use conversation::Following;
 pub use discovery::LocalModels;
@@ -66,7 +67,9 @@ pub use sign_in::SignedIn;
 pub use statement::SignedStatement;
 pub use store::api_key::KeySpending;
 pub use store::books::Violation;
+pub use store::catalogue::{Foreseen, Outcome as PriceOutcome};
 pub use store::correction::Adjusted;
 pub use store::plan::Subscribed;
+pub use store::price::PriceVersion;
 pub use store::{Db, migrate};
 pub use vendors::{abandon_secrets, has_vendor_keys};

@@ -52,9 +52,8 @@ impl Engine {
         // A model is recommended whether or not it can be told how it did.
         let health = self.health(actor, Span::Month).await.ok();
         let measured = health.as_deref().map(measured).unwrap_or_default();
-        let catalogue = self.0.catalogue.load();
-        let listings = catalogue.listings();
-        check_needs(wish, listings)?;
+        let listings = self.listings(actor);
+        check_needs(wish, &listings)?;
         let vendors = self.0.vendors.load();
         let is_local = |model: &Model| {
             let provider = vendors.registry.find(&model.provider);

@@ -10,6 +10,7 @@ pub mod session;
 pub mod one_time_secret;
 pub mod api_key;
 pub mod price;
+pub mod catalogue;
 pub mod vault;
 pub mod vendor;
 pub mod ledger;

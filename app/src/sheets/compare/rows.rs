@@ -5,7 +5,7 @@ use marketplace::model::{Kind, Listing, Model, publisher_name};
 use marketplace::money::{Nanos, Rate, group};
 use marketplace::price::Rates;
 
-use crate::pages::model::calculator::charge_for_words;
+use crate::pages::model::calculator::{charge_for_text, charge_for_words};
 use crate::pages::words::{ABILITIES, ability_name, capital, status_name};
 use crate::sheets::health::{rough, uptime};
 use crate::sheets::results::{buyer_nanos, known_rates};
@@ -199,7 +199,7 @@ fn dollar(listings: &[Listing]) -> Vec<Row> {
         let is_embedding = listing.model.kind == Kind::Embedding;
         let price =
             listing.model.price.as_ref().filter(|_| is_embedding && known_rates(&listing.model).0.is_some());
-        let each = price.map(|price| charge_for_words(price, listing.take, 400, 0).charge);
+        let each = price.map(|price| charge_for_text(price, listing.take, 400).charge);
         Cell::count(each.and_then(|each| Nanos::from_usd(1).0.checked_div(each.0)).map(i64::unsigned_abs))
     });
     let pictures = row("Pictures", Better::More, listings, |listing| {
@@ -359,11 +359,11 @@ mod tests {
 
     #[test]
     fn a_dollar_buys_as_much_as_the_ledger_would_charge() {
-        // 400 words are 600 tokens and 80 are 120: 720 tokens at one dollar a million, and the fee.
+        // 400 words are 607 tokens and 80 are 120: 727 tokens at one dollar a million, fee included.
         let listings = [listing("a/one", 700_000_000, 700_000_000)];
         let replies = row_of(&listings, "Replies");
-        assert_eq!(replies.cells[0].beneath.as_deref(), Some("$0.000720 each"));
-        assert_eq!(replies.cells[0].shown.as_deref(), Some("1,388"));
+        assert_eq!(replies.cells[0].beneath.as_deref(), Some("$0.000727 each"));
+        assert_eq!(replies.cells[0].shown.as_deref(), Some("1,375"));
     }
 
     #[test]
