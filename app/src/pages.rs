@@ -30,7 +30,7 @@ pub use keys::KeysPage;
 pub use letter::{ConfirmPage, ForgotPage, ResetPage};
 pub use model::ModelPage;
 pub use models::{ModelsPage, address, words};
-pub use not_found::NotFoundPage;
+pub use not_found::{NotFoundPage, words_of};
 pub use receipt::ReceiptPage;
 pub use sheet::SheetPage;
 pub use sign_in::{SignInPage, SignUpPage};

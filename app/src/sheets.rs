@@ -9,11 +9,16 @@ pub mod front;
 pub mod health;
 pub mod ledger;
 pub mod letter;
+pub mod missing;
 pub mod model;
 pub mod place;
+pub mod plot;
+pub mod preview;
 pub mod price;
+pub mod pricing;
 pub mod query;
 pub mod receipt;
+pub mod recommend;
 pub mod results;
 #[cfg(test)]
 mod samples;
