@@ -51,7 +51,7 @@ test('a model is recommended for a task, with every part of its score', async ({
 });
 
 test('a wish nothing meets says what to give up', async ({ page, visit }) => {
-  await visit('/recommend?max_price=0.000001');
+  await visit('/recommend?min_context=999999999999');
   await expect(page.locator('.empty')).toContainText('No model is all of that');
 });
 

@@ -20,7 +20,7 @@ export const open: Place[] = [
   { name: 'compare-empty', path: '/compare' },
   { name: 'compare-unknown', path: '/compare?models=nobody/nothing' },
   { name: 'recommend', path: '/recommend?task=coding' },
-  { name: 'recommend-none', path: '/recommend?max_price=0.000001' },
+  { name: 'recommend-none', path: '/recommend?min_context=999999999999' },
   { name: 'plot', path: '/plot' },
   { name: 'pricing', path: '/pricing' },
   { name: 'books', path: '/books' },
