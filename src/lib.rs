@@ -25,3 +25,4 @@ pub mod receipt;
 pub mod statement;
 pub mod operator;
 pub mod health;
+pub mod recommend;

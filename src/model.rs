@@ -82,6 +82,18 @@ pub struct Benchmark {
     pub source: String,
 }
 
+impl Benchmark {
+    /// The score in thousandths of a per cent; `None` where it is not written as a plain decimal number.
+    pub fn thousandths(&self) -> Option<u32> {
+        let (whole, rest) = self.score.split_once('.').unwrap_or((&self.score, ""));
+        let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || rest.len() > 3 || !is_digits(whole) || !is_digits(rest) {
+            return None;
+        }
+        whole.parse::<u32>().ok()?.checked_mul(1_000)?.checked_add(format!("{rest:0<3}").parse().ok()?)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -315,6 +327,17 @@ pub fn publisher_name(publisher: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_score_is_read_to_its_last_digit_and_nothing_else_is() {
+        let read = |score: &str| {
+            let name = "GPQA".to_owned();
+            Benchmark { name, score: score.to_owned(), self_reported: false, source: String::new() }
+                .thousandths()
+        };
+        assert_eq!(["67", "80.9", "0.125"].map(read), [Some(67_000), Some(80_900), Some(125)]);
+        assert_eq!(["", ".5", "1e3", "-1", "80.9 %", "9999999999"].map(read), [None; 6]);
+    }
 
     #[test]
     fn sizes_of_windows_are_short() {

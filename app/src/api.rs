@@ -8,6 +8,7 @@ pub mod keys;
 pub mod letters;
 pub mod models;
 pub mod operator;
+pub mod sheets;
 pub mod statements;
 pub mod status;
 pub mod theme;

@@ -15,6 +15,7 @@ use marketplace::fault::{Code, Fault};
 pub use self::key_form::{key_change, key_terms};
 use crate::api::keys::MadeKey;
 use crate::error::AppError;
+use crate::shell::Preview;
 
 /// Who asks, put into the request by the server before any page or server function runs.
 #[derive(Clone, Debug)]
@@ -63,6 +64,22 @@ pub fn origin() -> String {
     let scheme =
         header("x-forwarded-proto").filter(|scheme| scheme == "https").unwrap_or_else(|| "http".to_owned());
     format!("{scheme}://{host}")
+}
+
+/// The page that is asked for: its path, and what stands behind the question mark.
+pub fn place() -> Option<(String, Option<String>)> {
+    let uri = use_context::<Parts>()?.uri;
+    Some((uri.path().to_owned(), uri.query().map(str::to_owned)))
+}
+
+/// What is told of the page that is asked for to those who link to it.
+pub fn preview() -> Option<Preview> {
+    crate::sheets::preview::preview()
+}
+
+/// The pages that anybody may find.
+pub fn open_pages() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    crate::sheets::preview::PAGES.into_iter()
 }
 
 /// The session cookie for somebody who just proved who they are.

@@ -6,8 +6,8 @@ use leptos_router::{SsrMode, path};
 
 use crate::pages::{
     AdminPage, BillingPage, BooksPage, ChatPage, CheckoutPage, ConfirmPage, ForgotPage, HomePage, KeysPage,
-    ModelPage, ModelsPage, NotFoundPage, ReceiptPage, ResetPage, SignInPage, SignUpPage, StatementPage,
-    StatementsPage, StatusPage, VendorsPage, VerifyPage,
+    ModelPage, ModelsPage, NotFoundPage, ReceiptPage, ResetPage, SheetPage, SignInPage, SignUpPage,
+    StatementPage, StatementsPage, StatusPage, VendorsPage, VerifyPage,
 };
 use crate::shell::Frame;
 
@@ -21,6 +21,10 @@ pub fn Pages() -> impl IntoView {
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async />
                     <Route path=path!("/models") view=ModelsPage ssr=SsrMode::Async />
                     <Route path=path!("/models/*id") view=ModelPage ssr=SsrMode::Async />
+                    <Route path=path!("/compare") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/recommend") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/plot") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/pricing") view=SheetPage ssr=SsrMode::Async />
                     <Route path=path!("/sign-up") view=SignUpPage ssr=SsrMode::Async />
                     <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
                     <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async />

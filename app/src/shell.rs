@@ -5,6 +5,7 @@ mod browser;
 mod frame;
 mod session;
 
+use leptos::html::meta;
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, Title, provide_meta_context};
 
@@ -15,6 +16,14 @@ use crate::routes::Pages;
 /// The look somebody chose, as their cookie tells; the server provides it before it draws a page.
 #[derive(Clone, Debug)]
 pub struct Theme(pub Option<String>);
+
+/// What is told of a page to those who link to it; the server provides it before it draws one that anybody may find.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    pub title: String,
+    pub description: String,
+    pub address: String,
+}
 
 /// The whole document. It is never hydrated, only [`App`] inside it is.
 pub fn document(options: LeptosOptions) -> impl IntoView {
@@ -27,10 +36,7 @@ pub fn document(options: LeptosOptions) -> impl IntoView {
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <meta
-                    name="description"
-                    content="One balance for many AI models. Every price is shown before you pay, and every call has a receipt."
-                />
+                {preview(use_context::<Preview>())}
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href="/pkg/mercato.css" />
                 <HydrationScripts options />
@@ -41,6 +47,26 @@ pub fn document(options: LeptosOptions) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+fn preview(preview: Option<Preview>) -> impl IntoView {
+    preview.map(|Preview { title, description, address }| {
+        let card = [
+            ("og:type", "website".to_owned()),
+            ("og:site_name", "Mercato".to_owned()),
+            ("og:title", title),
+            ("og:description", description.clone()),
+            ("og:url", address.clone()),
+        ];
+        // The markup of pages knows no such attribute.
+        let card = card.map(|(property, content)| meta().attr("property", property).content(content));
+        view! {
+            <meta name="description" content=description />
+            <link rel="canonical" href=address />
+            {card.into_iter().collect_view()}
+            <meta name="twitter:card" content="summary" />
+        }
+    })
 }
 
 #[component]

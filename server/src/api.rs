@@ -13,6 +13,7 @@ mod keys;
 mod limits;
 mod rate;
 mod models;
+mod recommendations;
 mod billing;
 mod statements;
 pub mod sale;
@@ -79,6 +80,7 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/subscription", put(billing::choose_plan))
         .route("/api/v1/quote", post(quote::quote))
         .route("/api/v1/usage", get(usage::read_usage))
+        .route("/api/v1/recommendations", post(recommendations::recommend))
         .route("/api/v1/status", get(status::read_status))
         .route("/api/v1/books", get(operator::read_books))
         .route("/api/v1/books/blocks/{number}", get(operator::read_block))

@@ -1,6 +1,7 @@
 //! The command line: serve by default, and what an operator needs besides.
 
 mod serve;
+mod catalogue;
 mod reconcile;
 mod prices;
 mod vendors;
@@ -57,6 +58,11 @@ enum Action {
     Prices {
         #[command(subcommand)]
         action: prices::PricesAction,
+    },
+    /// The models.
+    Catalogue {
+        #[command(subcommand)]
+        action: catalogue::CatalogueAction,
     },
     /// Vendors, and the keys of ours at them.
     Vendors {
@@ -142,6 +148,7 @@ impl Command {
             Action::Ledger { action: LedgerAction::Verify } => runtime.block_on(verify(config)),
             Action::Reconcile { action } => runtime.block_on(reconcile::run(config, action)),
             Action::Prices { action } => runtime.block_on(prices::run(config, action)),
+            Action::Catalogue { action } => runtime.block_on(catalogue::run(config, action)),
             Action::Vendors { action } => runtime.block_on(vendors::run(config, action)),
             Action::Secrets { action } => runtime.block_on(secrets::run(config, action)),
             Action::Statement { action: StatementAction::Verify { file, key } } => {

@@ -10,6 +10,7 @@ pub mod door;
 pub mod routes;
 pub mod auth;
 pub mod pages;
+pub mod crawlers;
 pub mod live;
 pub mod metrics;
 pub mod api;

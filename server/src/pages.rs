@@ -1,6 +1,6 @@
 //! Pages: Leptos draws them, this file says with which context and headers.
 
-use app::context::theme;
+use app::context::{preview, theme};
 use app::shell::{App, Theme, document};
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -64,6 +64,9 @@ async fn pay(
 
 fn provide_page_context() {
     provide_context(Theme(theme()));
+    if let Some(preview) = preview() {
+        provide_context(preview);
+    }
     let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \

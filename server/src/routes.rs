@@ -19,7 +19,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::config::Config;
-use crate::{api, auth, live, metrics, pages};
+use crate::{api, auth, crawlers, live, metrics, pages};
 
 /// What handlers may ask for.
 #[derive(Clone, Debug, FromRef)]
@@ -46,6 +46,7 @@ pub fn router(engine: Engine, config: &Config, proxies: Vec<Network>) -> Router 
     let inside = Router::new()
         .merge(pages::routes(&site))
         .merge(api::routes())
+        .merge(crawlers::routes())
         .route("/api/v1/chat/live", get(live::connect))
         .fallback(pages::not_found)
         .layer(middleware::from_fn_with_state(door, auth::identify))
@@ -94,7 +95,6 @@ fn files(config: &Config) -> Router<Site> {
         .nest_service("/pkg", pkg)
         .route_service("/favicon.svg", file("favicon.svg"))
         .route_service("/icons.svg", file("icons.svg"))
-        .route_service("/robots.txt", file("robots.txt"))
         .route_service("/verify.js", file("verify.js"))
         .layer(fresh)
 }

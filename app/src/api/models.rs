@@ -49,13 +49,19 @@ pub async fn search_models(search: Search) -> Result<Found, AppError> {
 #[server(prefix = "/_fn", endpoint = "read_model", input = Json)]
 pub async fn read_model(id: String) -> Result<ModelSheet, AppError> {
     use crate::context::{caller, origin, subject};
+    use crate::sheets::model::{Around, sheet};
     use marketplace::{fault::Fault, health::Span, id::ModelId};
     let caller = caller()?;
     let id = subject(ModelId::parse(&id).map_err(|_| Fault::not_found("This model")))?;
     let listing = subject(caller.engine.model(&caller.actor, &id))?;
-    // A model is sold whether or not it can be told how it did.
-    let health = caller.engine.health(&caller.actor, Span::Day).await.ok();
-    Ok(crate::sheets::model::sheet(&listing, health.as_deref(), origin()))
+    let all = caller.engine.listings(&caller.actor);
+    // A model is sold whether or not it can be told how it did, and what it cost before.
+    let day = caller.engine.health(&caller.actor, Span::Day).await.ok();
+    let month = caller.engine.health(&caller.actor, Span::Month).await.ok();
+    let versions = caller.engine.price_history(&caller.actor, &listing.model.id).await.unwrap_or_default();
+    let around =
+        Around { all: &all, day: day.as_deref(), month: month.as_deref(), versions, origin: origin() };
+    Ok(sheet(&listing, around))
 }
 
 #[server(prefix = "/_fn", endpoint = "read_front", input = Json)]
@@ -83,9 +89,10 @@ pub async fn read_demo() -> Result<bool, AppError> {
     Ok(caller()?.engine.is_demo())
 }
 
-/// Makes the answer a 404: called by the page that stands where there is none.
+/// Makes the answer a 404, and says what may have been looked for: called by the page that stands where there is none.
 #[server(prefix = "/_fn", endpoint = "page_missing", input = Json)]
-pub async fn page_missing() -> Result<(), AppError> {
-    crate::context::status(404);
-    Ok(())
+pub async fn page_missing(path: String) -> Result<Drawn, AppError> {
+    use crate::context::{caller, status};
+    status(404);
+    Ok(crate::sheets::missing::sheet(&caller()?, &path))
 }

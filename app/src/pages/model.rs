@@ -8,7 +8,7 @@ use leptos_router::hooks::use_params_map;
 use marketplace::fault::Code;
 
 use self::calculator::Calculator;
-use super::not_found::Missing;
+use super::not_found::{Missing, words_of};
 use crate::api::models::{ModelSheet, ReadModel};
 use crate::components::{Awaited, Drawing, FaultNotice};
 use crate::door::Asked;
@@ -23,7 +23,7 @@ pub fn ModelPage() -> impl IntoView {
             Ok(sheet) => view! { <Sheet sheet /> }.into_any(),
             Err(fault) if matches!(fault.0.code, Code::NotFound | Code::InvalidRequest) => view! {
                 <Title text="Model not found" />
-                <Missing title="No model goes by that name">
+                <Missing title="No model goes by that name" words=words_of(&id.get_untracked())>
                     <p>"It may have been renamed. Nothing was charged."</p>
                 </Missing>
             }

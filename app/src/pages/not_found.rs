@@ -2,31 +2,39 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_location;
 
 use crate::api::models::PageMissing;
-use crate::components::{Awaited, Icon};
+use crate::components::{Awaited, Drawing, Icon};
 use crate::door::Asked;
 
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
-    // Only the server's answer has a status; the page itself needs nothing from it.
-    let missing = Asked::once(PageMissing {});
-    let told = move || async move {
-        let _ = missing.read().await;
-        ().into_any()
+    let path = use_location().pathname.get_untracked();
+    let words = words_of(&path);
+    // The server's answer has a status besides.
+    let missing = Asked::once(PageMissing { path });
+    let perhaps = move || async move {
+        missing.read().await.ok().map(|drawn| view! { <Drawing of=drawn /> }.into_any()).into_any()
     };
     view! {
         <Title text="Page not found" />
-        <Awaited content=told />
-        <Missing title="There is no such page">
+        <Missing title="There is no such page" words>
             <p>"The address may be mistyped, or the page has moved. Nothing was charged."</p>
         </Missing>
+        <Awaited content=perhaps />
     }
 }
 
-/// What somebody may do who came to the wrong place.
+/// The words of an address, to search for.
+pub fn words_of(path: &str) -> String {
+    let words = path.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.filter(|word| *word != "models").take(8).collect::<Vec<_>>().join(" ")
+}
+
+/// What somebody may do who came to the wrong place. `words` are what they may look for.
 #[component]
-pub fn Missing(#[prop(into)] title: String, children: Children) -> impl IntoView {
+pub fn Missing(#[prop(into)] title: String, words: String, children: Children) -> impl IntoView {
     view! {
         <div class="page missing">
             <p class="missing-code num" aria-hidden="true">"404"</p>
@@ -36,7 +44,7 @@ pub fn Missing(#[prop(into)] title: String, children: Children) -> impl IntoView
                 <label>
                     <span class="visually-hidden">"Search models"</span>
                     <Icon name="search" />
-                    <input class="input" type="search" name="q" placeholder="Search models" autocomplete="off" />
+                    <input class="input" type="search" name="q" placeholder="Search models" autocomplete="off" value=words />
                 </label>
                 <button class="button primary" type="submit">"Search"</button>
             </form>
@@ -47,4 +55,16 @@ pub fn Missing(#[prop(into)] title: String, children: Children) -> impl IntoView
         </div>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_an_address_are_what_may_be_looked_for() {
+        assert_eq!(words_of("/models/openai/gpt_5-mini"), "openai gpt 5 mini");
+        assert_eq!(words_of("/"), "");
+        assert_eq!(words_of(&"/a".repeat(1_000)).split(' ').count(), 8);
+    }
 }

@@ -82,7 +82,7 @@ fn samples(kind: Kind, origin: &str, id: &str) -> Vec<(&'static str, String)> {
     templates.iter().map(|(name, template)| (*name, filled(template))).collect()
 }
 
-const CHAT: [(&str, &str); 4] = [
+const CHAT: [(&str, &str); 5] = [
     (
         "curl",
         r#"curl ORIGIN/v1/chat/completions \
@@ -123,6 +123,27 @@ console.log(answer.choices[0].message.content);
 "#,
     ),
     (
+        "Rust",
+        r#"// cargo add reqwest --features blocking,json; cargo add serde_json
+use serde_json::{Value, json};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let answer: Value = reqwest::blocking::Client::new()
+        .post("ORIGIN/v1/chat/completions")
+        .bearer_auth(std::env::var("MERCATO_KEY")?)
+        .json(&json!({
+            "model": "MODEL",
+            "messages": [{"role": "user", "content": "Hello"}],
+        }))
+        .send()?
+        .error_for_status()?
+        .json()?;
+    println!("{}", answer["choices"][0]["message"]["content"]);
+    Ok(())
+}
+"#,
+    ),
+    (
         "Python, Anthropic's client",
         r#"import os
 from anthropic import Anthropic
@@ -138,7 +159,7 @@ print(answer.content[0].text)
     ),
 ];
 
-const EMBEDDING: [(&str, &str); 3] = [
+const EMBEDDING: [(&str, &str); 4] = [
     (
         "curl",
         r#"curl ORIGIN/v1/embeddings \
@@ -172,9 +193,30 @@ const answer = await client.embeddings.create({
 console.log(answer.data[0].embedding);
 "#,
     ),
+    (
+        "Rust",
+        r#"// cargo add reqwest --features blocking,json; cargo add serde_json
+use serde_json::{Value, json};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let answer: Value = reqwest::blocking::Client::new()
+        .post("ORIGIN/v1/embeddings")
+        .bearer_auth(std::env::var("MERCATO_KEY")?)
+        .json(&json!({
+            "model": "MODEL",
+            "input": "The quick brown fox",
+        }))
+        .send()?
+        .error_for_status()?
+        .json()?;
+    println!("{}", answer["data"][0]["embedding"]);
+    Ok(())
+}
+"#,
+    ),
 ];
 
-const IMAGE: [(&str, &str); 3] = [
+const IMAGE: [(&str, &str); 4] = [
     (
         "curl",
         r#"curl ORIGIN/v1/images/generations \
@@ -208,6 +250,27 @@ const answer = await client.images.generate({
   prompt: "A lighthouse at dusk",
 });
 writeFileSync("lighthouse.png", answer.data[0].b64_json, "base64");
+"#,
+    ),
+    (
+        "Rust",
+        r#"// cargo add reqwest --features blocking,json; cargo add serde_json
+use serde_json::{Value, json};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let answer: Value = reqwest::blocking::Client::new()
+        .post("ORIGIN/v1/images/generations")
+        .bearer_auth(std::env::var("MERCATO_KEY")?)
+        .json(&json!({
+            "model": "MODEL",
+            "prompt": "A lighthouse at dusk",
+        }))
+        .send()?
+        .error_for_status()?
+        .json()?;
+    println!("{}", answer["data"][0]["b64_json"]);
+    Ok(())
+}
 "#,
     ),
 ];

@@ -30,7 +30,7 @@ fn FrontPage(front: Front) -> impl IntoView {
         front.models, front.providers, front.for_sale
     );
     view! {
-        <p class="hero-counts soft">{counts}</p>
+        <p class="hero-counts soft">{counts}" "<a href="/recommend">"Which model for what?"</a></p>
         <Dollar listings=front.featured.clone() />
         <Promise listings=front.featured.clone() />
         <section class="stack" aria-labelledby="featured-title">

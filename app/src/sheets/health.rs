@@ -98,7 +98,7 @@ pub fn uptime(bps: u64) -> String {
 }
 
 /// Two digits: more would claim more than was measured.
-fn rough(number: u64) -> String {
+pub fn rough(number: u64) -> String {
     let mut unit = 1;
     while number / unit >= 100 {
         unit *= 10;

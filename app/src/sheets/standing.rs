@@ -12,6 +12,7 @@ use marketplace::plan::{Grant, Plan, Subscription};
 
 use self::gifts::GiftTable;
 use self::plans::PlanList;
+pub use self::plans::fee;
 use super::draw;
 use crate::api::letters::SendConfirmation;
 use crate::components::{Drawn, FaultNotice, Icon};

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use marketplace::model::{Model, Status};
+use marketplace::price::TakeRate;
 
 use crate::pages::words::{ABILITIES, ability_name};
 
@@ -15,6 +16,12 @@ pub fn ability_names(abilities: &[String]) -> Vec<String> {
 
 pub fn day(date: NaiveDate) -> String {
     date.format("%-d %b %Y").to_string()
+}
+
+/// The commission as people say it: `30 %`.
+pub fn share(take: TakeRate) -> String {
+    let (whole, rest) = (take.0 / 100, take.0 % 100);
+    if rest == 0 { format!("{whole} %") } else { format!("{whole}.{rest:02} %") }
 }
 
 /// How a model's life stands, when that is worth a warning.

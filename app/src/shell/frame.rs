@@ -69,6 +69,7 @@ fn MainNav() -> impl IntoView {
     view! {
         <nav class="main-nav" aria-label="Main">
             <A href="/models">"Models"</A>
+            <A href="/compare">"Compare"</A>
             <A href="/chat">"Chat"</A>
             <Awaited content=own />
         </nav>
@@ -101,6 +102,8 @@ fn Footer() -> impl IntoView {
             <BooksLine />
             <nav aria-label="Footer">
                 <a href="/models">"Models and prices"</a>
+                <a href="/recommend">"Which model for what"</a>
+                <a href="/pricing">"Pricing"</a>
                 <a href="/chat">"Chat"</a>
                 <a href="/billing">"Billing"</a>
                 <a href="/keys">"API keys"</a>

@@ -1,9 +1,11 @@
 //! What is for sale: the facts of `catalogue.toml`, the prices in force, and who can answer.
 
 mod file;
+mod import;
 mod local;
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use marketplace::fault::{Code, Fault};
@@ -16,6 +18,7 @@ use store::Db;
 use store::price::InForce;
 use tracing::{info, warn};
 
+pub use self::import::{FactChange, ImportPlan, ModelChange};
 pub(crate) use self::local::{Local, is_asked};
 use crate::{Actor, Engine, Error, Result};
 
@@ -33,6 +36,18 @@ pub(crate) struct Catalogue {
     by_name: HashMap<String, Named>,
     /// The offers of each listing that can be called now, in the catalogue's order.
     offers: Vec<Vec<Arc<OnSale>>>,
+}
+
+/// Every model as it is at this moment, for whoever looks at all of them. What changes later is not seen.
+#[derive(Clone, Debug)]
+pub struct Listings(Arc<Catalogue>);
+
+impl Deref for Listings {
+    type Target = [Listing];
+
+    fn deref(&self) -> &[Listing] {
+        &self.0.listings
+    }
 }
 
 /// What a name stands for: a listing, and where it names one offer alone, whose.
@@ -65,11 +80,12 @@ impl OnSale {
 }
 
 impl Catalogue {
-    /// `own` are models of the operator's, which stand in the place of ours with the same ids.
+    /// Models that were imported stand in the place of ours with the same ids, and those of `own` in the place of both.
     pub async fn load(db: &Db, registry: &Registry, own: Option<&str>) -> Result<Self> {
         let mut models = file::parse(include_str!("../../../catalogue.toml")).map_err(Error::Catalogue)?;
-        if let Some(own) = own {
-            let own = file::parse(own).map_err(Error::Catalogue)?;
+        let imported = store::catalogue::list_imported(db).await?;
+        for stanza in imported.iter().map(String::as_str).chain(own) {
+            let own = file::parse(stanza).map_err(Error::Catalogue)?;
             models.retain(|model| own.iter().all(|other| other.id != model.id));
             models.extend(own);
         }
@@ -250,6 +266,10 @@ impl Engine {
         search.run(&self.0.catalogue.load().listings)
     }
 
+    pub fn listings(&self, _actor: &Actor) -> Listings {
+        Listings(self.0.catalogue.load_full())
+    }
+
     pub fn model(&self, _actor: &Actor, id: &ModelId) -> Result<Listing> {
         Ok(self.0.catalogue.load().find(id.as_str()).cloned().ok_or_else(|| unknown(id))?)
     }
@@ -262,17 +282,19 @@ fn unknown(id: &ModelId) -> Fault {
 
 /// Puts the prices in force that the offers of models are to have.
 async fn set_prices(db: &Db, models: &[Model]) -> Result<()> {
-    let priced: Vec<(&ModelId, Offer)> =
+    let offers: Vec<(&ModelId, Offer)> =
         models.iter().flat_map(|model| model.every_offer().map(|offer| (&model.id, offer))).collect();
-    let wanted: Vec<store::price::Offer<'_>> = priced
-        .iter()
-        .filter_map(|(model, offer)| {
-            let price = offer.price.as_ref()?;
-            Some(store::price::Offer { model, provider: &offer.provider, price, free: offer.free })
-        })
-        .collect();
-    store::price::set_prices(db, &wanted).await?;
+    store::price::set_prices(db, &wanted_prices(&offers)).await?;
     Ok(())
+}
+
+/// The prices that these offers ask for, of those that ask for one.
+fn wanted_prices<'a>(offers: &'a [(&ModelId, Offer)]) -> Vec<store::price::Offer<'a>> {
+    let wanted = offers.iter().filter_map(|(model, offer)| {
+        let price = offer.price.as_ref()?;
+        Some(store::price::Offer { model, provider: &offer.provider, price, free: offer.free })
+    });
+    wanted.collect()
 }
 
 fn list(model: Model, local: &Local, registry: &Registry) -> Listing {

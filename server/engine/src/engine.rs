@@ -147,8 +147,8 @@ impl Engine {
         let _ = self.0.own_address.set(address);
     }
 
-    /// The address of one of our pages, as a letter names it.
-    pub(crate) fn link(&self, path: &str) -> String {
+    /// The address of one of our pages, as a letter or a site map names it.
+    pub fn link(&self, path: &str) -> String {
         let base = self.0.public_url.as_deref().or_else(|| self.0.own_address.get().map(String::as_str));
         format!("{}{path}", base.unwrap_or_default().trim_end_matches('/'))
     }

@@ -2,14 +2,22 @@
 
 use marketplace::account::Role;
 use marketplace::fault::{Code, Fault};
-use marketplace::id::PriceId;
+use marketplace::id::{ModelId, PriceId};
 use marketplace::operator::PriceChange;
-use store::price::Decided;
+use store::price::{Decided, PriceVersion};
 use tracing::{info, warn};
 
 use crate::{Actor, Engine, Result};
 
+/// Nobody reads further back on a page.
+const VERSIONS_MAX: i64 = 50;
+
 impl Engine {
+    /// What a model cost before and costs now, newest first.
+    pub async fn price_history(&self, _actor: &Actor, model: &ModelId) -> Result<Vec<PriceVersion>> {
+        Ok(store::price::list_versions(&self.0.db, model, VERSIONS_MAX).await?)
+    }
+
     /// The changes by more than a fifth that wait to be approved; until then the old prices are in force.
     pub async fn list_waiting_prices(&self, actor: &Actor) -> Result<Vec<PriceChange>> {
         actor.require(&[Role::Admin, Role::Support, Role::Auditor])?;

@@ -13,6 +13,7 @@ pub mod known_key;
 pub mod rate;
 pub mod price;
 pub mod quote;
+pub mod catalogue;
 pub mod vault;
 pub mod vendor;
 pub mod ledger;

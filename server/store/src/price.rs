@@ -1,6 +1,6 @@
 //! Prices: versions that are never changed, and leaps that wait to be approved.
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use marketplace::id::{ModelId, PriceId, ProviderId};
 use marketplace::operator::PriceChange;
 use marketplace::price::Price;
@@ -26,6 +26,17 @@ pub struct InForce {
     pub provider: ProviderId,
     pub price: Price,
     pub free: bool,
+}
+
+/// A price as it was or is in force.
+#[derive(Clone, Debug)]
+pub struct PriceVersion {
+    pub provider: ProviderId,
+    pub price: Price,
+    pub free: bool,
+    pub from: String,
+    /// `None` for the one in force.
+    pub until: Option<String>,
 }
 
 /// What became of a price that waited.
@@ -82,6 +93,30 @@ pub async fn list_in_force(db: &Db) -> Result<Vec<InForce>> {
                 provider: ProviderId(row.provider),
                 price: price(row.terms)?,
                 free: row.free,
+            })
+        })
+        .collect()
+}
+
+/// The last versions of a model's prices at all its vendors, newest first.
+pub async fn list_versions(db: &Db, model: &ModelId, most: i64) -> Result<Vec<PriceVersion>> {
+    let rows = sqlx::query!(
+        r#"select provider, terms, free, lower(valid_during) as "from!", upper(valid_during) as until
+        from price where model_id = $1 order by lower(valid_during) desc, provider limit $2"#,
+        model.as_str(),
+        most,
+    )
+    .fetch_all(db.books())
+    .await?;
+    let told = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    rows.into_iter()
+        .map(|row| {
+            Ok(PriceVersion {
+                provider: ProviderId(row.provider),
+                price: price(row.terms)?,
+                free: row.free,
+                from: told(row.from),
+                until: row.until.map(told),
             })
         })
         .collect()

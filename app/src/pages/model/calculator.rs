@@ -6,7 +6,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_query_map;
 use marketplace::money::{Nanos, group};
 use marketplace::price::{Charge, Price, TakeRate};
-use marketplace::quote::likely_tokens;
+use marketplace::quote::{PromptSize, likely_tokens};
 use marketplace::usage::Tokens;
 
 use crate::api::models::Tariff;
@@ -22,9 +22,24 @@ pub fn tokens_of_words(words: u64) -> u64 {
     likely_tokens(words * BYTES_PER_WORD)
 }
 
+/// Words that are asked, as the Send button counts them: with what stands around a message.
+pub fn tokens_asked(words: u64) -> u64 {
+    PromptSize::empty()
+        .with_message(usize::try_from(words * BYTES_PER_WORD).unwrap_or(usize::MAX))
+        .likely_tokens
+}
+
 /// What a call of so many words costs outside of cheaper hours.
 pub fn charge_for_words(price: &Price, take: TakeRate, words_in: u64, words_out: u64) -> Charge {
-    let (input, output) = (tokens_of_words(words_in), tokens_of_words(words_out));
+    charge_for_tokens(price, take, tokens_asked(words_in), tokens_of_words(words_out))
+}
+
+/// What it costs to make so many words into a vector: nothing stands around them.
+pub fn charge_for_text(price: &Price, take: TakeRate, words: u64) -> Charge {
+    charge_for_tokens(price, take, tokens_of_words(words), 0)
+}
+
+fn charge_for_tokens(price: &Price, take: TakeRate, input: u64, output: u64) -> Charge {
     let plain = Price { off_peak: None, ..price.clone() };
     // Without cheaper hours the moment does not matter.
     let rates = plain.rates_for(input, DateTime::UNIX_EPOCH);
@@ -44,7 +59,9 @@ pub fn Calculator(tariff: Tariff) -> impl IntoView {
         |text: RwSignal<String>, most: u64| move || text.get().trim().parse::<u64>().unwrap_or(0).min(most);
     let (count_in, count_out, count_calls) =
         (number(words_in, WORDS_MAX), number(words_out, WORDS_MAX), number(calls, CALLS_MAX));
-    let charge = Memo::new(move |_| charge_for_words(&price, take, count_in(), count_out()));
+    let tokens_in = move || if generates { tokens_asked(count_in()) } else { tokens_of_words(count_in()) };
+    let charge =
+        Memo::new(move |_| charge_for_tokens(&price, take, tokens_in(), tokens_of_words(count_out())));
     let times = move |times: u64| times_charge(charge.get().charge, times);
     let in_place = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
     view! {
@@ -58,7 +75,7 @@ pub fn Calculator(tariff: Tariff) -> impl IntoView {
                     <button class="button unscripted" type="submit">"Calculate"</button>
                 </AddressForm>
                 <dl class="kv" aria-live="polite">
-                    <dt>"A call, "{move || group(tokens_of_words(count_in()))}" + "{move || group(tokens_of_words(count_out()))}" tokens"</dt>
+                    <dt>"A call, "{move || group(tokens_in())}" + "{move || group(tokens_of_words(count_out()))}" tokens"</dt>
                     <dd><Amount nanos=Signal::derive(move || charge.get().charge) /></dd>
                     <dt>"of it the provider’s"</dt>
                     <dd class="soft"><Amount nanos=Signal::derive(move || charge.get().provider_cost) /></dd>
@@ -71,7 +88,7 @@ pub fn Calculator(tariff: Tariff) -> impl IntoView {
                 </dl>
             </div>
             <p class="soft small">
-                "Counted as six bytes a word and four bytes a token, without cache and outside of cheaper hours. A real call is billed by the tokens its provider counts."
+                "Counted as six bytes a word, four bytes a token and, in a chat, seven tokens around them, as the Send button does; without cache and outside of cheaper hours. A real call is billed by the tokens its provider counts."
             </p>
         </section>
     }
@@ -105,15 +122,36 @@ fn NumberField(label: &'static str, name: &'static str, most: u64, text: RwSigna
 mod tests {
     use marketplace::money::Rate;
     use marketplace::price::Rates;
+    use marketplace::quote::quote;
 
     use super::*;
 
+    fn price(input: i64, output: i64) -> Price {
+        let rates = Rates { input: Rate(input), output: Rate(output), ..Rates::default() };
+        Price { rates, ..Price::default() }
+    }
+
     #[test]
     fn a_thousand_words_each_way_cost_what_the_ledger_would_take() {
-        let rates = Rates { input: Rate(1_000_000_000), output: Rate(2_000_000_000), ..Rates::default() };
-        let price = Price { rates, ..Price::default() };
-        let charge = charge_for_words(&price, TakeRate::STANDARD, 1_000, 1_000);
-        assert_eq!(charge.provider_cost, Nanos(1_500 * 3_000));
-        assert_eq!(charge.charge, Nanos(6_428_572));
+        let charge = charge_for_words(&price(1_000_000_000, 2_000_000_000), TakeRate::STANDARD, 1_000, 1_000);
+        assert_eq!(charge.provider_cost, Nanos(1_507 * 1_000 + 1_500 * 2_000));
+        assert_eq!(charge.charge, Nanos(6_438_572));
+    }
+
+    #[test]
+    fn the_calculator_tells_what_the_send_button_calls_likely() {
+        // The button expects 350 tokens back, which are 233 words here.
+        for (input, output) in
+            [(0, 1), (1, 0), (250_000_000, 2_000_000_000), (75_000_000_000, 600_000_000_000)]
+        {
+            for words in [0, 1, 7, 400, 99_999] {
+                let price = price(input, output);
+                let prompt =
+                    PromptSize::empty().with_message(usize::try_from(words * BYTES_PER_WORD).unwrap());
+                let quoted = quote(&price, TakeRate::STANDARD, prompt, 4_096, DateTime::UNIX_EPOCH);
+                let told = charge_for_words(&price, TakeRate::STANDARD, words, 233);
+                assert_eq!(told.charge, quoted.likely_nanos, "{words} words at {input} and {output}");
+            }
+        }
     }
 }

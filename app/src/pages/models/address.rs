@@ -55,7 +55,7 @@ pub fn write(search: &Search) -> String {
 }
 
 /// Percent-encoding that is the same on both sides of the wire; the router's own differs.
-fn escape(value: &str) -> String {
+pub fn escape(value: &str) -> String {
     value.bytes().fold(String::new(), |mut text, byte| {
         if byte.is_ascii_alphanumeric() || b"-_.~/:".contains(&byte) {
             text.push(char::from(byte));

@@ -6,6 +6,7 @@ use marketplace::money::Rate;
 
 use crate::components::{CopyButton, Icon, Tile};
 use crate::pages::words::kind_name;
+use crate::sheets::compare::address;
 use crate::sheets::price::Price;
 use crate::sheets::results::known_rates;
 use crate::sheets::words::{day, ending};
@@ -15,6 +16,7 @@ pub fn Head(listing: Listing) -> impl IntoView {
     let model = &listing.model;
     let id = model.id.to_string();
     let chat = (listing.sale.is_open() && model.kind == Kind::Chat).then(|| format!("/chat?model={id}"));
+    let compare = address([id.as_str()].into_iter(), false);
     view! {
         <header class="model-head">
             <Tile name=publisher_name(&model.publisher) />
@@ -27,6 +29,7 @@ pub fn Head(listing: Listing) -> impl IntoView {
             <div class="model-buy">
                 <HeadPrice listing=listing.clone() />
                 {chat.map(|href| view! { <a class="button primary" href=href><Icon name="messages-square" />"Chat"</a> })}
+                <a class="button" href=compare>"Compare"</a>
             </div>
         </header>
         <SaleNotice listing />

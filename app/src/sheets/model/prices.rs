@@ -7,6 +7,7 @@ use marketplace::price::{OffPeak, Price, Rates, TakeRate, Window};
 
 use crate::pages::words::capital;
 use crate::sheets::results::buyer_nanos;
+use crate::sheets::words::share;
 
 #[component]
 pub fn Prices(listing: Listing) -> impl IntoView {
@@ -32,10 +33,9 @@ pub fn Prices(listing: Listing) -> impl IntoView {
 }
 
 fn fee_line(take: TakeRate) -> String {
-    let (whole, rest) = (take.0 / 100, take.0 % 100);
-    let share = if rest == 0 { whole.to_string() } else { format!("{whole}.{rest:02}") };
     format!(
-        "Of every dollar you pay, the provider gets its published price and Mercato keeps {share} % of the dollar."
+        "Of every dollar you pay, the provider gets its published price and Mercato keeps {} of the dollar.",
+        share(take)
     )
 }
 

@@ -6,6 +6,7 @@ use marketplace::money::{Nanos, Rate};
 use marketplace::price::TakeRate;
 
 use crate::components::{Amount, Tile};
+use crate::sheets::compare::address as compare_address;
 use crate::sheets::price::Price;
 use crate::sheets::words::{ability_names, ending};
 
@@ -122,13 +123,19 @@ fn Chips(listing: Listing) -> impl IntoView {
     })
 }
 
-/// The next step, if there is one.
+/// The next steps, if there are any.
 #[component]
 fn Action(listing: Listing) -> impl IntoView {
     let name = listing.model.name.clone();
+    let compare = view! {
+        <a class="small" href=compare_address([listing.model.id.as_str()].into_iter(), false)>
+            "Compare"<span class="visually-hidden">" "{name.clone()}" with others"</span>
+        </a>
+    };
     let (href, label, rest) = match listing.model.kind {
         _ if !listing.sale.is_open() => {
-            return view! { <span class="model-row-action soft small">"Not for sale"</span> }.into_any();
+            return view! { <span class="model-row-action soft small">"Not for sale"{compare}</span> }
+                .into_any();
         }
         Kind::Chat => (format!("/chat?model={}", listing.model.id), "Chat", format!(" with {name}")),
         _ => (format!("{}#code", listing.href()), "Use", format!(" {name} in code")),
@@ -136,6 +143,7 @@ fn Action(listing: Listing) -> impl IntoView {
     view! {
         <span class="model-row-action">
             <a class="button" href=href>{label}<span class="visually-hidden">{rest}</span></a>
+            {compare}
         </span>
     }
     .into_any()

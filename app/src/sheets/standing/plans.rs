@@ -93,7 +93,7 @@ impl Choice {
     }
 }
 
-fn fee(plan: &Plan) -> String {
+pub fn fee(plan: &Plan) -> String {
     match (plan.is_open(), plan.fee_nanos) {
         (false, _) => "On request".to_owned(),
         (true, Nanos::ZERO) => "No fee".to_owned(),

@@ -129,6 +129,17 @@ pub fn parse(text: &str) -> Result<Vec<Model>, String> {
         .collect()
 }
 
+/// Each model of the file as a file of its own.
+pub fn stanzas(text: &str) -> Result<Vec<String>, String> {
+    let file: toml::Table = toml::from_str(text).map_err(|error| error.to_string())?;
+    let models = file.get("model").and_then(toml::Value::as_array).cloned().unwrap_or_default();
+    let alone = |model| toml::Table::from_iter([("model".to_owned(), toml::Value::Array(vec![model]))]);
+    models
+        .into_iter()
+        .map(|model| toml::to_string(&alone(model)).map_err(|error| error.to_string()))
+        .collect()
+}
+
 fn model(stanza: Stanza) -> Result<Model, Fault> {
     let (long, off_peak) = (stanza.long_context.as_ref(), stanza.off_peak.as_ref());
     let price = price(stanza.free, stanza.price.as_ref(), long, off_peak)?;

@@ -1,0 +1,20 @@
+//! The door to pages that are only read; open to everybody. Which page it is, its address tells.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
+use serde::{Deserialize, Serialize};
+
+use crate::components::Drawn;
+use crate::error::AppError;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sheet {
+    pub title: String,
+    pub body: Drawn,
+}
+
+/// `query` is what stands behind the question mark.
+#[server(prefix = "/_fn", endpoint = "read_sheet", input = Json)]
+pub async fn read_sheet(path: String, query: String) -> Result<Sheet, AppError> {
+    crate::sheets::place::sheet(&path, &query).await
+}

@@ -1,0 +1,25 @@
+//! Any page that is only read, and all of whose state stands in its address: the server draws it whole.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_location;
+
+use crate::api::sheets::ReadSheet;
+use crate::components::{Awaited, Drawing, FaultNotice};
+use crate::door::Asked;
+
+#[component]
+pub fn SheetPage() -> impl IntoView {
+    let place = use_location();
+    // A page that is left must not ask for the next one's sheet.
+    let path = place.pathname.get_untracked();
+    let query = place.search;
+    let sheet = Asked::new(move || query.get(), move |query| ReadSheet { path: path.clone(), query });
+    let content = move || async move {
+        match sheet.read().await {
+            Ok(sheet) => view! { <Title text=sheet.title /><Drawing of=sheet.body /> }.into_any(),
+            Err(fault) => view! { <div class="page"><FaultNotice fault /></div> }.into_any(),
+        }
+    };
+    view! { <Awaited what="the page" content /> }
+}

@@ -1,0 +1,60 @@
+//! What a model cost before: every version of its price, with the days it was in force.
+
+use engine::PriceVersion;
+use leptos::prelude::*;
+use marketplace::model::publisher_name;
+use marketplace::money::Rate;
+use marketplace::price::TakeRate;
+
+use crate::components::Moment;
+
+#[component]
+pub fn History(versions: Vec<PriceVersion>, take: TakeRate) -> impl IntoView {
+    let rows = versions.into_iter().map(|version| {
+        let paid =
+            |rate: Rate| if version.free { "free".to_owned() } else { take.on_rate(rate).per_million() };
+        // A rate for a million pictures is one for a single one.
+        let [input, output] = match version.price.picture() {
+            Some(each) => [String::new(), format!("{} a picture", each_paid(each.0, take))],
+            None => [version.price.rates.input, version.price.rates.output].map(paid),
+        };
+        let until = version.until.map_or_else(
+            || view! { <span class="chip good">"in force"</span> }.into_any(),
+            |at| view! { <Moment at /> }.into_any(),
+        );
+        view! {
+            <tr>
+                <th scope="row"><Moment at=version.from /></th>
+                <td>{until}</td>
+                <td>{publisher_name(&version.provider.0)}</td>
+                <td class="num">{input}</td>
+                <td class="num">{output}</td>
+            </tr>
+        }
+    });
+    view! {
+        <section id="history" class="stack" aria-labelledby="history-title">
+            <h2 id="history-title">"Price history here"</h2>
+            <div class="table-wrap" role="group" aria-labelledby="history-title" tabindex="0">
+                <table class="table">
+                    <caption>"In dollars you pay per million tokens at a fee of today. No version is ever changed; a call is charged under the one it began with."</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">"From"</th>
+                            <th scope="col">"Until"</th>
+                            <th scope="col">"Provider"</th>
+                            <th scope="col" class="num">"Input"</th>
+                            <th scope="col" class="num">"Output"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows.collect_view()}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+fn each_paid(each: i64, take: TakeRate) -> String {
+    marketplace::money::Nanos(take.on_rate(Rate(each)).0).cost()
+}

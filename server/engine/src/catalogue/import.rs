@@ -1,0 +1,185 @@
+//! Bringing models in while the program stays as it is: what a file would change, and changing it.
+
+use std::sync::Arc;
+
+use marketplace::account::Role;
+use marketplace::fault::Fault;
+use marketplace::id::ModelId;
+use marketplace::model::{Model, Offer};
+use serde_json::Value;
+use store::catalogue::{Foreseen, Outcome, Stanza};
+use tracing::info;
+
+use super::file;
+use crate::{Actor, Engine, Result};
+
+/// What a file of models would change.
+#[derive(Clone, Debug)]
+pub struct ImportPlan {
+    pub models: Vec<ModelChange>,
+    /// Those that change.
+    pub prices: Vec<Foreseen>,
+    /// How many models stay as they are.
+    pub same: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelChange {
+    pub id: ModelId,
+    /// Nothing of a model that is new.
+    pub facts: Vec<FactChange>,
+    pub is_new: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactChange {
+    pub name: String,
+    pub before: String,
+    pub after: String,
+}
+
+impl Engine {
+    /// What importing this file would change; nothing is changed.
+    pub async fn plan_import(&self, actor: &Actor, text: &str) -> Result<ImportPlan> {
+        actor.require(&[Role::Admin, Role::Support])?;
+        let (models, _) = read(text)?;
+        self.plan(&models).await
+    }
+
+    /// Keeps these models in the place of ours with the same ids, and puts their prices in force, but for those that
+    /// leap. Running servers take prices over within a minute; what else a model is they read when they start.
+    pub async fn import_catalogue(&self, actor: &Actor, text: &str, reason: &str) -> Result<ImportPlan> {
+        actor.require(&[Role::Admin])?;
+        if reason.trim().is_empty() {
+            return Err(Fault::invalid("reason", "must say why").into());
+        }
+        let (models, stanzas) = read(text)?;
+        let plan = self.plan(&models).await?;
+        let changed = store::catalogue::import_models(&self.0.db, &stanzas, &actor.label(), reason).await?;
+        super::set_prices(&self.0.db, &models).await?;
+        self.refresh_prices().await?;
+        info!(changed, "imported {changed} models into the catalogue");
+        Ok(plan)
+    }
+
+    async fn plan(&self, models: &[Model]) -> Result<ImportPlan> {
+        let known = Arc::clone(&self.0.catalogue.load().file);
+        let find = |id: &ModelId| known.iter().find(|model| model.id == *id);
+        let changes = models.iter().filter_map(|model| match find(&model.id) {
+            None => Some(ModelChange { id: model.id.clone(), facts: Vec::new(), is_new: true }),
+            Some(before) => {
+                let facts = facts_changed(before, model);
+                (!facts.is_empty()).then(|| ModelChange { id: model.id.clone(), facts, is_new: false })
+            }
+        });
+        let changes: Vec<ModelChange> = changes.collect();
+        let offers: Vec<(&ModelId, Offer)> =
+            models.iter().flat_map(|model| model.every_offer().map(|offer| (&model.id, offer))).collect();
+        let mut prices = store::catalogue::foresee_prices(&self.0.db, &super::wanted_prices(&offers)).await?;
+        prices.retain(|price| price.outcome != Outcome::Same);
+        Ok(ImportPlan { same: models.len() - changes.len(), models: changes, prices })
+    }
+}
+
+/// The models of a file, and each as a stanza of its own.
+fn read(text: &str) -> std::result::Result<(Vec<Model>, Vec<Stanza>), Fault> {
+    let wrong = |problem: String| Fault::invalid("file", &format!("is no catalogue: {problem}"));
+    let models = file::parse(text).map_err(wrong)?;
+    if let Some(twice) =
+        models.iter().enumerate().find(|(at, model)| models[..*at].iter().any(|one| one.id == model.id))
+    {
+        return Err(wrong(format!("{} stands in it twice", twice.1.id)));
+    }
+    let texts = file::stanzas(text).map_err(wrong)?;
+    let stanzas = models.iter().zip(texts).map(|(model, text)| Stanza { model: model.id.clone(), text });
+    Ok((models.clone(), stanzas.collect()))
+}
+
+/// What is told of a model and differs. Prices are told apart.
+fn facts_changed(before: &Model, after: &Model) -> Vec<FactChange> {
+    let told = |model: &Model| match serde_json::to_value(model) {
+        Ok(Value::Object(facts)) => facts,
+        _ => serde_json::Map::new(),
+    };
+    let (old, new) = (told(before), told(after));
+    let is_price = |name: &str| name == "price" || name == "free";
+    let written = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => "unknown".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+    };
+    let mut changes: Vec<FactChange> = new
+        .iter()
+        .filter(|(name, value)| !is_price(name) && old.get(*name) != Some(value))
+        .map(|(name, value)| FactChange {
+            name: name.clone(),
+            before: written(old.get(name)),
+            after: written(Some(value)),
+        })
+        .collect();
+    let sellers = |model: &Model| {
+        let named = model.offers.iter().map(|offer| format!("{}/{}", offer.provider, offer.upstream));
+        named.collect::<Vec<_>>().join(", ")
+    };
+    if sellers(before) != sellers(after) {
+        let (before, after) = (sellers(before), sellers(after));
+        changes.push(FactChange { name: "offers".to_owned(), before, after });
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STANZA: &str = r#"[[model]]
+        id = "lantern/glow-2"
+        name = "Glow 2"
+        publisher = "lantern"
+        provider = "lantern"
+        upstream = "glow-2"
+        protocol = "openai_chat_completions"
+        kind = "chat"
+        status = "active"
+        context_tokens = 128000
+        price = { input = "0.40", output = "1.60" }
+        "#;
+
+    #[test]
+    fn each_model_is_kept_as_a_stanza_that_reads_the_same() {
+        let both = format!("{STANZA}{}", STANZA.replace("glow-2", "glow-3"));
+        let (models, stanzas) = read(&both).unwrap();
+        assert_eq!(stanzas.len(), 2);
+        for (model, stanza) in models.iter().zip(&stanzas) {
+            assert_eq!(file::parse(&stanza.text).unwrap(), [model.clone()], "{}", stanza.text);
+        }
+    }
+
+    #[test]
+    fn the_whole_catalogue_can_be_brought_in() {
+        let (models, stanzas) = read(include_str!("../../../../catalogue.toml")).unwrap();
+        let again: Vec<Model> =
+            stanzas.iter().flat_map(|stanza| file::parse(&stanza.text).unwrap()).collect();
+        assert_eq!(again, models);
+    }
+
+    #[test]
+    fn what_differs_is_told_and_prices_are_told_apart() {
+        let after = STANZA.replace("128000", "200000").replace("0.40", "0.50");
+        let (before, after) = (read(STANZA).unwrap().0, read(&after).unwrap().0);
+        let changes = facts_changed(&before[0], &after[0]);
+        let told: Vec<(&str, &str, &str)> =
+            changes.iter().map(|one| (one.name.as_str(), one.before.as_str(), one.after.as_str())).collect();
+        assert_eq!(told, [("context_tokens", "128000", "200000")]);
+        assert_eq!(facts_changed(&before[0], &before[0]), []);
+    }
+
+    #[test]
+    fn a_file_that_is_no_catalogue_is_refused() {
+        for wrong in
+            ["", "[[model]]", "model = 5", &format!("{STANZA}{STANZA}"), &STANZA.replace("0.40", "-1")]
+        {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}
