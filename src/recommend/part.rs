@@ -163,7 +163,7 @@ fn falling(value: u64, base: u64, each: u64) -> u32 {
 pub fn log2_thousandths(value: u64) -> u64 {
     let value = value.max(1);
     let whole = value.ilog2();
-    let rest = u128::from(value - (1 << whole)) * 1_000 >> whole;
+    let rest = (u128::from(value - (1 << whole)) * 1_000) >> whole;
     u64::from(whole) * 1_000 + u64::try_from(rest).unwrap_or(999)
 }
 

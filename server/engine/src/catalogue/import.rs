@@ -151,7 +151,7 @@ mod tests {
         let (models, stanzas) = read(&both).unwrap();
         assert_eq!(stanzas.len(), 2);
         for (model, stanza) in models.iter().zip(&stanzas) {
-            assert_eq!(file::parse(&stanza.text).unwrap(), [model.clone()], "{}", stanza.text);
+            assert_eq!(file::parse(&stanza.text).unwrap(), std::slice::from_ref(model), "{}", stanza.text);
         }
     }
 
