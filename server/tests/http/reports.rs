@@ -51,7 +51,8 @@ async fn let_a_day_pass(market: &Market) {
     market
         .run(
             "begin; set local session_replication_role = replica;
-            update usage_call set settled_at = settled_at - interval '1 day'; commit",
+            update usage_call set settled_at = settled_at - interval '1 day';
+            update usage_day_state set until = until - 1; commit",
         )
         .await;
 }

@@ -62,7 +62,8 @@ async fn an_earlier_month_follows_on_the_one_before_it() {
             update account set created_at = created_at - interval '1 month';
             update ledger_tx set created_at = created_at - interval '1 month';
             update ledger_entry set created_at = created_at - interval '1 month';
-            update usage_call set settled_at = settled_at - interval '1 month'; commit",
+            update usage_call set settled_at = settled_at - interval '1 month';
+            update usage_day_state set until = until - interval '1 month'; commit",
         )
         .await;
     ask(&buyer).await;

@@ -17,8 +17,9 @@ async fn list(market: &Market, path: &str) -> Vec<Value> {
     answer["data"].as_array().unwrap().clone()
 }
 
+/// Without the models of a machine of one's own, which may be found at any moment.
 fn ids(list: &[Value]) -> Vec<&str> {
-    list.iter().map(|one| one["id"].as_str().unwrap()).collect()
+    list.iter().map(|one| one["id"].as_str().unwrap()).filter(|id| !id.starts_with("ollama/")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
