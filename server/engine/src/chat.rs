@@ -4,6 +4,7 @@
 
 mod forward;
 mod meter;
+mod outlet;
 mod promise;
 mod reach;
 mod refused;
@@ -49,6 +50,7 @@ use crate::routing::{Route, Routing, Shown};
 use crate::watch::Happened;
 use crate::{Actor, Engine, Error, Result};
 use meter::Meter;
+pub use outlet::{Outlet, Parcel};
 use reach::{Held, Reach, Second};
 use refused::{cap_too_small, check_asked};
 
@@ -351,6 +353,11 @@ impl Call {
         let event = self.events.recv().await;
         self.meter.note_taken();
         event
+    }
+
+    /// For the connection that the answer leaves by.
+    pub fn parcel(&self) -> Parcel {
+        Parcel(self.meter.clone())
     }
 
     /// What the answer has come to so far.

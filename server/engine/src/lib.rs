@@ -43,7 +43,9 @@ mod engine;
 pub use actor::Actor;
 pub use books::{BooksState, Seal, WholeCheck};
 pub use catalogue::{FactChange, ImportPlan, Listings, ModelChange};
-pub use chat::{Call, CallEvent, FailedAttempt, Order, Promised, Run, STOPPED, Served, Serving};
+pub use chat::{
+    Call, CallEvent, FailedAttempt, Order, Outlet, Parcel, Promised, Run, STOPPED, Served, Serving,
+};
 pub use conversation::Following;
 pub use discovery::LocalModels;
 pub use engine::{Engine, Settings};

@@ -83,8 +83,10 @@ pub async fn sell<D: Dialect>(
             attempt.keep(whole::<D>(call, reply).await.into_response()).await
         }
         Delivery::Streamed => {
-            let lines = dialect.lines(&call);
-            stream::begin::<D>(call, lines, attempt).await.into_response()
+            let (lines, parcel) = (dialect.lines(&call), call.parcel());
+            let mut answer = stream::begin::<D>(call, lines, attempt).await.into_response();
+            answer.extensions_mut().insert(parcel);
+            answer
         }
     };
     answer.headers_mut().insert(GENERATION_ID, id);

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::response::Response;
+use engine::{Outlet, Parcel};
 use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -36,14 +38,23 @@ pub(super) async fn serve(
     let heard = Heard::default();
     let has_asked = Arc::new(AtomicBool::new(false));
     let asked = has_asked.clone();
-    let service = router.map_request(move |mut request: Request<Incoming>| {
-        asked.store(true, Relaxed);
-        // Who is at the other end decides whether it may read the metrics.
-        request.extensions_mut().insert(ConnectInfo(from));
-        request.map(Body::new)
-    });
+    let outlet = Arc::new(Outlet::default());
+    let leaving = outlet.clone();
+    let service = router
+        .map_request(move |mut request: Request<Incoming>| {
+            asked.store(true, Relaxed);
+            // Who is at the other end decides whether it may read the metrics.
+            request.extensions_mut().insert(ConnectInfo(from));
+            request.map(Body::new)
+        })
+        .map_response(move |mut response: Response| {
+            if let Some(parcel) = response.extensions_mut().remove::<Parcel>() {
+                parcel.leaves_by(leaving.clone());
+            }
+            response
+        });
     let builder = builder(patience, heard.clone());
-    let line = TokioIo::new(Line::new(stream, patience.reader, heard));
+    let line = TokioIo::new(Line::new(stream, patience.reader, heard, outlet));
     let mut connection =
         pin!(builder.serve_connection_with_upgrades(line, TowerToHyperService::new(service)));
     let mut first = pin!(sleep(patience.head));

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use engine::Outlet;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
@@ -20,6 +21,7 @@ pub(super) struct Heard(Arc<AtomicU64>);
 pub(super) struct Line {
     stream: TcpStream,
     heard: Heard,
+    outlet: Arc<Outlet>,
     patience: Duration,
     /// Set while something waits to be taken.
     given_up: Option<Pin<Box<Sleep>>>,
@@ -32,8 +34,8 @@ impl Heard {
 }
 
 impl Line {
-    pub fn new(stream: TcpStream, patience: Duration, heard: Heard) -> Self {
-        Self { stream, heard, patience, given_up: None }
+    pub fn new(stream: TcpStream, patience: Duration, heard: Heard, outlet: Arc<Outlet>) -> Self {
+        Self { stream, heard, outlet, patience, given_up: None }
     }
 
     /// Passes on what came of a write. Only if nothing could be written for the whole time is it an error.
@@ -42,6 +44,7 @@ impl Line {
             self.given_up = None;
             return wrote;
         }
+        self.outlet.block();
         let patience = self.patience;
         let given_up = self.given_up.get_or_insert_with(|| Box::pin(sleep(patience)));
         ready!(given_up.as_mut().poll(cx));
@@ -87,7 +90,9 @@ impl AsyncWrite for Line {
         self.stream.is_write_vectored()
     }
 
+    /// Comes after everything was written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.outlet.clear();
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

@@ -147,8 +147,14 @@ impl Relay {
     pub(super) async fn until_taken(&self, ending: Ending) -> Ending {
         // Whoever took nothing for so long is not waited for once more.
         let has_given_up = matches!(ending, Ending::Stopped) && !self.stop.is_cancelled();
-        let all = self.events.reserve_many(self.events.max_capacity());
-        let is_taken = !has_given_up && matches!(timeout(self.patience(), all).await, Ok(Ok(_)));
+        let all = async {
+            let is_read = self.events.reserve_many(self.events.max_capacity()).await.is_ok();
+            tokio::select! {
+                () = self.meter.until_cleared() => is_read,
+                () = self.events.closed() => false,
+            }
+        };
+        let is_taken = !has_given_up && matches!(timeout(self.patience(), all).await, Ok(true));
         match (ending, self.request.stream) {
             (ending, Delivery::Whole) => {
                 // Its vendor bills it in full, read or not.

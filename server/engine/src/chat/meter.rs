@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use marketplace::chat::Delivery;
 use marketplace::id::CallId;
@@ -11,13 +12,16 @@ use marketplace::price::{Charge, Rates, TakeRate};
 use marketplace::usage::Tokens;
 use store::ledger::Progress;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
 
+use super::outlet::Outlet;
 use super::{CallEvent, Terms};
 
 /// Never forward more than this past what is durable: it bounds what a crash can give away.
 const WINDOW_TOKENS: u64 = 1_024;
 /// So much of an answer waits for a slow reader; then its vendor has to wait.
 pub(super) const WAITING_BYTES_MAX: usize = 64 << 10;
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// Where a vendor has not counted yet, four bytes are taken for a token, rounded in the buyer's favour.
 const BYTES_A_TOKEN: u64 = 4;
 
@@ -47,6 +51,8 @@ pub(crate) struct Meter {
     written_down: Notify,
     /// Something that waited was taken.
     taken: Notify,
+    /// Set when an answer goes to a socket of ours; a page's conversation has none.
+    outlet: OnceLock<Arc<Outlet>>,
 }
 
 /// The bytes on their way to the caller. What still waits when a caller leaves or a server dies was never delivered.
@@ -91,6 +97,7 @@ impl Running {
             lost: AtomicBool::new(false),
             written_down: Notify::new(),
             taken: Notify::new(),
+            outlet: OnceLock::new(),
         });
         if let Ok(mut calls) = self.0.lock() {
             calls.insert(terms.id, meter.clone());
@@ -157,7 +164,35 @@ impl Meter {
     /// Waits until so much more may wait. What is larger than all that may wait has to wait alone.
     pub async fn room_for(&self, weight: usize) {
         while !self.has_room_for(weight) {
-            self.taken.notified().await;
+            tokio::select! {
+                () = self.taken.notified() => {}
+                () = self.cleared() => {}
+            }
+        }
+    }
+
+    pub(super) fn leave_by(&self, outlet: Arc<Outlet>) {
+        // One answer leaves by one connection.
+        let _ = self.outlet.set(outlet);
+    }
+
+    /// Waits until all that was taken is out of this server's hands.
+    pub async fn until_cleared(&self) {
+        while self.is_blocked() {
+            self.cleared().await;
+        }
+        self.note_taken();
+    }
+
+    fn is_blocked(&self) -> bool {
+        self.outlet.get().is_some_and(|outlet| outlet.is_blocked())
+    }
+
+    /// Whoever looks just before a connection is cleared looks again soon.
+    async fn cleared(&self) {
+        match self.outlet.get() {
+            Some(outlet) => drop(timeout(LOOK_AGAIN, outlet.cleared()).await),
+            None => std::future::pending().await,
         }
     }
 
@@ -220,8 +255,12 @@ impl Meter {
         (bytes / BYTES_A_TOKEN).min(self.output_max.load(Relaxed))
     }
 
-    /// Sees which events were taken. A caller who has left takes what waited along, unread.
+    /// Sees which events were taken. A caller who has left takes what waited along, unread, and a server that dies what its
+    /// connection could not pass on.
     fn look(&self, passage: &mut Passage) {
+        if self.is_blocked() {
+            return;
+        }
         let Some(events) = self.events.upgrade() else { return };
         let waiting = events.max_capacity() - events.capacity();
         if events.is_closed() {
@@ -259,10 +298,7 @@ fn rates(terms: &Terms) -> Rates {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use marketplace::chat::ChatEvent;
-    use tokio::time::timeout;
 
     use super::*;
 
@@ -282,6 +318,7 @@ mod tests {
             lost: AtomicBool::new(false),
             written_down: Notify::new(),
             taken: Notify::new(),
+            outlet: OnceLock::new(),
         }
     }
 
@@ -309,6 +346,27 @@ mod tests {
             timeout(Duration::from_secs(5), async { tokio::join!(room, reading) }).await.unwrap();
             assert_eq!(meter.delivered().output, 1);
         }
+    }
+
+    #[tokio::test]
+    async fn what_a_connection_could_not_pass_on_was_not_delivered() {
+        let (events, mut reader) = mpsc::channel::<CallEvent>(8);
+        let (meter, outlet) = (meter(&events), Arc::new(Outlet::default()));
+        meter.leave_by(outlet.clone());
+        let mut pass = async || {
+            let event = CallEvent::Chat(ChatEvent::Text(String::new()));
+            meter.hand_over(events.try_reserve().unwrap(), event, Piece { bytes: 40, weight: 40 });
+            reader.recv().await.unwrap();
+            meter.note_taken();
+        };
+        pass().await;
+        outlet.block();
+        pass().await;
+        assert_eq!(meter.delivered().output, 10, "the second is still in our hands");
+        assert!(timeout(Duration::from_millis(5), meter.until_cleared()).await.is_err());
+        let clear = async { outlet.clear() };
+        timeout(Duration::from_secs(5), async { tokio::join!(meter.until_cleared(), clear) }).await.unwrap();
+        assert_eq!(meter.delivered().output, 20);
     }
 
     #[tokio::test]
