@@ -108,7 +108,7 @@ pub struct Fault {
     pub field: Option<String>,
     /// What an empty balance needs and has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shortfall: Option<Shortfall>,
+    pub shortfall: Option<Box<Shortfall>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
     /// The call whose receipt says what was charged.

@@ -99,7 +99,7 @@ fn news(message: Message) -> Option<News> {
                 code: message.code?,
                 message: message.message?,
                 field: message.field,
-                shortfall: message.shortfall,
+                shortfall: message.shortfall.map(Box::new),
                 retry_after_seconds: message.retry_after_seconds,
                 call: message.call,
                 limited: None,
@@ -130,7 +130,8 @@ mod tests {
             free_tokens: 0,
         };
         let shortfall = Shortfall { required_nanos: Nanos(2), available_nanos: Nanos(1), advice: None };
-        let fault = Fault { shortfall: Some(shortfall), ..Fault::new(Code::PaymentRequired, "too little") };
+        let fault =
+            Fault { shortfall: Some(Box::new(shortfall)), ..Fault::new(Code::PaymentRequired, "too little") };
         let model = ModelId::parse("openai/gpt-5-mini").unwrap();
         for news in [
             News::Quoted { quote: Quote { max_nanos: Nanos(5), max_output_tokens: 9, ..Quote::default() } },

@@ -16,7 +16,7 @@ pub fn FaultNotice(#[prop(into)] fault: AppError) -> impl IntoView {
             <Icon name="circle-alert" />
             <div class="stack">
                 <p>{fault.message}{wait}</p>
-                {fault.shortfall.map(|shortfall| view! { <ShortfallLine shortfall /> }.into_any())}
+                {fault.shortfall.map(|shortfall| view! { <ShortfallLine shortfall=*shortfall /> }.into_any())}
                 {next_step(fault.code).map(|(href, label)| view! { <p><a class="button" href=href>{label}</a></p> }.into_any())}
             </div>
         </div>

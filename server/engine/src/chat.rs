@@ -12,6 +12,7 @@ mod relay;
 mod serving;
 mod settle;
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,7 +21,6 @@ use marketplace::allowance::FreeCall;
 use marketplace::chat::{ChatEvent, ChatRequest};
 use marketplace::fault::{Code, Fault};
 use marketplace::id::{CallId, ConversationId, ModelId};
-use marketplace::model::Kind;
 use marketplace::money::Nanos;
 use marketplace::price::Charge;
 use marketplace::quote::{PromptSize, Quote, wanted_output};
@@ -207,19 +207,6 @@ impl Engine {
         call
     }
 
-    /// Refuses what this key may not ask, also in second place.
-    fn check_models(&self, actor: &Actor, order: &Order) -> Result<()> {
-        if !actor.is_kept_to_models() {
-            return Ok(());
-        }
-        let catalogue = self.0.catalogue.load();
-        for name in std::iter::once(&order.request.model).chain(&order.routing.models) {
-            let listed = catalogue.first_on_sale(name, Kind::Chat).ok();
-            actor.may_ask(name, listed.as_ref().map(|listed| &listed.model.id))?;
-        }
-        Ok(())
-    }
-
     /// Counts the call by its prompt and the answer it allows, or a usual one where it does not say.
     async fn count(&self, actor: &Actor, request: &ChatRequest, offer: &OnSale) -> Result<Ticket> {
         let wanted = wanted_output(offer.model.max_output_tokens, request.max_output_tokens);
@@ -350,9 +337,7 @@ impl Engine {
 impl Call {
     /// What happens next; `None` after the last event.
     pub async fn next(&mut self) -> Option<CallEvent> {
-        let event = self.events.recv().await;
-        self.meter.note_taken();
-        event
+        poll_fn(|cx| self.meter.poll_next(&mut self.events, cx)).await
     }
 
     /// For the connection that the answer leaves by.

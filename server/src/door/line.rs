@@ -44,7 +44,6 @@ impl Line {
             self.given_up = None;
             return wrote;
         }
-        self.outlet.block();
         let patience = self.patience;
         let given_up = self.given_up.get_or_insert_with(|| Box::pin(sleep(patience)));
         ready!(given_up.as_mut().poll(cx));

@@ -96,7 +96,8 @@ async fn assert_exactly(
 /// Leaves the buyer with what so many calls cost.
 async fn leave_for(fleet: &Arc<Fleet>, buyer: &Buyer, calls: usize, model: &str) -> Vec<Seen> {
     buyer.pay_in("1.00").await;
-    let spent = race(fleet, &buyer.key, &two_cents(model, "Briefly: why tides?"), DOLLAR_CALLS - calls).await;
+    let spent =
+        race(fleet, &buyer.key, &two_cents(model, "Why are there tides?"), DOLLAR_CALLS - calls).await;
     assert!(spent.iter().all(|call| call.ended == Ended::Whole), "{spent:#?}");
     assert_eq!(buyer.available().await, calls as i64 * CALL_NANOS);
     spent

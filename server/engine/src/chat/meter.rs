@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use marketplace::chat::Delivery;
@@ -21,7 +22,7 @@ use super::{CallEvent, Terms};
 const WINDOW_TOKENS: u64 = 1_024;
 /// So much of an answer waits for a slow reader; then its vendor has to wait.
 pub(super) const WAITING_BYTES_MAX: usize = 64 << 10;
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Where a vendor has not counted yet, four bytes are taken for a token, rounded in the buyer's favour.
 const BYTES_A_TOKEN: u64 = 4;
 
@@ -178,10 +179,25 @@ impl Meter {
 
     /// Waits until all that was taken is out of this server's hands.
     pub async fn until_cleared(&self) {
-        while self.is_blocked() {
-            self.cleared().await;
+        if let Some(outlet) = self.outlet.get() {
+            outlet.until_clear().await;
         }
         self.note_taken();
+    }
+
+    /// What comes next. It is in the connection's hands from then on, and nobody may look in between.
+    pub fn poll_next(
+        &self,
+        events: &mut mpsc::Receiver<CallEvent>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<CallEvent>> {
+        let mut passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
+        let event = ready!(events.poll_recv(cx));
+        match self.outlet.get() {
+            Some(outlet) => outlet.block(),
+            None => self.look(&mut passage),
+        }
+        Poll::Ready(event)
     }
 
     fn is_blocked(&self) -> bool {
@@ -298,6 +314,8 @@ fn rates(terms: &Terms) -> Rates {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use marketplace::chat::ChatEvent;
 
     use super::*;
@@ -356,11 +374,12 @@ mod tests {
         let mut pass = async || {
             let event = CallEvent::Chat(ChatEvent::Text(String::new()));
             meter.hand_over(events.try_reserve().unwrap(), event, Piece { bytes: 40, weight: 40 });
-            reader.recv().await.unwrap();
-            meter.note_taken();
+            poll_fn(|cx| meter.poll_next(&mut reader, cx)).await.unwrap();
         };
         pass().await;
-        outlet.block();
+        assert_eq!(meter.delivered().output, 0, "it is still in our hands");
+        outlet.clear();
+        assert_eq!(meter.delivered().output, 10);
         pass().await;
         assert_eq!(meter.delivered().output, 10, "the second is still in our hands");
         assert!(timeout(Duration::from_millis(5), meter.until_cleared()).await.is_err());

@@ -1,5 +1,6 @@
 //! The connection that an answer leaves by, as far as it tells what is still in this server's hands.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -15,7 +16,7 @@ pub struct Outlet {
 }
 
 impl Outlet {
-    /// Something has to wait.
+    /// Something was given to it.
     pub fn block(&self) {
         self.is_blocked.store(true, Relaxed);
     }
@@ -31,7 +32,19 @@ impl Outlet {
         self.is_blocked.load(Relaxed)
     }
 
-    /// Waits until it is cleared, from the first poll on.
+    pub(super) async fn until_clear(&self) {
+        loop {
+            let mut cleared = pin!(self.cleared.notified());
+            // Heard from here on, so that nothing is missed between looking and waiting.
+            cleared.as_mut().enable();
+            if !self.is_blocked() {
+                return;
+            }
+            cleared.await;
+        }
+    }
+
+    /// Waits until it is cleared once more.
     pub(super) async fn cleared(&self) {
         self.cleared.notified().await;
     }

@@ -3,10 +3,12 @@
 use chrono::SecondsFormat;
 use marketplace::chat::ChatRequest;
 use marketplace::fault::{Advice, Code, Fault, Shortfall};
+use marketplace::model::Kind;
 use marketplace::money::Nanos;
 use store::ledger::{Limit, Reserved};
 
 use super::Order;
+use crate::{Actor, Engine};
 
 pub(super) fn check_asked(request: &ChatRequest) -> Result<(), Fault> {
     if request.messages.is_empty() {
@@ -21,7 +23,7 @@ pub(super) fn check_asked(request: &ChatRequest) -> Result<(), Fault> {
 pub(crate) fn short(message: String, required: Nanos, available: Nanos, limit: &'static str) -> Fault {
     let advice = Some(Box::new(Advice { limit, ..Advice::default() }));
     let shortfall = Shortfall { required_nanos: required, available_nanos: available, advice };
-    Fault { shortfall: Some(shortfall), ..Fault::new(Code::PaymentRequired, message) }
+    Fault { shortfall: Some(Box::new(shortfall)), ..Fault::new(Code::PaymentRequired, message) }
 }
 
 /// What the caller allows, or was promised, buys no answer.
@@ -87,5 +89,20 @@ pub(crate) fn refusal(refused: &Reserved, least: Nanos) -> Fault {
         Reserved::Gone | Reserved::Held { .. } => {
             Fault::new(Code::PermissionDenied, "This account or key can no longer make calls")
         }
+    }
+}
+
+impl Engine {
+    /// Refuses what this key may not ask, also in second place.
+    pub(super) fn check_models(&self, actor: &Actor, order: &Order) -> Result<(), Fault> {
+        if !actor.is_kept_to_models() {
+            return Ok(());
+        }
+        let catalogue = self.0.catalogue.load();
+        for name in std::iter::once(&order.request.model).chain(&order.routing.models) {
+            let listed = catalogue.first_on_sale(name, Kind::Chat).ok();
+            actor.may_ask(name, listed.as_ref().map(|listed| &listed.model.id))?;
+        }
+        Ok(())
     }
 }
