@@ -3,7 +3,7 @@
 use marketplace::id::{ModelId, ProviderId};
 use marketplace::price::Price;
 
-use crate::price::Offer;
+use crate::price::{Columns, Offer};
 use crate::{Db, Error, Result};
 
 /// A model as the catalogue's file would have it.
@@ -56,14 +56,7 @@ pub async fn import_models(db: &Db, stanzas: &[Stanza], actor: &str, reason: &st
 
 /// What setting these prices would do; nothing is changed.
 pub async fn foresee_prices(db: &Db, offers: &[Offer<'_>]) -> Result<Vec<Foreseen>> {
-    let models: Vec<String> = offers.iter().map(|offer| offer.model.to_string()).collect();
-    let providers: Vec<String> = offers.iter().map(|offer| offer.provider.to_string()).collect();
-    let terms = offers
-        .iter()
-        .map(|offer| serde_json::to_value(offer.price))
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|_| Error::Unreadable("price.terms"))?;
-    let free: Vec<bool> = offers.iter().map(|offer| offer.free).collect();
+    let Columns { models, providers, terms, free } = Columns::of(offers)?;
     let rows = sqlx::query!(
         r#"select before as "before?", outcome as "outcome!"
         from ledger.foresee_prices($1, $2, $3, $4) order by place"#,

@@ -49,18 +49,33 @@ pub enum Decided {
     Unknown,
 }
 
+/// Offers as the database takes many of them: a list for each column.
+pub(crate) struct Columns {
+    pub models: Vec<String>,
+    pub providers: Vec<String>,
+    pub terms: Vec<serde_json::Value>,
+    pub free: Vec<bool>,
+}
+
+impl Columns {
+    pub fn of(offers: &[Offer<'_>]) -> Result<Self> {
+        let terms = offers.iter().map(|offer| serde_json::to_value(offer.price));
+        Ok(Self {
+            models: offers.iter().map(|offer| offer.model.to_string()).collect(),
+            providers: offers.iter().map(|offer| offer.provider.to_string()).collect(),
+            terms: terms
+                .collect::<std::result::Result<_, _>>()
+                .map_err(|_| Error::Unreadable("price.terms"))?,
+            free: offers.iter().map(|offer| offer.free).collect(),
+        })
+    }
+}
+
 /// Asks that these be the prices, and returns the versions in force, in the same order. A leap waits to be approved, so
 /// the version may be the one there was.
 pub async fn set_prices(db: &Db, offers: &[Offer<'_>]) -> Result<Vec<PriceId>> {
     let ids: Vec<Uuid> = offers.iter().map(|_| Uuid::now_v7()).collect();
-    let models: Vec<String> = offers.iter().map(|offer| offer.model.to_string()).collect();
-    let providers: Vec<String> = offers.iter().map(|offer| offer.provider.to_string()).collect();
-    let terms = offers
-        .iter()
-        .map(|offer| serde_json::to_value(offer.price))
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|_| Error::Unreadable("price.terms"))?;
-    let free: Vec<bool> = offers.iter().map(|offer| offer.free).collect();
+    let Columns { models, providers, terms, free } = Columns::of(offers)?;
     let versions = sqlx::query_scalar!(
         r#"
         select ledger.set_price(o.price_id, o.model_id, o.provider, o.terms, o.free) as "price_id!"
