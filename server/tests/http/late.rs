@@ -21,6 +21,8 @@ const FORWARDING_MAX: Duration = Duration::from_secs(5);
 const REAPED: Duration = Duration::from_secs(8);
 /// Words that were handed over and perhaps not read.
 const ON_THE_WAY_BYTES: usize = 16;
+/// A busy machine may sleep through the whole of a short answer.
+const TRIES: usize = 10;
 
 async fn begin(buyer: &Buyer<'_>, scenario: &str) -> Call {
     let actor: Actor = buyer.market.engine.recognise_key(&buyer.key).await.unwrap();
@@ -130,7 +132,7 @@ async fn a_server_taken_for_dead_stops_forwarding() {
     let buyer = market.paying_buyer().await;
     let mut call = begin(&buyer, "slow").await;
     take(&mut call, 2).await;
-    close_elsewhere(&market, call.id.0).await;
+    assert!(close_elsewhere(&market, call.id.0).await, "the answer was over before it was reaped");
     let end = async {
         loop {
             if let CallEvent::Failed { fault, .. } = call.next().await.unwrap() {
@@ -167,23 +169,26 @@ async fn an_answer_in_one_piece_whose_server_dies_costs_nothing() {
     market.assert_books_balance().await;
 }
 
-/// A short slow answer whose hold is closed by somebody else just before its end.
+/// A short slow answer whose hold is closed by somebody else before its end; on a busy machine it may be over sooner, then another is asked for.
 async fn finish_after_reaping(buyer: &Buyer<'_>, wait: Duration) -> (String, Vec<Value>) {
     tokio::time::sleep(wait).await;
     let body = json!({
         "model": "openai/gpt-5-mini", "stream": true, "max_tokens": 4, "stream_options": { "include_usage": true },
         "messages": [{ "role": "user", "content": "Tell me a story. [[simulate: slow]]" }],
     });
-    let response = buyer.chat(&body).send().await.unwrap();
-    let call = response.headers()["x-generation-id"].to_str().unwrap().to_owned();
-    tokio::time::sleep(Duration::from_millis(550)).await;
-    close_elsewhere(buyer.market, Uuid::parse_str(&call).unwrap()).await;
-    (call, Answer::read(response).await.chunks())
+    for _ in 0..TRIES {
+        let response = buyer.chat(&body).send().await.unwrap();
+        let call = response.headers()["x-generation-id"].to_str().unwrap().to_owned();
+        tokio::time::sleep(Duration::from_millis(450)).await;
+        if close_elsewhere(buyer.market, Uuid::parse_str(&call).unwrap()).await {
+            return (call, Answer::read(response).await.chunks());
+        }
+    }
+    panic!("every answer was over before it could be reaped");
 }
 
-/// Closes a hold as the reaper of another server does.
-async fn close_elsewhere(market: &Market, call: Uuid) {
+/// Closes a hold as the reaper of another server does, and says whether it was still open.
+async fn close_elsewhere(market: &Market, call: Uuid) -> bool {
     let reaped = "select applied from ledger.capture($1, 0, 0, 0, 0, 0, 0, 'none', 0, 0, 'interrupted')";
-    let reaped = sqlx::query_scalar::<_, bool>(reaped).bind(call).fetch_one(&market.db);
-    assert!(reaped.await.unwrap(), "the answer was over before it was reaped");
+    sqlx::query_scalar(reaped).bind(call).fetch_one(&market.db).await.unwrap()
 }
