@@ -13,7 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgPool, Postgres};
 
 pub(crate) use self::step::{Kept, Step};
-use crate::ledger::{Capturing, Reserving};
+use crate::ledger::{Capture, Grouping, Wanted};
 use crate::{Error, Result, seeded};
 
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -26,8 +26,8 @@ const BOOKS_CONNECTIONS_MAX: u32 = 2;
 pub struct Db {
     people: PgPool,
     kept: Arc<Kept>,
-    reserving: Reserving,
-    capturing: Capturing,
+    reserving: Grouping<Wanted>,
+    capturing: Grouping<Capture>,
     books: PgPool,
 }
 
@@ -49,8 +49,8 @@ impl Db {
         let books = pool(options, BOOKS_CONNECTIONS_MAX, "set role mercato_admin").await?;
         refuse_to_forget(&people).await?;
         let kept = Arc::new(Kept::of(&people));
-        let reserving = Reserving::start(&people, &kept);
-        let capturing = Capturing::start(&people, &kept);
+        let reserving = Grouping::start(&people, &kept);
+        let capturing = Grouping::start(&people, &kept);
         Ok(Self { people, kept, reserving, capturing, books })
     }
 
@@ -69,12 +69,12 @@ impl Db {
     }
 
     /// The queue of calls that have ended.
-    pub(crate) fn capturing(&self) -> &Capturing {
+    pub(crate) fn capturing(&self) -> &Grouping<Capture> {
         &self.capturing
     }
 
     /// The queue of those who want money set aside.
-    pub(crate) fn reserving(&self) -> &Reserving {
+    pub(crate) fn reserving(&self) -> &Grouping<Wanted> {
         &self.reserving
     }
 

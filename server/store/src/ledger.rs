@@ -1,6 +1,7 @@
 //! The books: every step of a paid call is one statement, and so is every other move of money.
 
 mod capturing;
+mod grouping;
 mod reserving;
 
 use chrono::{DateTime, Utc};
@@ -12,8 +13,8 @@ use marketplace::usage::{Tokens, UsageSource};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-pub(crate) use self::capturing::Capturing;
-pub(crate) use self::reserving::Reserving;
+pub(crate) use self::grouping::Grouping;
+pub(crate) use self::reserving::Wanted;
 use crate::connect::Kept;
 use crate::{Db, Error, Result};
 
@@ -114,7 +115,7 @@ pub const LEASE_SECONDS: i32 = 15;
 
 /// Sets money aside, in one commit with whatever else is asked for at this moment.
 pub async fn reserve(db: &Db, wanted: &Reservation<'_>) -> Result<Reserved> {
-    db.reserving().reserve(wanted).await
+    reserving::reserve(db.reserving(), wanted).await
 }
 
 /// Writes progress down and renews leases; returns the calls that are still this instance's to serve.
@@ -140,7 +141,7 @@ pub async fn checkpoint(db: &Db, instance: Uuid, progress: &[Progress]) -> Resul
 
 /// Closes a call, in one commit with whatever else ends at this moment.
 pub async fn settle(db: &Db, used: &Capture) -> Result<Captured> {
-    db.capturing().capture(used).await
+    db.capturing().write(used.clone()).await
 }
 
 /// Closes several calls in one commit; the answers come in any order.

@@ -1,43 +1,25 @@
-//! Reservations that are asked for at the same time are made in one commit.
-//!
-//! A commit costs as much as a reservation, and so does beginning a statement. While a group is written the next one
-//! gathers, as large as it can: a second writer would halve the groups. Who comes alone waits for nobody.
+//! Setting money aside for a call, together with whoever else asks at this moment.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use marketplace::id::CallId;
 use marketplace::money::Nanos;
 use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::grouping::{Grouped, Grouping};
 use super::{LEASE_SECONDS, Limit, Reservation, Reserved};
 use crate::connect::Kept;
 use crate::{Error, Result};
 
-/// Reservations in one commit at most: their wallets are locked until all are made.
-const GROUP_MAX: usize = 32;
-const WAITING_MAX: usize = 1_024;
 /// As long as one may wait for a connection, and then for a statement.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// The queue of reservations of this server.
-#[derive(Clone, Debug)]
-pub(crate) struct Reserving {
-    queue: mpsc::Sender<Waiting>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    wanted: Wanted,
-    answer: oneshot::Sender<Result<Reserved>>,
-}
-
 /// A `Reservation` that waits for its turn.
 #[derive(Clone, Debug)]
-struct Wanted {
+pub(crate) struct Wanted {
     call: Uuid,
     account: Uuid,
     key: Option<Uuid>,
@@ -55,78 +37,28 @@ struct Wanted {
     instance: Uuid,
 }
 
-impl Reserving {
-    /// Ends when nobody can ask any more.
-    pub fn start(pool: &PgPool, kept: &Arc<Kept>) -> Self {
-        let (queue, waiting) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(write_groups(pool.clone(), Arc::clone(kept), waiting));
-        Self { queue }
-    }
-
-    pub async fn reserve(&self, wanted: &Reservation<'_>) -> Result<Reserved> {
-        let (answer, reserved) = oneshot::channel();
-        let asked = async {
-            let gone = || Error::Database(sqlx::Error::WorkerCrashed);
-            self.queue.send(Waiting { wanted: wanted.into(), answer }).await.map_err(|_| gone())?;
-            reserved.await.map_err(|_| gone())?
-        };
-        timeout(WAIT_MAX, asked).await.unwrap_or(Err(Error::Database(sqlx::Error::PoolTimedOut)))
-    }
+pub(super) async fn reserve(queue: &Grouping<Wanted>, wanted: &Reservation<'_>) -> Result<Reserved> {
+    let reserved = timeout(WAIT_MAX, queue.write(wanted.into())).await;
+    reserved.unwrap_or(Err(Error::Database(sqlx::Error::PoolTimedOut)))
 }
 
-async fn write_groups(pool: PgPool, kept: Arc<Kept>, mut waiting: mpsc::Receiver<Waiting>) {
-    let mut group = Vec::with_capacity(GROUP_MAX);
-    while waiting.recv_many(&mut group, GROUP_MAX).await > 0 {
-        // Who is gone needs no money set aside.
-        group.retain(|one| !one.answer.is_closed());
-        answer(&pool, &kept, std::mem::take(&mut group)).await;
-        // Those who have just heard may already want the next.
-        tokio::task::yield_now().await;
-    }
-}
+impl Grouped for Wanted {
+    type Done = Reserved;
+    const GROUP_MAX: usize = 32;
+    /// Who is gone needs no money set aside.
+    const OWED: bool = false;
 
-async fn answer(pool: &PgPool, kept: &Arc<Kept>, group: Vec<Waiting>) {
-    let wanted: Vec<Wanted> = group.iter().map(|one| one.wanted.clone()).collect();
-    let made = write(pool, kept, &wanted).await;
-    match made {
-        Ok(made) => group.into_iter().for_each(|one| {
-            let own = made.iter().find(|(call, _)| *call == one.wanted.call);
-            one.hear(Ok(own.map(|(_, own)| *own)));
-        }),
-        // The database is not there, for anybody.
-        Err(Error::Database(sqlx::Error::PoolTimedOut)) => {
-            group.into_iter().for_each(|one| one.hear(Err(Error::Database(sqlx::Error::PoolTimedOut))))
-        }
-        Err(_) if group.len() > 1 => group.into_iter().for_each(|one| one.go_alone(pool, kept)),
-        Err(cause) => {
-            if let Some(one) = group.into_iter().next() {
-                one.hear(Err(cause));
-            }
-        }
-    }
-}
-
-impl Waiting {
-    /// One bad apple must not spoil the others, nor keep them waiting.
-    fn go_alone(self, pool: &PgPool, kept: &Arc<Kept>) {
-        let (pool, kept) = (pool.clone(), Arc::clone(kept));
-        tokio::spawn(async move {
-            let made = write(&pool, &kept, std::slice::from_ref(&self.wanted)).await;
-            self.hear(made.map(|made| made.first().map(|(_, own)| *own)));
-        });
+    fn call(&self) -> CallId {
+        CallId(self.call)
     }
 
-    fn hear(self, own: Result<Option<Reserved>>) {
-        // Whoever asked may be gone; then the lease of the hold runs out.
-        let _ = self.answer.send(own.and_then(|own| own.ok_or(Error::NotFound)));
+    async fn write(pool: &PgPool, kept: &Kept, wanted: &[Self]) -> Result<Vec<(CallId, Reserved)>> {
+        reserve_group(pool, kept, wanted).await
     }
 }
 
 /// All or none.
-async fn write(pool: &PgPool, kept: &Kept, wanted: &[Wanted]) -> Result<Vec<(Uuid, Reserved)>> {
-    if wanted.is_empty() {
-        return Ok(Vec::new());
-    }
+async fn reserve_group(pool: &PgPool, kept: &Kept, wanted: &[Wanted]) -> Result<Vec<(CallId, Reserved)>> {
     let mut step = kept.take(pool).await?;
     let rows = sqlx::query!(
         r#"select call_id as "call_id!", outcome as "outcome!", amount as "amount!", free_tokens as "free_tokens!",
@@ -156,7 +88,7 @@ async fn write(pool: &PgPool, kept: &Kept, wanted: &[Wanted]) -> Result<Vec<(Uui
         .map(|row| {
             let held = (Nanos(row.amount), row.free_tokens.unsigned_abs());
             let reserved = read(&row.outcome, held, Nanos(row.available), row.resets_at)?;
-            Ok((row.call_id, reserved))
+            Ok((CallId(row.call_id), reserved))
         })
         .collect()
 }
