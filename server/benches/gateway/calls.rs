@@ -1,5 +1,6 @@
 //! Whole paid calls: the program itself with key, limits, hold and durable charge in PostgreSQL.
 
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
 use std::str::FromStr;
@@ -54,6 +55,17 @@ pub async fn open(upstream: &Process, options: &Options) -> Result<Measured> {
     })
 }
 
+/// Another process on the same books.
+pub fn again(options: &Options, upstream: SocketAddr) -> Result<Process> {
+    start(server(options)?.database(DATABASE).to_url_lossy().as_str(), upstream)
+}
+
+/// The key of somebody who never paid.
+pub async fn broke(address: SocketAddr) -> Result<String> {
+    let (client, token) = register(address, "bench-broke@example.org").await?;
+    make_key(&client, address, &token).await
+}
+
 /// Takes the database away, also one that an earlier measurement left.
 pub async fn close(options: &Options) -> Result<()> {
     let mut connection = server(options)?.connect().await?;
@@ -83,6 +95,7 @@ fn start(database: &str, upstream: SocketAddr) -> Result<Process> {
         .env("OPENAI_API_KEY", "none")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
+        .stderr(File::create(std::env::temp_dir().join(format!("{DATABASE}.log")))?)
         .spawn()
         .context("the program cannot be started")?;
     Ok(Process::of(child, address))
@@ -101,22 +114,35 @@ async fn until_ready(address: SocketAddr) -> Result<()> {
 
 /// Makes an account with money in it, and returns its key.
 async fn fill(address: SocketAddr, number: usize) -> Result<String> {
-    let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
-    let post = async |path: &str, token: &str, body: Value| {
-        let sent = client.post(format!("http://{address}{path}")).bearer_auth(token).json(&body).send();
-        let answer = sent.await?.error_for_status()?;
-        anyhow::Ok(serde_json::from_slice::<Value>(&answer.bytes().await?).unwrap_or_default())
-    };
-    let text = |value: &Value| value.as_str().map(str::to_owned).context("an answer lacks a field");
-    let account =
-        json!({ "email": format!("bench-{number}@example.org"), "password": "quiet-harbour-lantern-73" });
-    let registered = client.post(format!("http://{address}/api/v1/auth/register")).json(&account).send();
-    let registered: Value = registered.await?.error_for_status()?.json().await?;
-    let token = text(&registered["token"])?;
-    let top_up = post("/api/v1/top-ups", &token, json!({ "amount_usd": "100.00" })).await?;
+    let (client, token) = register(address, &format!("bench-{number}@example.org")).await?;
+    let top_up = post(&client, address, "/api/v1/top-ups", &token, json!({ "amount_usd": "100.00" })).await?;
     let page = text(&top_up["checkout_url"])?;
     let page = if page.starts_with('/') { format!("http://{address}{page}") } else { page };
     let form = client.post(page).header("content-type", "application/x-www-form-urlencoded");
     form.bearer_auth(&token).body("outcome=paid").send().await?.error_for_status()?;
-    text(&post("/api/v1/keys", &token, json!({ "name": "bench" })).await?["key"])
+    make_key(&client, address, &token).await
+}
+
+/// Opens an account, and returns its token.
+async fn register(address: SocketAddr, email: &str) -> Result<(Client, String)> {
+    let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+    let account = json!({ "email": email, "password": "quiet-harbour-lantern-73" });
+    let registered = client.post(format!("http://{address}/api/v1/auth/register")).json(&account).send();
+    let registered: Value = registered.await?.error_for_status()?.json().await?;
+    let token = text(&registered["token"])?;
+    Ok((client, token))
+}
+
+async fn make_key(client: &Client, address: SocketAddr, token: &str) -> Result<String> {
+    text(&post(client, address, "/api/v1/keys", token, json!({ "name": "bench" })).await?["key"])
+}
+
+async fn post(client: &Client, address: SocketAddr, path: &str, token: &str, body: Value) -> Result<Value> {
+    let sent = client.post(format!("http://{address}{path}")).bearer_auth(token).json(&body).send();
+    let answer = sent.await?.error_for_status()?;
+    Ok(serde_json::from_slice(&answer.bytes().await?).unwrap_or_default())
+}
+
+fn text(value: &Value) -> Result<String> {
+    value.as_str().map(str::to_owned).context("an answer lacks a field")
 }

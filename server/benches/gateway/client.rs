@@ -61,6 +61,17 @@ impl Target {
 impl Connection {
     /// Asks, and reads an answer in one piece to its end.
     pub async fn ask(&mut self, request: &[u8]) -> Result<()> {
+        self.hear(request).await?;
+        self.check(200)
+    }
+
+    /// Asks for what is refused.
+    pub async fn refused(&mut self, request: &[u8], status: u16) -> Result<()> {
+        self.hear(request).await?;
+        self.check(status)
+    }
+
+    async fn hear(&mut self, request: &[u8]) -> Result<()> {
         self.answer.clear();
         self.socket.write_all(request).await?;
         loop {
@@ -72,7 +83,7 @@ impl Connection {
                 bail!("an answer does not say how long it is: {text}");
             };
             if self.answer.len() >= head + 4 + length {
-                return self.check();
+                return Ok(());
             }
         }
     }
@@ -100,7 +111,7 @@ impl Connection {
             last = Some(now);
         }
         heard.tokens = count(&self.answer, TOKEN.as_bytes());
-        self.check()?;
+        self.check(200)?;
         if find(&self.answer, b"[DONE]").is_none() {
             bail!("a stream ended without its end");
         }
@@ -114,8 +125,8 @@ impl Connection {
         Ok(())
     }
 
-    fn check(&self) -> Result<()> {
-        if !self.answer.starts_with(b"HTTP/1.1 200") {
+    fn check(&self, status: u16) -> Result<()> {
+        if !self.answer.starts_with(format!("HTTP/1.1 {status}").as_bytes()) {
             bail!("answered with {}", String::from_utf8_lossy(&self.answer));
         }
         Ok(())

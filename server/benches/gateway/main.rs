@@ -9,6 +9,7 @@ mod calls;
 mod client;
 mod latency;
 mod options;
+mod paid;
 mod process;
 mod relay;
 mod steady;
@@ -47,6 +48,10 @@ async fn measure(options: &Options) -> Result<()> {
     let mut table = Table::default();
     steady::measure(&measured, options, &mut table).await?;
     streams::measure(&measured, options, &mut table).await?;
+    if options.what == "calls" {
+        paid::measure(&measured, options, &mut table).await?;
+        paid::start(&measured, &upstream, options, &mut table).await?;
+    }
     println!("{table}");
     drop(measured);
     if options.what == "calls" { calls::close(options).await } else { Ok(()) }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 
 /// What can be named by `--only`.
-pub const NAMES: [&str; 4] = ["steady", "saturated", "first", "many"];
+pub const NAMES: [&str; 8] = ["steady", "saturated", "first", "many", "one", "refusals", "memory", "start"];
 
 #[derive(Clone, Debug, Parser)]
 #[command(name = "gateway", about = "Measures what a call through the gateway costs beside the direct one.")]

@@ -15,9 +15,9 @@ use crate::table::{Table, rate, time};
 use crate::upstream::AT_ONCE;
 
 const PER_SECOND: u64 = 100;
-const CONNECTIONS: usize = 32;
+pub const CONNECTIONS: usize = 32;
 /// What comes first pays for what is made once.
-const WARMING: Duration = Duration::from_secs(1);
+pub const WARMING: Duration = Duration::from_secs(1);
 
 pub async fn measure(measured: &Measured, options: &Options, table: &mut Table) -> Result<()> {
     if options.wants("steady") {
@@ -91,7 +91,7 @@ async fn alternate(measured: &Measured, time: Duration) -> Result<(Latencies, La
 }
 
 /// Each connection asks again as soon as it is answered.
-async fn saturate(target: &Target, time: Duration) -> Result<Latencies> {
+pub async fn saturate(target: &Target, time: Duration) -> Result<Latencies> {
     let begun = Instant::now();
     let mut asking = JoinSet::new();
     for place in 0..CONNECTIONS {
