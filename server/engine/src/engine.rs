@@ -9,7 +9,6 @@ use arc_swap::ArcSwap;
 use marketplace::id::ConversationId;
 use providers::{Registry, Sender};
 use store::Db;
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::Result;
@@ -23,7 +22,7 @@ use crate::letters::{Letters, Post};
 use crate::rates::{RateLimits, Rates};
 use crate::retries::Retries;
 use crate::secrets::{MasterKey, Secrets};
-use crate::sign_in::Throttle;
+use crate::sign_in::{Hasher, Throttle};
 use crate::vault::Vault;
 use crate::vendors::{Refusals, Vendors};
 use crate::watch::Watch;
@@ -80,7 +79,7 @@ pub(crate) struct Shared {
     pub seal_file: Option<PathBuf>,
     pub answering: Mutex<HashMap<ConversationId, Arc<Answering>>>,
     /// Hashing a password takes a core for a while; one at a time leaves the other cores to everybody else.
-    pub hashing: Arc<Semaphore>,
+    pub hashing: Arc<tokio::sync::Mutex<Hasher>>,
     pub throttle: Throttle,
     pub watch: Watch,
     /// The state of the books as pages last told it.
@@ -125,7 +124,7 @@ impl Engine {
             retries: Retries::default(),
             seal_file: settings.seal_file,
             answering: Mutex::default(),
-            hashing: Arc::new(Semaphore::new(1)),
+            hashing: Arc::default(),
             throttle: Throttle::default(),
             watch: Watch::default(),
             books_glance: tokio::sync::Mutex::default(),

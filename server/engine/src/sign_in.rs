@@ -2,6 +2,7 @@
 
 mod confirmation;
 mod forgotten;
+mod hasher;
 mod one_time;
 mod password;
 mod throttle;
@@ -15,6 +16,7 @@ use marketplace::plan::Plan;
 use store::account::NewAccount;
 use tracing::info;
 
+pub(crate) use hasher::Hasher;
 pub(crate) use throttle::Throttle;
 
 use crate::watch::Happened;

@@ -1,10 +1,14 @@
 //! Passwords: which ones are good enough, and argon2id over them.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::Params;
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Argon2, Params, PasswordHasher, PasswordVerifier};
 use marketplace::account::{Email, check_password_length};
 use marketplace::fault::{Code, Fault};
 
+use super::hasher::Hasher;
 use crate::{Engine, Error, Result};
 
 /// The hash of a password that nobody has, at today's cost.
@@ -13,6 +17,8 @@ pub const NOBODY: &str =
 
 /// Guesses that a cracker needs, on zxcvbn's scale of 0 to 4; below this a word list is enough.
 const STRENGTH_MIN: zxcvbn::Score = zxcvbn::Score::Two;
+/// As long as anybody waits for the hashes of those before.
+const WAIT_MAX: Duration = Duration::from_secs(10);
 
 pub fn check(password: &str, email: &Email) -> std::result::Result<(), Fault> {
     check_password_length(password)?;
@@ -37,40 +43,28 @@ pub fn is_outdated(hash: &str) -> bool {
 impl Engine {
     pub(super) async fn hash_password(&self, password: &str) -> Result<String> {
         let password = password.to_owned();
-        self.at_the_hasher(move || {
-            let hash = Argon2::default().hash_password(password.as_bytes());
-            hash.map(|hash| hash.to_string()).map_err(|_| Error::Crypto("a password could not be hashed"))
-        })
-        .await?
+        self.at_the_hasher(move |hasher| hasher.hash(&password)).await?
     }
 
     pub(super) async fn verify_password(&self, password: &str, hash: &str) -> Result<bool> {
         let (password, hash) = (password.to_owned(), hash.to_owned());
-        self.at_the_hasher(move || {
-            let parsed = PasswordHash::new(&hash)
-                .map_err(|_| Error::Crypto("a stored password hash is unreadable"))?;
-            Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
-        })
-        .await?
+        self.at_the_hasher(move |hasher| hasher.verify(&password, &hash)).await?
     }
 
-    /// Runs one hash beside the runtime. The permit moves into the work, so a caller who leaves does not free it early.
-    async fn at_the_hasher<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let hashing = self.0.hashing.clone();
+    /// Runs one hash beside the runtime. The hasher moves into the work, so a caller who leaves does not free it early.
+    async fn at_the_hasher<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Hasher) -> T + Send + 'static,
+    ) -> Result<T> {
         let busy = || {
             let message = "Too many people are signing in at once; try again in a few seconds";
             Fault { retry_after_seconds: Some(5), ..Fault::new(Code::Unavailable, message) }
         };
-        let permit = tokio::time::timeout(std::time::Duration::from_secs(10), hashing.acquire_owned())
+        let hasher = Arc::clone(&self.0.hashing).lock_owned();
+        let mut hasher = tokio::time::timeout(WAIT_MAX, hasher).await.map_err(|_| busy())?;
+        tokio::task::spawn_blocking(move || work(&mut hasher))
             .await
-            .map_err(|_| busy())?
-            .map_err(|_| busy())?;
-        tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            work()
-        })
-        .await
-        .map_err(|_| Error::Crypto("the password worker stopped"))
+            .map_err(|_| Error::Crypto("the password worker stopped"))
     }
 }
 

@@ -40,10 +40,17 @@ impl Kept {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => pool.acquire().await?,
+            None => keep(pool).await?,
         };
         Ok(Step { connection, kept: self, _place: place })
     }
+}
+
+/// Steps are the same few statements again and again, by keys: planning them anew costs as much as carrying them out.
+async fn keep(pool: &PgPool) -> Result<PoolConnection<Postgres>> {
+    let mut connection = pool.acquire().await?;
+    sqlx::query("set plan_cache_mode = force_generic_plan").execute(&mut *connection).await?;
+    Ok(connection)
 }
 
 impl Drop for Kept {
