@@ -94,6 +94,7 @@ fn market(size: usize) -> Result<Vec<Listing>, Box<dyn Error>> {
         ("amazon", "Nova"),
         ("openai", "Text Embedding"),
     ];
+    const ABILITIES: [&str; 5] = ["tools", "vision", "reasoning", "streaming", "prompt_caching"];
     const SORTS: [&str; 10] = [
         "Haiku",
         "Mini",
@@ -117,9 +118,9 @@ fn market(size: usize) -> Result<Vec<Listing>, Box<dyn Error>> {
             "publisher": author, "provider": author, "upstream": "u", "protocol": "p",
             "kind": if family == "Text Embedding" { "embedding" } else { "chat" }, "status": "active",
             "aliases": [], "released": format!("20{}-0{}-1{}", 20 + at % 6, 1 + at % 9, at % 9),
-            "context_tokens": [8_192, 32_768, 128_000, 200_000, 1_048_576][at % 5],
+            "context_tokens": ([8_192, 32_768, 128_000, 200_000, 1_048_576][at % 5]),
             "input": ["text", "image"], "output": ["text"],
-            "abilities": ["tools", "vision", "reasoning", "streaming", "prompt_caching"][..at % 6].to_vec(),
+            "abilities": ABILITIES.get(..at % 6).unwrap_or_default(),
             "lacks": [], "free": false, "other_prices": [], "benchmarks": [], "open_weights": at % 3 == 0,
         }))?;
         let rate = |most: usize| Rate(i64::try_from(1 + at % most).unwrap_or(1) * 100_000_000);

@@ -27,14 +27,20 @@ pub struct Text {
 /// Every word of many texts, each looked at once whatever the number of texts that have it.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
-    vocabulary: Vec<String>,
+    vocabulary: Vec<Word>,
     entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+struct Word {
+    text: String,
+    letters: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
     /// Each name in one piece, so that `gpt4` is found in `GPT-4`.
-    names: Vec<String>,
+    names: Vec<Word>,
     /// Places in the vocabulary, and whether the word is part of a name.
     words: Vec<(usize, bool)>,
 }
@@ -56,7 +62,7 @@ impl Words {
             let mut entry = Entry { names: Vec::new(), words: Vec::new() };
             for name in &text.names {
                 let parts = split(name);
-                entry.names.push(parts.concat());
+                entry.names.push(Word::new(parts.concat()));
                 words.note(parts, true, &mut places, &mut entry);
             }
             words.note(split(&text.rest), false, &mut places, &mut entry);
@@ -75,7 +81,7 @@ impl Words {
         for part in parts {
             let next = self.vocabulary.len();
             let place = *places.entry(part).or_insert_with_key(|part| {
-                self.vocabulary.push(part.clone());
+                self.vocabulary.push(Word::new(part.clone()));
                 next
             });
             // Names come first, and what stands in a name counts as that.
@@ -87,7 +93,7 @@ impl Words {
 
     /// Whatever has all the words, or is called nearly so in one piece, with points for how well. Not in order of points.
     pub fn find(&self, q: &str) -> Vec<(usize, u32)> {
-        let wanted = sought(q);
+        let wanted: Vec<Word> = sought(q).into_iter().map(Word::new).collect();
         if wanted.is_empty() {
             return Vec::new();
         }
@@ -95,7 +101,7 @@ impl Words {
             .iter()
             .map(|wanted| self.vocabulary.iter().map(|word| likeness(wanted, word)).collect())
             .collect();
-        let whole = wanted.concat();
+        let whole = Word::new(wanted.iter().map(|word| word.text.as_str()).collect());
         let points = |entry: &Entry| {
             let by_words = by_words(entry, &likenesses);
             let by_name = entry.names.iter().map(|name| by_name(&whole, name)).max().unwrap_or_default();
@@ -103,6 +109,18 @@ impl Words {
         };
         let entries = self.entries.iter().enumerate();
         entries.filter_map(|(at, entry)| points(entry).map(|points| (at, points))).collect()
+    }
+}
+
+impl Word {
+    fn new(text: String) -> Self {
+        let letters = text.chars().fold(0, |letters, letter| letters | 1 << (u32::from(letter) % u64::BITS));
+        Self { text, letters }
+    }
+
+    /// Whether so many slips can make it of the other: each brings in one letter at most. A quick no spares a long look.
+    fn may_be(&self, other: &Self, slips: u8) -> bool {
+        (self.letters & !other.letters).count_ones() <= u32::from(slips)
     }
 }
 
@@ -144,8 +162,12 @@ fn points(likeness: Likeness, in_name: bool) -> u32 {
 }
 
 /// All that is looked for against a whole name, both in one piece. Sixteen words come to less than a beginning.
-fn by_name(whole: &str, name: &str) -> u32 {
-    let slips = u8::from(whole.len() >= WHOLE_SLIP_LEAST);
+fn by_name(whole: &Word, name: &Word) -> u32 {
+    let slips = u8::from(whole.text.len() >= WHOLE_SLIP_LEAST);
+    if !whole.may_be(name, slips) {
+        return 0;
+    }
+    let (whole, name) = (whole.text.as_str(), name.text.as_str());
     if name == whole {
         2_000
     } else if name.starts_with(whole) {
@@ -161,15 +183,19 @@ fn by_name(whole: &str, name: &str) -> u32 {
     }
 }
 
-fn likeness(wanted: &str, word: &str) -> Likeness {
-    let is_number = wanted.bytes().all(|byte| byte.is_ascii_digit());
-    let slips = match wanted.len() {
+fn likeness(wanted: &Word, word: &Word) -> Likeness {
+    let is_number = wanted.text.bytes().all(|byte| byte.is_ascii_digit());
+    let slips = match wanted.text.len() {
         // Another number is no slip of the finger.
         _ if is_number => 0,
         0..WITHIN_LEAST => 0,
         WITHIN_LEAST..TWO_SLIPS_LEAST => 1,
         _ => 2,
     };
+    if !wanted.may_be(word, slips) {
+        return Likeness::None;
+    }
+    let (wanted, word) = (wanted.text.as_str(), word.text.as_str());
     if word == wanted {
         Likeness::Is
     } else if word.starts_with(wanted) {
@@ -207,38 +233,46 @@ fn is_near(mut one: Chars, mut other: Chars, slips: u8, begins: bool) -> bool {
 /// The words of a text: runs of letters and digits.
 fn split(text: &str) -> Vec<String> {
     let (mut words, mut word) = (Vec::new(), String::new());
-    for letter in text.chars().flat_map(char::to_lowercase).chain([' ']) {
-        match letter {
+    for sign in text.chars().chain([' ']) {
+        match plain(sign) {
             // Accents that stand on their own belong to the letter before them.
-            '\u{300}'..='\u{36f}' => {}
-            letter if letter.is_alphanumeric() => word.push(plain(letter)),
-            _ if word.is_empty() => {}
-            _ => words.push(std::mem::take(&mut word)),
+            _ if matches!(sign, '\u{300}'..='\u{36f}') => {}
+            Some(letter) => word.push(letter),
+            None if word.is_empty() => {}
+            None => words.push(std::mem::take(&mut word)),
         }
     }
     words
 }
 
-/// A small letter without its accent.
-fn plain(letter: char) -> char {
-    match letter {
-        'à'..='å' | 'ā' | 'ă' | 'ą' => 'a',
-        'ç' | 'ć' | 'ĉ' | 'ċ' | 'č' => 'c',
-        'ď' | 'đ' => 'd',
-        'è'..='ë' | 'ē' | 'ĕ' | 'ė' | 'ę' | 'ě' => 'e',
-        'ĝ' | 'ğ' | 'ġ' | 'ģ' => 'g',
-        'ì'..='ï' | 'ĩ' | 'ī' | 'ĭ' | 'į' | 'ı' => 'i',
-        'ĺ' | 'ļ' | 'ľ' | 'ł' => 'l',
-        'ñ' | 'ń' | 'ņ' | 'ň' => 'n',
-        'ò'..='ö' | 'ø' | 'ō' | 'ŏ' | 'ő' => 'o',
-        'ŕ' | 'ř' => 'r',
-        'ß' | 'ś' | 'ŝ' | 'ş' | 'š' => 's',
-        'ţ' | 'ť' => 't',
-        'ù'..='ü' | 'ũ' | 'ū' | 'ŭ' | 'ů' | 'ű' | 'ų' => 'u',
-        'ý' | 'ÿ' => 'y',
-        'ź' | 'ż' | 'ž' => 'z',
+/// A letter in small and without its accent, or a digit; `None` for every other sign. The tables that know this of all
+/// scripts are too long for the browser: what is not told apart here counts as a letter.
+fn plain(sign: char) -> Option<char> {
+    let letter = match sign {
+        '\0'..='\u{7f}' if sign.is_ascii_alphanumeric() => sign.to_ascii_lowercase(),
+        // Signs, punctuation, arrows, drawings and emoji.
+        '\0'..='\u{bf}' | '×' | '÷' | '\u{2000}'..='\u{2bff}' | '\u{3000}'..='\u{303f}' => return None,
+        '\u{fe00}'..='\u{fe0f}' | '\u{fffd}' | '\u{1f000}'..='\u{1faff}' => return None,
+        'À'..='Å' | 'à'..='å' | 'Ā'..='ą' => 'a',
+        'Ç' | 'ç' | 'Ć'..='č' => 'c',
+        'Ď'..='đ' => 'd',
+        'È'..='Ë' | 'è'..='ë' | 'Ē'..='ě' => 'e',
+        'Ĝ'..='ģ' => 'g',
+        'Ì'..='Ï' | 'ì'..='ï' | 'Ĩ'..='ı' => 'i',
+        'Ĺ'..='ł' => 'l',
+        'Ñ' | 'ñ' | 'Ń'..='ň' => 'n',
+        'Ò'..='Ö' | 'Ø' | 'ò'..='ö' | 'ø' | 'Ō'..='ő' => 'o',
+        'Ŕ'..='ř' => 'r',
+        'ß' | 'ẞ' | 'Ś'..='š' => 's',
+        'Ţ'..='ŧ' => 't',
+        'Ù'..='Ü' | 'ù'..='ü' | 'Ũ'..='ų' => 'u',
+        'Ý' | 'ý' | 'ÿ' | 'Ŷ'..='Ÿ' => 'y',
+        'Ź'..='ž' => 'z',
+        // Greek and Cyrillic have their small letters so far behind the large ones.
+        'Α'..='Ω' | 'А'..='Я' => char::from_u32(u32::from(sign) + 32).unwrap_or(sign),
         other => other,
-    }
+    };
+    Some(letter)
 }
 
 #[cfg(test)]
@@ -268,6 +302,7 @@ mod tests {
     fn words_are_read_without_case_accents_and_signs() {
         assert_eq!(split("Émile's GPT-4.5, ÀÇÑ e\u{301}"), ["emile", "s", "gpt", "4", "5", "acn", "e"]);
         assert!(split("💰 ?!… —").is_empty());
-        assert_eq!(split("עברית 模型"), ["עברית", "模型"]);
+        assert_eq!(split("עברית 模型、ЯНДЕКС"), ["עברית", "模型", "яндекс"]);
+        assert!(split("Łódź ÉŸĞİß").iter().eq(["lodz", "eygis"]));
     }
 }

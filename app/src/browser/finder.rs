@@ -17,6 +17,15 @@ const FIELD: &str = "input[type=search][name=q]";
 /// Everything that is needed sooner has been fetched by then.
 const FETCH_AFTER: Duration = Duration::from_secs(2);
 const SHOWN: usize = 6;
+/// What a field with suggestions is to those who do not see them.
+const COMBOBOX: [(&str, &str); 4] = [
+    ("role", "combobox"),
+    ("aria-autocomplete", "list"),
+    ("aria-controls", "suggestions"),
+    ("aria-expanded", "true"),
+];
+const SELECTED: [(&str, &str); 2] = [("aria-selected", "false"), ("aria-selected", "true")];
+const ACTIVE: &str = "aria-activedescendant";
 
 thread_local! {
     static QUICK: RefCell<Option<Quick>> = const { RefCell::new(None) };
@@ -77,20 +86,16 @@ fn show(field: &HtmlInputElement) {
 /// The list stands beside the field's label, where styles place it.
 fn open(field: &HtmlInputElement, lines: &[&Line]) -> Option<()> {
     let list = part("div", "suggestions", "")?;
-    for (name, value) in [("id", "suggestions"), ("role", "listbox"), ("aria-label", "Models")] {
-        list.set_attribute(name, value).ok()?;
-    }
+    set(&list, &[("id", "suggestions"), ("role", "listbox"), ("aria-label", "Models")])?;
     for (at, line) in lines.iter().enumerate() {
         let option = part("a", "suggestion", "")?;
         let (id, href) = (format!("suggestion-{at}"), format!("/models/{}", line.id));
-        for (name, value) in [("id", id.as_str()), ("role", "option"), ("href", &href), ("tabindex", "-1")] {
-            option.set_attribute(name, value).ok()?;
+        set(&option, &[("id", &id), ("href", &href), ("role", "option"), ("tabindex", "-1"), SELECTED[0]])?;
+        let mut by = line.author.clone();
+        if !line.context.is_empty() {
+            by.push_str(" · ");
+            by.push_str(&line.context);
         }
-        let by = if line.context.is_empty() {
-            line.author.clone()
-        } else {
-            format!("{} · {}", line.author, line.context)
-        };
         for (class, text) in
             [("suggestion-name", &line.name), ("soft small", &by), ("num small", &line.price)]
         {
@@ -100,15 +105,11 @@ fn open(field: &HtmlInputElement, lines: &[&Line]) -> Option<()> {
     }
     let label = field.closest("label").ok()??;
     label.parent_element()?.append_child(&list).ok()?;
-    for (name, value) in [
-        ("role", "combobox"),
-        ("aria-autocomplete", "list"),
-        ("aria-controls", "suggestions"),
-        ("aria-expanded", "true"),
-    ] {
-        field.set_attribute(name, value).ok()?;
-    }
-    Some(())
+    set(field, &COMBOBOX)
+}
+
+fn set(element: &Element, attributes: &[(&str, &str)]) -> Option<()> {
+    attributes.iter().try_for_each(|(name, value)| element.set_attribute(name, value)).ok()
 }
 
 fn part(tag: &str, class: &str, text: &str) -> Option<Element> {
@@ -124,9 +125,10 @@ fn close() {
         list.remove();
     }
     if let Ok(Some(field)) = document().query_selector("[aria-controls=suggestions]") {
-        for name in ["role", "aria-autocomplete", "aria-controls", "aria-expanded", "aria-activedescendant"] {
+        for (name, _) in COMBOBOX {
             let _ = field.remove_attribute(name);
         }
+        let _ = field.remove_attribute(ACTIVE);
     }
 }
 
@@ -155,16 +157,15 @@ fn steer(field: &HtmlInputElement, key: &KeyboardEvent) {
     };
     key.prevent_default();
     if let Some(before) = chosen.and_then(option) {
-        let _ = before.remove_attribute("aria-selected");
+        set(&before, &SELECTED[..1]);
     }
     CHOSEN.set(next);
-    let _ = match next.and_then(option) {
-        Some(option) => {
-            let _ = option.set_attribute("aria-selected", "true");
-            field.set_attribute("aria-activedescendant", &option.id())
-        }
-        None => field.remove_attribute("aria-activedescendant"),
-    };
+    if let Some(option) = next.and_then(option) {
+        set(&option, &SELECTED[1..]);
+        set(field, &[(ACTIVE, &option.id())]);
+    } else {
+        let _ = field.remove_attribute(ACTIVE);
+    }
 }
 
 fn option(at: usize) -> Option<Element> {
