@@ -5,13 +5,17 @@ use std::fmt::Write;
 use super::{PER_PAGE_MAX, Search, choices};
 use crate::query::{Query, escape};
 
+/// Every choice becomes a link that holds all the others.
+const CHOICES_MAX: usize = 12;
+const CHOICE_BYTES_MAX: usize = 100;
+
 impl Search {
     /// Reads a search as forms and links write it. What makes no sense is as if it were not there.
     pub fn read(query: &str) -> Self {
         let query = Query::parse(query);
         let text = |name: &str| query.text(name).to_owned();
         // A form writes the name anew for each box that is ticked.
-        let list = |name: &str| query.all(name).flat_map(choices).collect::<Vec<_>>().join(",");
+        let list = |name: &str| listed(query.all(name).flat_map(choices));
         let search = Self {
             q: text("q"),
             provider: list("provider"),
@@ -88,6 +92,17 @@ impl Search {
     }
 }
 
+/// Each choice once. What is longer than any of ours is none, and nobody means that many at once.
+fn listed<'a>(all: impl Iterator<Item = &'a str>) -> String {
+    let mut listed: Vec<&str> = Vec::new();
+    for choice in all.filter(|choice| choice.len() <= CHOICE_BYTES_MAX) {
+        if listed.len() < CHOICES_MAX && !listed.iter().any(|known| known.eq_ignore_ascii_case(choice)) {
+            listed.push(choice);
+        }
+    }
+    listed.join(",")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +125,15 @@ mod tests {
     fn boxes_that_are_ticked_become_a_list() {
         let read = Search::read("provider=openai&provider=&provider=google%2C+xai&q=+gpt++");
         assert_eq!((read.provider.as_str(), read.q.as_str()), ("openai,google,xai", "gpt"));
+    }
+
+    #[test]
+    fn no_address_makes_a_page_of_endless_links() {
+        let many: String =
+            (0..5_000).map(|number| format!("provider=p{number},P{number},{}&", "x".repeat(200))).collect();
+        let read = Search::read(&many);
+        assert_eq!(choices(&read.provider).count(), CHOICES_MAX);
+        assert!(read.provider.starts_with("p0,p1,p2,"), "{}", read.provider);
     }
 
     #[test]

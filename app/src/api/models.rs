@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use marketplace::price::{Price, TakeRate};
-use marketplace::search::Search;
 use serde::{Deserialize, Serialize};
 
 use crate::components::Drawn;
@@ -64,6 +63,7 @@ pub async fn read_model(id: String) -> Result<ModelSheet, AppError> {
 pub async fn read_front() -> Result<Drawn, AppError> {
     use crate::context::caller;
     use crate::sheets::front::{Front, sheet};
+    use marketplace::search::Search;
     let caller = caller()?;
     let all = caller.engine.search_models(&caller.actor, &Search::default());
     let open = Search { sale: "open".to_owned(), page: Some(1), per_page: Some(6), ..Search::default() };

@@ -33,6 +33,8 @@ const LISTS: Lists = [
     (|s| &mut s.status, |status| status_name(status).to_owned()),
 ];
 
+const WORDS_CHARS_MAX: usize = 40;
+
 /// In the order in which they stand beside the list.
 pub fn narrowings(search: &Search, count: Option<Count>) -> Vec<Narrowing> {
     let first = Search { page: None, ..search.clone() };
@@ -42,7 +44,7 @@ pub fn narrowings(search: &Search, count: Option<Count>) -> Vec<Narrowing> {
         found.push(Narrowing { label, without: without.address(PATH), brings });
     };
     if !search.q.is_empty() {
-        note(format!("“{}”", search.q), Search { q: String::new(), ..first.clone() });
+        note(format!("“{}”", short(&search.q)), Search { q: String::new(), ..first.clone() });
     }
     for (list, label) in LISTS {
         let mut without = first.clone();
@@ -70,6 +72,15 @@ pub fn narrowings(search: &Search, count: Option<Count>) -> Vec<Narrowing> {
         note("Takes free tokens".to_owned(), Search { free: String::new(), ..first });
     }
     found
+}
+
+/// As much of what somebody typed as a chip has room for.
+fn short(words: &str) -> String {
+    let mut short: String = words.chars().take(WORDS_CHARS_MAX).collect();
+    if short.len() < words.len() {
+        short.push('…');
+    }
+    short
 }
 
 #[cfg(test)]
