@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use marketplace::model::{Listing, Model, Sale};
 use marketplace::money::Rate;
 use marketplace::price::{Price, Rates, TakeRate};
-use marketplace::search::quick::{Quick, write};
+use marketplace::search::quick::Quick;
 use marketplace::search::{Index, Search, unmeasured};
 use serde_json::json;
 
@@ -46,8 +46,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         all.sort_unstable();
         row(size, "all of them", &all, 0);
-        let file = write(&index, &listings);
-        let (quick, took) = timed(|| Quick::read(&file));
+        let file = index.quick();
+        let (quick, took) = timed(|| Quick::read(file));
         println!(
             "{size:>7} {:<42} {:>9} {:>19} bytes",
             "the browser's file read",

@@ -43,6 +43,11 @@ test('Escape closes the suggestions, and Enter alone searches', async ({ page })
   await expect(field).toHaveValue('gtp-5');
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/\/models\?q=gtp-5$/);
+  await field.fill('mistrl');
+  await expect(suggestions(page).first()).toBeVisible();
+  await page.keyboard.press('Enter');
+  await expect(suggestions(page)).toHaveCount(0);
+  await expect(page).toHaveURL(/\/models\?q=mistrl$/);
 });
 
 test('on the list itself, letters suggest at once and narrow the list behind', async ({ page }) => {

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::bits::Bits;
 use super::facet::Groups;
 use super::words::{Text, Words};
-use super::{Found, Measure, PER_PAGE_MAX, Search};
+use super::{Found, Measure, PER_PAGE_MAX, Search, quick};
 use crate::model::{Listing, publisher_name};
 
 const PER_PAGE: u32 = 24;
@@ -21,6 +21,7 @@ pub struct Index {
     /// How early each is usually shown.
     usual_place: Vec<usize>,
     orders: Vec<(&'static str, Vec<usize>)>,
+    quick: String,
 }
 
 impl Index {
@@ -47,7 +48,8 @@ impl Index {
         add("newest", true, |listing| listing.model.released.clone().map(Key::Text));
         add("-newest", false, |listing| listing.model.released.clone().map(Key::Text));
         let words = Words::of(listings.iter().map(text));
-        Self { size: listings.len(), words, groups: Groups::new(listings), usual, usual_place, orders }
+        let (groups, quick) = (Groups::new(listings), quick::write(&usual, listings));
+        Self { size: listings.len(), words, groups, usual, usual_place, orders, quick }
     }
 
     /// Everything that matches, in order, cut to one page when one is asked for.
@@ -77,9 +79,9 @@ impl Index {
         Found { at, total, page, pages, facets }
     }
 
-    /// All there are, in the usual order.
-    pub fn usual(&self) -> &[usize] {
-        &self.usual
+    /// The file for [`quick::Quick`]: all there are in a few kilobytes, in the usual order.
+    pub fn quick(&self) -> &str {
+        &self.quick
     }
 
     fn order(&self, search: &Search) -> Option<&[usize]> {

@@ -1,6 +1,5 @@
 //! The catalogue in a few kilobytes, so that a browser finds the first results without asking anybody.
 
-use super::Index;
 use super::index::{rest, text};
 use super::words::{Text, Words};
 use crate::model::{Listing, publisher_name, short_count};
@@ -46,10 +45,10 @@ impl Line {
     }
 }
 
-/// A model a line, in the usual order; tabs between what is told of it.
-pub fn write(index: &Index, listings: &[Listing]) -> String {
+/// A model a line, in the order given; tabs between what is told of it.
+pub(super) fn write(order: &[usize], listings: &[Listing]) -> String {
     let mut file = String::new();
-    for listing in index.usual().iter().take(LINES_MAX).filter_map(|at| listings.get(*at)) {
+    for listing in order.iter().take(LINES_MAX).filter_map(|at| listings.get(*at)) {
         let line = Line::of(listing);
         let aliases = text(listing).names.split_off(3).join(" ");
         let cells = [line.id, line.name, line.author, line.price, line.context, aliases, rest(listing)];

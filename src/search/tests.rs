@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::quick::{Quick, write};
+use super::quick::Quick;
 use super::*;
 use crate::model::{Listing, Model, Sale};
 use crate::price::{Price, Rates, TakeRate};
@@ -206,8 +206,7 @@ fn pages_follow_each_other_and_end() {
 
 #[test]
 fn the_browser_finds_what_the_server_finds_and_in_its_order() {
-    let (listings, index) = market();
-    let quick = Quick::read(&write(&index, &listings));
+    let quick = Quick::read(market().1.quick());
     for q in ["gpt-4", "calude", "gtp-4", "lama 3", "vision", "openai mini", "70b", "zz", "", "💰"] {
         let told: Vec<String> = quick.find(q, 99).into_iter().map(|line| line.name.clone()).collect();
         let asked = if q.is_empty() { Vec::new() } else { names(&format!("q={q}")) };

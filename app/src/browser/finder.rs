@@ -149,6 +149,8 @@ fn steer(field: &HtmlInputElement, key: &KeyboardEvent) {
             }
             return;
         }
+        // What was typed is searched for.
+        ("Enter", None) => return close(),
         ("Escape", _) => {
             key.prevent_default();
             return close();

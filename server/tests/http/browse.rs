@@ -5,6 +5,9 @@ use marketplace::query::escape;
 
 use crate::support::{Answer, Market};
 
+/// Drawn once, and written down once more for the browser to wake.
+const PAGE_BYTES_MAX: usize = 1;
+
 /// A market that has found what stands on its own machine already, so that no count changes meanwhile.
 async fn open() -> Market {
     let market = Market::open().await;
@@ -243,4 +246,11 @@ async fn browsers_fetch_a_small_file_to_suggest_from_and_not_twice() {
     let again = Answer::to(again).await.expect(304);
     assert!(again.text.is_empty());
     assert_eq!(file.header("cache-control"), "public, max-age=60");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_the_list_does_not_grow_with_the_catalogue() {
+    let market = open().await;
+    let (list, table) = (page(&market, "").await.len(), page(&market, "?view=table").await.len());
+    assert!(list < PAGE_BYTES_MAX && table < PAGE_BYTES_MAX, "{list} and {table} bytes");
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use marketplace::health::{HealthReport, Measured};
 use marketplace::id::ModelId;
 use marketplace::model::Listing;
-use marketplace::search::{Found, Search, quick};
+use marketplace::search::{Found, Search};
 
 use super::Listings;
 use crate::{Actor, Engine};
@@ -62,7 +62,6 @@ impl Engine {
 
     /// All there is in a few kilobytes, for browsers that suggest while somebody types.
     pub fn quick_index(&self, actor: &Actor) -> String {
-        let all = self.listings(actor);
-        quick::write(all.index(), &all)
+        self.listings(actor).index().quick().to_owned()
     }
 }
