@@ -6,7 +6,7 @@ use marketplace::query::escape;
 use crate::support::{Answer, Market};
 
 /// Drawn once, and written down once more for the browser to wake.
-const PAGE_BYTES_MAX: usize = 1;
+const PAGE_BYTES_MAX: usize = 160_000;
 
 /// A market that has found what stands on its own machine already, so that no count changes meanwhile.
 async fn open() -> Market {
