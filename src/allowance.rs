@@ -16,11 +16,16 @@ pub struct FreeCall {
     output_tokens_wanted: u64,
 }
 
+/// Whether a month's free tokens pay for a model at this price.
+pub fn takes_free_tokens(price: &Price) -> bool {
+    (Rate(1)..=OUTPUT_RATE_MAX).contains(&price.rates.output)
+}
+
 impl FreeCall {
     /// `None` where the model takes no free tokens.
     pub fn new(price: &Price, prompt: PromptSize, output_tokens_wanted: u64) -> Option<Self> {
-        let is_taken = (Rate(1)..=OUTPUT_RATE_MAX).contains(&price.rates.output);
-        is_taken.then_some(Self { prompt_tokens_max: prompt.tokens_max, output_tokens_wanted })
+        takes_free_tokens(price)
+            .then_some(Self { prompt_tokens_max: prompt.tokens_max, output_tokens_wanted })
     }
 
     /// What it can come to.

@@ -11,6 +11,7 @@ pub mod quote;
 pub mod allowance;
 pub mod route;
 pub mod model;
+pub mod query;
 pub mod search;
 pub mod account;
 pub mod scope;

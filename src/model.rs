@@ -284,6 +284,16 @@ impl Listing {
         Some((self.take.on_rate(rates.input), self.take.on_rate(rates.output)))
     }
 
+    /// What a buyer pays for a million input tokens. A zero that is not declared free tells of nothing sold or known.
+    pub fn known_input(&self) -> Option<Rate> {
+        self.buyer_rates().map(|(input, _)| input).filter(|rate| self.model.free || *rate > Rate::FREE)
+    }
+
+    /// What a buyer pays for a million output tokens, likewise.
+    pub fn known_output(&self) -> Option<Rate> {
+        self.buyer_rates().map(|(_, output)| output).filter(|rate| self.model.free || *rate > Rate::FREE)
+    }
+
     pub fn href(&self) -> String {
         format!("/models/{}", self.model.id)
     }

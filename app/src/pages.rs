@@ -29,7 +29,7 @@ pub use home::HomePage;
 pub use keys::KeysPage;
 pub use letter::{ConfirmPage, ForgotPage, ResetPage};
 pub use model::ModelPage;
-pub use models::{ModelsPage, address, words};
+pub use models::{ModelsPage, words};
 pub use not_found::{NotFoundPage, words_of};
 pub use receipt::ReceiptPage;
 pub use sheet::SheetPage;

@@ -17,9 +17,9 @@ pub mod plot;
 pub mod preview;
 pub mod price;
 pub mod pricing;
-pub mod query;
 pub mod receipt;
 pub mod recommend;
+pub mod filters;
 pub mod results;
 #[cfg(test)]
 mod samples;
@@ -31,6 +31,7 @@ pub mod vendors;
 pub mod words;
 
 use leptos::prelude::*;
+pub use marketplace::query;
 
 use crate::components::Drawn;
 

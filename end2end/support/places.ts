@@ -14,6 +14,8 @@ export const open: Place[] = [
   { name: 'home', path: '/' },
   { name: 'models', path: '/models' },
   { name: 'models-filtered', path: '/models?q=gpt&sort=price' },
+  { name: 'models-table', path: '/models?view=table&sort=price' },
+  { name: 'models-chosen', path: '/models?provider=openai,anthropic&capability=tools&max_price=5&min_context=128000' },
   { name: 'models-none', path: '/models?q=there-is-no-such-model' },
   { name: 'model', path: '/models/openai/gpt-5-mini' },
   { name: 'compare', path: '/compare?models=openai/gpt-5-mini,anthropic/claude-haiku-4-5,google/gemini-2.5-flash' },

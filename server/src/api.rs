@@ -1,7 +1,7 @@
 //! The REST surface. Our own routes answer with RFC 9457 problems, compatible ones with their family's errors.
 
 mod body;
-mod etag;
+pub mod etag;
 mod in_time;
 mod page;
 mod error;

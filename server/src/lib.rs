@@ -11,6 +11,8 @@ pub mod routes;
 pub mod auth;
 pub mod pages;
 pub mod crawlers;
+mod catalogue;
+mod csv;
 pub mod live;
 pub mod metrics;
 pub mod api;

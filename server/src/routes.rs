@@ -19,7 +19,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::config::Config;
-use crate::{api, auth, crawlers, live, metrics, pages};
+use crate::{api, auth, catalogue, crawlers, live, metrics, pages};
 
 /// What handlers may ask for.
 #[derive(Clone, Debug, FromRef)]
@@ -47,6 +47,7 @@ pub fn router(engine: Engine, config: &Config, proxies: Vec<Network>) -> Router 
         .merge(pages::routes(&site))
         .merge(api::routes())
         .merge(crawlers::routes())
+        .merge(catalogue::routes())
         .route("/api/v1/chat/live", get(live::connect))
         .fallback(pages::not_found)
         .layer(middleware::from_fn_with_state(door, auth::identify))

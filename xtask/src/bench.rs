@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: how fast the ledger is beside bare `pgbench`, and what a call costs beside the direct one.
+//! `cargo xtask bench`: how fast the ledger is beside bare `pgbench`, what a call costs beside the direct one, and how
+//! long a search takes.
 
 use std::env;
 use std::process::ExitCode;
@@ -12,12 +13,14 @@ use crate::{database, postgres, server_half};
 /// What there is to measure.
 const LEDGER: [&str; 4] = ["--package", "store", "--bench", "ledger"];
 const GATEWAY: [&str; 4] = ["--package", "server", "--bench", "gateway"];
+const SEARCH: [&str; 4] = ["--package", "marketplace", "--bench", "search"];
 
 pub fn run(workspace: &Workspace, arguments: &[&str]) -> Result<ExitCode> {
     let log = Log::terminal();
     match arguments.first() {
         // No books, so no database.
         Some(&"relay") => measure(workspace, GATEWAY, None, arguments, &log),
+        Some(&"search") => measure(workspace, SEARCH, None, arguments, &log),
         Some(&"calls") => with_database(workspace, GATEWAY, arguments, &log),
         _ => with_database(workspace, LEDGER, arguments, &log),
     }

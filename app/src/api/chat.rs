@@ -35,14 +35,14 @@ pub async fn list_chat_models() -> Result<Vec<ChatModel>, AppError> {
     use marketplace::search::Search;
     let caller = caller()?;
     let open = Search { sale: "open".to_owned(), kind: "chat".to_owned(), ..Search::default() };
-    let listings = caller.engine.search_models(&caller.actor, &open).listings;
-    let models = listings.into_iter().filter_map(|listing| {
-        let model = listing.model;
+    let listings = caller.engine.search_models(&caller.actor, &open);
+    let models = listings.iter().filter_map(|listing| {
+        let model = &listing.model;
         Some(ChatModel {
-            id: model.id,
-            name: model.name,
-            provider_name: listing.provider_name,
-            price: model.price?,
+            id: model.id.clone(),
+            name: model.name.clone(),
+            provider_name: listing.provider_name.clone(),
+            price: model.price.clone()?,
             take: listing.take,
             max_output_tokens: model.max_output_tokens,
         })

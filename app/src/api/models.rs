@@ -3,17 +3,16 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use marketplace::price::{Price, TakeRate};
-use marketplace::search::{Facets, Search};
 use serde::{Deserialize, Serialize};
 
 use crate::components::Drawn;
 use crate::error::AppError;
 
-/// What was found, and by what it could be narrowed.
+/// By what the list can be narrowed, and what was found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Found {
+    pub filters: Drawn,
     pub results: Drawn,
-    pub facets: Facets,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,15 +34,11 @@ pub struct Tariff {
     pub generates: bool,
 }
 
+/// `query` is what stands behind the question mark.
 #[server(prefix = "/_fn", endpoint = "search_models", input = Json)]
-pub async fn search_models(search: Search) -> Result<Found, AppError> {
+pub async fn search_models(query: String) -> Result<Found, AppError> {
     use crate::context::caller;
-    use crate::sheets::results::{Shelf, sheet};
-    let caller = caller()?;
-    let found = caller.engine.search_models(&caller.actor, &search);
-    let (total, page, pages) = (found.total, found.page, found.pages);
-    let shelf = Shelf { listings: found.listings, total, page, pages };
-    Ok(Found { results: sheet(search, shelf), facets: found.facets })
+    Ok(crate::sheets::results::sheet(&caller()?, &query).await)
 }
 
 #[server(prefix = "/_fn", endpoint = "read_model", input = Json)]
@@ -68,16 +63,17 @@ pub async fn read_model(id: String) -> Result<ModelSheet, AppError> {
 pub async fn read_front() -> Result<Drawn, AppError> {
     use crate::context::caller;
     use crate::sheets::front::{Front, sheet};
+    use marketplace::search::Search;
     let caller = caller()?;
     let all = caller.engine.search_models(&caller.actor, &Search::default());
     let open = Search { sale: "open".to_owned(), page: Some(1), per_page: Some(6), ..Search::default() };
     let chats = Search { kind: "chat".to_owned(), ..open.clone() };
     let open = caller.engine.search_models(&caller.actor, &open);
-    let featured = caller.engine.search_models(&caller.actor, &chats).listings;
+    let featured = caller.engine.search_models(&caller.actor, &chats).to_vec();
     Ok(sheet(Front {
-        models: all.total,
-        for_sale: open.total,
-        providers: all.facets.provider.len(),
+        models: all.found.total,
+        for_sale: open.found.total,
+        providers: all.found.facets.of("provider").len(),
         featured,
     }))
 }

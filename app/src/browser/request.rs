@@ -22,6 +22,17 @@ pub async fn post(path: &'static str, content_type: &'static str, body: String) 
     SendWrapper::new(exchange(path, content_type, body)).await.ok()
 }
 
+/// What stands at an address, if it could be fetched.
+pub async fn get(path: &'static str) -> Option<String> {
+    SendWrapper::new(fetch(path)).await.ok()
+}
+
+async fn fetch(path: &str) -> Result<String, JsValue> {
+    let response: Response = JsFuture::from(window().fetch_with_str(path)).await?.dyn_into()?;
+    let text = JsFuture::from(response.text()?).await?.as_string();
+    text.filter(|_| response.ok()).ok_or(JsValue::NULL)
+}
+
 async fn exchange(path: &str, content_type: &str, body: String) -> Result<Reply, JsValue> {
     let abort = AbortOnDrop(AbortController::new()?);
     let headers = Headers::new()?;

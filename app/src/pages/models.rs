@@ -1,7 +1,5 @@
-//! The catalogue: filters beside what they leave, all of it in the address.
+//! The catalogue: filters beside what they leave, all of it in the address. The server draws all but the words.
 
-pub mod address;
-mod filters;
 pub mod words;
 
 use std::time::Duration;
@@ -10,28 +8,51 @@ use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::leptos_dom::helpers::debounce;
 use leptos::prelude::*;
-use leptos::web_sys::FormData;
+use leptos::web_sys::Event;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_navigate, use_query_map};
-use marketplace::search::{SORTS, Search};
+use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 
-use self::filters::Filters;
 use crate::api::models::{Found, SearchModels};
+use crate::browser;
 use crate::components::{Awaited, Drawing, FaultNotice, Icon};
 use crate::door::Asked;
 
-const TYPING_PAUSE: Duration = Duration::from_millis(180);
+const TYPING_PAUSE: Duration = Duration::from_millis(120);
 
 #[component]
 pub fn ModelsPage() -> impl IntoView {
-    let query = use_query_map();
-    let search = Memo::new(move |_| query.with(|query| address::read(|name| query.get(name))));
-    let found = Asked::new(move || search.get(), |search| SearchModels { search });
+    let query = use_location().search;
+    let found = Asked::new(move || query.get(), |query| SearchModels { query });
     let results = move || async move {
         match found.read().await {
             Ok(found) => view! { <Drawing of=found.results /> }.into_any(),
             Err(fault) => view! { <FaultNotice fault /> }.into_any(),
+        }
+    };
+    let form = NodeRef::<html::Form>::new();
+    let navigate = use_navigate();
+    // Whoever types makes no history; whoever chooses can go back.
+    let apply = StoredValue::new(move |replace: bool| {
+        if let Some(fields) = form.get_untracked().and_then(|form| browser::chosen(&form)) {
+            let options = NavigateOptions { replace, scroll: false, ..NavigateOptions::default() };
+            let joint = if fields.is_empty() { "" } else { "?" };
+            navigate(&format!("/models{joint}{fields}"), options);
+        }
+    });
+    let apply_soon = debounce(TYPING_PAUSE, move |()| apply.with_value(|apply| apply(true)));
+    // Filters are drawn anew with what they leave; whoever stands in one is put back there.
+    let spot = StoredValue::new(None::<String>);
+    Effect::new(move || {
+        found.track();
+        if let Some(spot) = spot.try_update_value(Option::take).flatten() {
+            browser::return_to(spot);
+        }
+    });
+    let choose = move |event: Event| {
+        if let Some(place) = browser::spot(&event) {
+            spot.set_value(Some(place));
+            apply.with_value(|apply| apply(false));
         }
     };
     view! {
@@ -41,8 +62,24 @@ pub fn ModelsPage() -> impl IntoView {
                 <h1>"Every model, one balance"</h1>
                 <p>"Prices are what you pay, fee included, in dollars per million tokens."</p>
             </div>
-            <div class="catalogue">
-                <SearchForm search found />
+            <div class="catalogue" on:change=choose>
+                <form
+                    class="search-form"
+                    id="find"
+                    action="/models"
+                    method="get"
+                    node_ref=form
+                    on:submit=move |event: SubmitEvent| {
+                        event.prevent_default();
+                        apply.with_value(|apply| apply(false));
+                    }
+                >
+                    <div class="search-line">
+                        <WordsField on_type=apply_soon />
+                        <button class="button primary unscripted" type="submit">"Show"</button>
+                    </div>
+                    <FilterPanel found />
+                </form>
                 <section class="found" aria-labelledby="found-title">
                     <h2 class="visually-hidden" id="found-title">"Models found"</h2>
                     <Awaited what="the models" content=results />
@@ -52,57 +89,29 @@ pub fn ModelsPage() -> impl IntoView {
     }
 }
 
-/// Everything that narrows or orders the list. Scripts apply it at once; without them a button does.
+/// Scripts apply a choice at once; without them a button does.
 #[component]
-fn SearchForm(search: Memo<Search>, found: Asked<Found>) -> impl IntoView {
-    let form = NodeRef::<html::Form>::new();
-    let navigate = use_navigate();
-    let apply = move || {
-        if let Some(fields) = form.get_untracked().and_then(|form| FormData::new_with_form(&form).ok()) {
-            let wanted = address::read(|name| fields.get(name).as_string());
-            let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
-            navigate(&address::write(&wanted), options);
-        }
-    };
-    let apply = StoredValue::new(apply);
-    let apply_soon = debounce(TYPING_PAUSE, move |_| apply.with_value(|apply| apply()));
+fn FilterPanel(found: Asked<Found>) -> impl IntoView {
     let filters = move || async move {
         let found = found.read().await.ok();
-        found
-            .map(|found| view! { <Filters search=search.get_untracked() facets=found.facets /> }.into_any())
-            .into_any()
+        found.map(|found| view! { <Drawing of=found.filters /> }.into_any()).into_any()
     };
     view! {
-        <form
-            class="search-form"
-            action="/models"
-            method="get"
-            node_ref=form
-            on:submit=move |event: SubmitEvent| {
-                event.prevent_default();
-                apply.with_value(|apply| apply());
-            }
-            on:change=move |_| apply.with_value(|apply| apply())
-        >
-            <div class="search-line">
-                <WordsField words=Memo::new(move |_| search.with(|search| search.q.clone())) on_type=apply_soon />
-                <SortField search />
-                <button class="button primary unscripted" type="submit">"Show"</button>
+        <details class="filters">
+            <summary class="button"><Icon name="sliders-horizontal" />"Filters"</summary>
+            <div class="filters-panel">
+                <Awaited content=filters />
+                <button class="button unscripted" type="submit">"Apply filters"</button>
             </div>
-            <details class="filters">
-                <summary class="button"><Icon name="sliders-horizontal" />"Filters"</summary>
-                <div class="filters-panel">
-                    <Awaited content=filters />
-                    <button class="button unscripted" type="submit">"Apply filters"</button>
-                </div>
-            </details>
-        </form>
+        </details>
     }
     .into_any()
 }
 
 #[component]
-fn WordsField(words: Memo<String>, mut on_type: impl FnMut(()) + 'static + Send) -> impl IntoView {
+fn WordsField(mut on_type: impl FnMut(()) + 'static + Send) -> impl IntoView {
+    let query = use_query_map();
+    let words = Memo::new(move |_| query.with(|query| query.get("q").unwrap_or_default()));
     let field = NodeRef::<html::Input>::new();
     Effect::new(move || {
         let words = words.get();
@@ -126,21 +135,6 @@ fn WordsField(words: Memo<String>, mut on_type: impl FnMut(()) + 'static + Send)
                 node_ref=field
                 on:input=move |_| on_type(())
             />
-        </label>
-    }
-    .into_any()
-}
-
-#[component]
-fn SortField(search: Memo<Search>) -> impl IntoView {
-    let options = SORTS.map(|(value, label)| {
-        let is_chosen = move || search.with(|search| search.sort == value);
-        view! { <option value=value selected=is_chosen prop:selected=is_chosen>{label}</option> }.into_any()
-    });
-    view! {
-        <label class="sort-field">
-            <span class="soft">"Sort"</span>
-            <select name="sort">{options.into_iter().collect_view()}</select>
         </label>
     }
     .into_any()

@@ -19,7 +19,7 @@ pub fn sheet(caller: &Caller, path: &str) -> Drawn {
     let words = words_of(path);
     let find = |q: &str| {
         let search = Search { q: q.to_owned(), page: Some(1), per_page: Some(SHOWN), ..Search::default() };
-        let found = caller.engine.search_models(&caller.actor, &search).listings;
+        let found = caller.engine.search_models(&caller.actor, &search).to_vec();
         (!q.is_empty() && !found.is_empty()).then_some(found)
     };
     // All of the words, or else the first that means anything.

@@ -26,7 +26,7 @@ pub async fn sheet(caller: &Caller) -> Sheet {
         sort: "price".to_owned(),
         ..Search::default()
     };
-    let mut paid = caller.engine.search_models(&caller.actor, &wanted).listings;
+    let mut paid = caller.engine.search_models(&caller.actor, &wanted).to_vec();
     paid.retain(|listing| !listing.model.free);
     paid.truncate(CHEAPEST as usize);
     // Prices are told whether or not the plans can be.

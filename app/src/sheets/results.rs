@@ -1,177 +1,174 @@
-//! What was found: count, chips of what narrows it, rows, and the way to the next page.
+//! What was found: count, chips of what narrows it, rows or a table, and the way to the next page.
 
+mod narrowing;
+mod pager;
 mod row;
+mod table;
 
+use engine::{Measures, Selection};
 use leptos::prelude::*;
-use marketplace::model::{Listing, publisher_name, short_count};
-use marketplace::search::Search;
+use marketplace::health::Span;
+use marketplace::search::{SORTS, Search, TABLE};
 
+use self::narrowing::{Narrowing, narrowings};
+use self::pager::Pager;
 pub use self::row::{ModelRows, buyer_nanos, known_rates};
+use self::table::Table;
 use super::draw;
+use super::filters::Filters;
+use crate::api::models::Found;
 use crate::components::{Drawn, Empty, Icon};
-use crate::pages::address;
-use crate::pages::words::{ability_name, kind_name, provider_name, status_name};
+use crate::context::Caller;
 
-/// One page of what was found.
-pub struct Shelf {
-    pub listings: Vec<Listing>,
-    pub total: usize,
-    pub page: u32,
-    pub pages: u32,
+pub const PATH: &str = "/models";
+const FILE: &str = "/models.csv";
+const PER_PAGE: u32 = 24;
+/// A table is for the dense-minded.
+const PER_PAGE_TABLE: u32 = 60;
+const PER_PAGE_MAX: u32 = 100;
+
+/// By what the list can be narrowed and what was found, as the address asks.
+pub async fn sheet(caller: &Caller, query: &str) -> Found {
+    let search = Search::read(query);
+    // Models are listed whether or not it can be told how they did.
+    let report = caller.engine.health(&caller.actor, Span::Month).await.ok();
+    let measures = report.as_deref().map(Measures::new).unwrap_or_default();
+    let usual = if search.is_table() { PER_PAGE_TABLE } else { PER_PAGE };
+    let per_page = search.per_page.unwrap_or(usual).min(PER_PAGE_MAX);
+    let page = Search { page: Some(search.page.unwrap_or(1)), per_page: Some(per_page), ..search.clone() };
+    let selection = caller.engine.search_measured(&caller.actor, &page, &measures);
+    let count = |search: &Search| caller.engine.search_models(&caller.actor, search).found.total;
+    // Only where nothing is left does it matter what each of them costs.
+    let counted: Option<narrowing::Count> = if selection.found.total == 0 { Some(&count) } else { None };
+    let narrowings = narrowings(&search, counted);
+    let facets = selection.found.facets.clone();
+    let filters = search.clone();
+    Found {
+        filters: draw(|| view! { <Filters search=filters facets /> }),
+        results: results(&search, narrowings, &selection, &measures),
+    }
 }
 
-pub fn sheet(search: Search, shelf: Shelf) -> Drawn {
-    draw(|| view! { <Results search shelf /> })
+fn results(search: &Search, narrowings: Vec<Narrowing>, selection: &Selection, measures: &Measures) -> Drawn {
+    let found = &selection.found;
+    draw(|| {
+        let pager = view! { <Pager search=search.clone() page=found.page pages=found.pages /> };
+        let body = if found.at.is_empty() {
+            view! { <NothingFound narrowings=narrowings.clone() /> }.into_any()
+        } else if search.is_table() {
+            view! { {Table { search, measures }.draw(selection.iter())}{pager} }.into_any()
+        } else {
+            view! { {row::rows(selection.iter(), measures)}{pager} }.into_any()
+        };
+        view! { <Line search=search.clone() total=found.total narrowings />{body} }
+    })
 }
 
+/// What narrows the list, how many are left, and how they are shown.
 #[component]
-fn Results(search: Search, shelf: Shelf) -> impl IntoView {
-    let count = match shelf.total {
+fn Line(search: Search, total: usize, narrowings: Vec<Narrowing>) -> impl IntoView {
+    let count = match total {
         1 => "1 model".to_owned(),
         many => format!("{many} models"),
     };
-    let is_empty = shelf.listings.is_empty();
     view! {
         <div class="found-line">
-            <Narrowings search=search.clone() />
+            <Chips narrowings />
             <p role="status">{count}</p>
+            <Views search=search.clone() />
+            <Sorts sort=search.sort />
         </div>
-        {if is_empty {
-            view! { <NothingFound search /> }.into_any()
-        } else {
-            view! {
-                <ModelRows listings=shelf.listings />
-                <Pager search page=shelf.page pages=shelf.pages />
-            }
-            .into_any()
-        }}
     }
     .into_any()
 }
 
 #[component]
-fn Narrowings(search: Search) -> impl IntoView {
-    let narrowings = narrowings(&search);
+fn Chips(narrowings: Vec<Narrowing>) -> impl IntoView {
     let many = narrowings.len() > 1;
+    let chips = narrowings.into_iter().map(|narrowing| {
+        view! {
+            <li>
+                <a class="chip on" href=narrowing.without>
+                    {narrowing.label}
+                    <span class="visually-hidden">", remove"</span>
+                    <Icon name="x" />
+                </a>
+            </li>
+        }
+    });
     view! {
         <ul class="chips" aria-label="Active filters">
-            {narrowings.into_iter().map(|(label, without)| view! {
-                <li>
-                    <a class="chip on" href=address::write(&without)>
-                        {label}
-                        <span class="visually-hidden">", remove"</span>
-                        <Icon name="x" />
-                    </a>
-                </li>
-            }).collect_view()}
-            {many.then(|| view! { <li><a class="chip" href="/models">"Clear all"</a></li> })}
+            {chips.collect_view()}
+            {many.then(|| view! { <li><a class="chip" href=PATH>"Clear all"</a></li> })}
         </ul>
     }
     .into_any()
 }
 
-/// Each thing that could be given up is one link away.
+/// List or table, and the selection as a file.
 #[component]
-fn NothingFound(search: Search) -> impl IntoView {
-    let narrowings = narrowings(&search);
+fn Views(search: Search) -> impl IntoView {
+    let table = search.is_table();
+    let whole = Search { page: None, per_page: None, view: String::new(), ..search.clone() };
+    let to = |view: &str| Search { view: view.to_owned(), page: None, ..search.clone() }.address(PATH);
+    let current = |is_so: bool| is_so.then_some("true");
     view! {
-        <Empty title="No model is all of that">
-            <p>"Give one of these up:"</p>
-            <div class="cluster">
-                {narrowings.into_iter().map(|(label, without)| view! {
-                    <a class="button" href=address::write(&without)>"Without "{label}</a>
-                }).collect_view()}
-                <a class="button primary" href="/models">"Show every model"</a>
-            </div>
-        </Empty>
+        <nav class="views" aria-label="Shown as">
+            <a href=to("") aria-current=current(!table)>"List"</a>
+            <a href=to(TABLE) aria-current=current(table)>"Table"</a>
+            <a href=whole.address(FILE) rel="external" download="models.csv">"CSV"</a>
+        </nav>
     }
     .into_any()
 }
 
+/// A field of the form that stands beside the results.
 #[component]
-fn Pager(search: Search, page: u32, pages: u32) -> impl IntoView {
-    let to = move |page: u32| address::write(&Search { page: Some(page), ..search.clone() });
-    let numbers = (1..=pages).map(|number| {
-        let current = (number == page).then_some("page");
-        view! { <li><a href=to(number) aria-current=current><span class="visually-hidden">"Page "</span>{number}</a></li> }
+fn Sorts(sort: String) -> impl IntoView {
+    // What only a heading of the table asks for is among the choices while it is chosen.
+    let turned = [
+        ("-name", "Name, Z first"),
+        ("-output", "Output price, high first"),
+        ("-context", "Context, short first"),
+        ("-newest", "Oldest"),
+        ("-latency", "First token, slow first"),
+        ("-speed", "Tokens a second, slow first"),
+        ("-popular", "Least called here"),
+    ];
+    let options = SORTS.into_iter().chain(turned.into_iter().filter(|(value, _)| *value == sort));
+    let options = options.map(|(value, label)| {
+        let is_chosen = value == sort;
+        view! { <option value=value selected=is_chosen>{label}</option> }
     });
-    let before = (page > 1).then(|| view! { <a class="button" rel="prev" href=to(page - 1)>"Previous"</a> });
-    let after = (page < pages).then(|| view! { <a class="button" rel="next" href=to(page + 1)>"Next"</a> });
-    (pages > 1).then(|| {
-        view! {
-            <nav class="pager" aria-label="Pages of models">
-                {before}
-                <ol class="num">{numbers.collect_view()}</ol>
-                {after}
-            </nav>
-        }
-    })
-}
-
-/// What narrows the search, in words, and the search without it.
-fn narrowings(search: &Search) -> Vec<(String, Search)> {
-    let first = Search { page: None, ..search.clone() };
-    let mut found = Vec::new();
-    let mut note = |is_set: bool, label: String, without: Search| {
-        if is_set {
-            found.push((label, without));
-        }
-    };
-    let s = search;
-    note(!s.q.is_empty(), format!("“{}”", s.q), Search { q: String::new(), ..first.clone() });
-    note(!s.kind.is_empty(), kind_name(&s.kind).to_owned(), Search { kind: String::new(), ..first.clone() });
-    note(
-        !s.capability.is_empty(),
-        ability_name(&s.capability),
-        Search { capability: String::new(), ..first.clone() },
-    );
-    note(
-        !s.provider.is_empty(),
-        provider_name(&s.provider),
-        Search { provider: String::new(), ..first.clone() },
-    );
-    note(
-        !s.author.is_empty(),
-        format!("by {}", publisher_name(&s.author)),
-        Search { author: String::new(), ..first.clone() },
-    );
-    note(!s.input.is_empty(), format!("{} in", s.input), Search { input: String::new(), ..first.clone() });
-    note(
-        !s.output.is_empty(),
-        format!("{} out", s.output),
-        Search { output: String::new(), ..first.clone() },
-    );
-    note(
-        !s.status.is_empty(),
-        status_name(&s.status).to_owned(),
-        Search { status: String::new(), ..first.clone() },
-    );
-    let least = s.min_context.map(short_count).unwrap_or_default();
-    note(
-        s.min_context.is_some(),
-        format!("≥ {least} context"),
-        Search { min_context: None, ..first.clone() },
-    );
-    let most = s.max_price.trim_start_matches('$');
-    note(
-        !s.max_price.is_empty(),
-        format!("≤ ${most} / M in"),
-        Search { max_price: String::new(), ..first.clone() },
-    );
-    note(s.sale == "open", "For sale now".to_owned(), Search { sale: String::new(), ..first.clone() });
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn removing_a_narrowing_returns_to_the_first_page() {
-        let search =
-            Search { kind: "chat".to_owned(), q: "gpt".to_owned(), page: Some(3), ..Search::default() };
-        let addresses: Vec<String> =
-            narrowings(&search).iter().map(|(_, without)| address::write(without)).collect();
-        assert_eq!(addresses, ["/models?kind=chat", "/models?q=gpt"]);
+    view! {
+        <label class="sort-field">
+            <span class="soft">"Sort"</span>
+            <select name="sort" form="find">{options.collect_view()}</select>
+        </label>
     }
+    .into_any()
+}
+
+/// Each thing that could be given up is one link away, and says what it would bring back.
+#[component]
+fn NothingFound(narrowings: Vec<Narrowing>) -> impl IntoView {
+    let mut narrowings = narrowings;
+    narrowings.sort_by_key(|narrowing| std::cmp::Reverse(narrowing.brings));
+    let is_one_too_many = narrowings.first().is_some_and(|narrowing| narrowing.brings > Some(0));
+    let advice =
+        if is_one_too_many { "Give one of these up:" } else { "No single one of these is at fault:" };
+    let links = narrowings.into_iter().map(|narrowing| {
+        let brings = narrowing.brings.map(|many| format!(" ({many})"));
+        view! { <a class="button" href=narrowing.without>"Without "{narrowing.label}{brings}</a> }
+    });
+    view! {
+        <Empty title="No model is all of that">
+            <p>{advice}</p>
+            <div class="cluster">
+                {links.collect_view()}
+                <a class="button primary" href=PATH>"Show every model"</a>
+            </div>
+        </Empty>
+    }
+    .into_any()
 }

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use marketplace::model::{Model, Status};
 use marketplace::price::TakeRate;
 
-use crate::pages::words::{ABILITIES, ability_name};
+use crate::pages::words::{ABILITIES, ability_name, capital};
 
 /// A model's abilities by name, most telling first.
 pub fn ability_names(abilities: &[String]) -> Vec<String> {
@@ -12,6 +12,33 @@ pub fn ability_names(abilities: &[String]) -> Vec<String> {
     let mut sorted: Vec<&String> = abilities.iter().collect();
     sorted.sort_by_key(|ability| place(ability));
     sorted.into_iter().map(|ability| ability_name(ability)).collect()
+}
+
+pub fn ability_label(ability: &str) -> String {
+    capital(&ability_name(ability))
+}
+
+/// What goes in or comes out.
+pub fn modality_label(kind: &str) -> String {
+    match kind {
+        "text" => "Text".to_owned(),
+        "image" => "Images".to_owned(),
+        "audio" => "Audio".to_owned(),
+        "video" => "Video".to_owned(),
+        "pdf" => "PDF".to_owned(),
+        "embedding" => "Embeddings".to_owned(),
+        other => capital(&other.replace('_', " ")),
+    }
+}
+
+/// A licence, or whether weights are open, as the catalogue's searches call it.
+pub fn licence_label(licence: &str) -> String {
+    match licence {
+        "open" => "Open weights".to_owned(),
+        "proprietary" => "Proprietary".to_owned(),
+        "mit" => "MIT".to_owned(),
+        other => other.split('-').map(capital).collect::<Vec<_>>().join(" "),
+    }
 }
 
 pub fn day(date: NaiveDate) -> String {

@@ -38,7 +38,9 @@ pub fn focus_search_on_slash() {
         if event.key() != "/" || is_typing(&event) {
             return;
         }
-        let field = document().query_selector("main input[type=search], .site-search input").ok().flatten();
+        // One look for both would find the bar first, which stands before the page.
+        let find = |selector| document().query_selector(selector).ok().flatten();
+        let field = find("main input[type=search]").or_else(|| find(".site-search input"));
         if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) {
             event.prevent_default();
             let _ = field.focus();

@@ -18,6 +18,7 @@ pub fn Frame(children: Children) -> impl IntoView {
     Effect::new(|| {
         browser::focus_search_on_slash();
         crate::browser::copy_on_click();
+        crate::browser::suggest_models();
         browser::mark_hydrated();
     });
     view! {

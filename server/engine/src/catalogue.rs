@@ -3,6 +3,7 @@
 mod file;
 mod import;
 mod local;
+mod selection;
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -12,7 +13,7 @@ use marketplace::fault::{Code, Fault};
 use marketplace::id::{ModelId, PriceId, ProviderId};
 use marketplace::model::{Kind, Listing, Model, Offer, Sale, Status};
 use marketplace::price::{Price, TakeRate};
-use marketplace::search::{Found, Search};
+use marketplace::search::Index;
 use providers::{Registry, embedding, image};
 use store::Db;
 use store::price::InForce;
@@ -20,6 +21,7 @@ use tracing::{info, warn};
 
 pub use self::import::{FactChange, ImportPlan, ModelChange};
 pub(crate) use self::local::{Local, is_asked};
+pub use self::selection::{Measures, Selection};
 use crate::{Actor, Engine, Error, Result};
 
 /// One consistent view of everything for sale. A change makes a new one.
@@ -32,6 +34,8 @@ pub(crate) struct Catalogue {
     /// Both. Their prices are wishes; those in force stand in the listings.
     models: Arc<Vec<Model>>,
     listings: Vec<Listing>,
+    /// The listings made ready for searches.
+    index: Index,
     /// Every id and alias a client may use.
     by_name: HashMap<String, Named>,
     /// The offers of each listing that can be called now, in the catalogue's order.
@@ -41,6 +45,12 @@ pub(crate) struct Catalogue {
 /// Every model as it is at this moment, for whoever looks at all of them. What changes later is not seen.
 #[derive(Clone, Debug)]
 pub struct Listings(Arc<Catalogue>);
+
+impl Listings {
+    pub(crate) fn index(&self) -> &Index {
+        &self.0.index
+    }
+}
 
 impl Deref for Listings {
     type Target = [Listing];
@@ -151,7 +161,8 @@ impl Catalogue {
             offers.push(sold.iter().filter_map(on_sale).collect());
             listings.extend(as_one(sold));
         }
-        Self { file, local, models, by_name: names(&listings), listings, offers }
+        let index = Index::new(&listings);
+        Self { file, local, models, by_name: names(&listings), listings, index, offers }
     }
 
     /// How many models are in a state of sale.
@@ -262,10 +273,6 @@ fn as_one(mut sold: Vec<(Listing, Option<PriceId>)>) -> Option<Listing> {
 }
 
 impl Engine {
-    pub fn search_models(&self, _actor: &Actor, search: &Search) -> Found {
-        search.run(&self.0.catalogue.load().listings)
-    }
-
     pub fn listings(&self, _actor: &Actor) -> Listings {
         Listings(self.0.catalogue.load_full())
     }

@@ -42,7 +42,7 @@ mod engine;
 
 pub use actor::Actor;
 pub use books::{BooksState, Seal, WholeCheck};
-pub use catalogue::{FactChange, ImportPlan, Listings, ModelChange};
+pub use catalogue::{FactChange, ImportPlan, Listings, Measures, ModelChange, Selection};
 pub use chat::{
     Call, CallEvent, FailedAttempt, Order, Outlet, Parcel, Promised, Run, STOPPED, Served, Serving,
 };

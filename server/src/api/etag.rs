@@ -32,11 +32,8 @@ pub async fn name_contents(request: Request, next: Next) -> Response {
         return ApiError::from(Fault::new(Code::Internal, "Something went wrong on our side"))
             .into_response();
     };
-    let hash = digest(&SHA256, &bytes);
-    let name = URL_SAFE_NO_PAD.encode(&hash.as_ref()[..NAME_BYTES]);
-    // Weak, for on its way it may be compressed in one way or another.
-    let name = format!("W/\"{name}\"");
-    let is_known = known.iter().filter_map(|value| value.to_str().ok()).any(|value| names(value, &name));
+    let name = name_of(&bytes);
+    let is_known = is_among(known.iter(), &name);
     if let Ok(name) = HeaderValue::from_str(&name) {
         head.headers.insert(header::ETAG, name);
     }
@@ -49,6 +46,22 @@ pub async fn name_contents(request: Request, next: Next) -> Response {
     head.headers.remove(header::CONTENT_TYPE);
     head.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(head, Body::empty())
+}
+
+/// A name that no other contents have.
+pub fn name_of(contents: &[u8]) -> String {
+    let hash = digest(&SHA256, contents);
+    // Weak, for on its way it may be compressed in one way or another.
+    format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..NAME_BYTES]))
+}
+
+/// Whether whoever asks says that they have these contents.
+pub fn is_known(headers: &HeaderMap, name: &str) -> bool {
+    is_among(headers.get_all(header::IF_NONE_MATCH).iter(), name)
+}
+
+fn is_among<'a>(mut known: impl Iterator<Item = &'a HeaderValue>, name: &str) -> bool {
+    known.any(|value| value.to_str().is_ok_and(|value| names(value, name)))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

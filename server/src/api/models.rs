@@ -6,7 +6,7 @@ mod filter;
 mod stats;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, RawQuery, State};
 use engine::{Actor, Engine};
 use http::HeaderMap;
 use marketplace::id::ModelId;
@@ -26,14 +26,19 @@ pub async fn list_models(
     State(engine): State<Engine>,
     Asking(actor): Asking,
     headers: HeaderMap,
-    Query(search): Query<Search>,
+    RawQuery(search): RawQuery,
     Query(filter): Query<Filter>,
     Query(cursor): Query<anthropic::Cursor>,
 ) -> Result<Json<Value>, ApiError> {
     if headers.contains_key(ANTHROPIC_VERSION) {
         return Ok(Json(anthropic::list(&engine, &actor, &cursor)));
     }
-    Ok(Json(listed(&engine, &actor, &search, &filter)))
+    Ok(Json(listed(&engine, &actor, &read(search), &filter)))
+}
+
+/// Nonsense is ignored, not refused.
+fn read(query: Option<String>) -> Search {
+    Search::read(&query.unwrap_or_default())
 }
 
 /// Our search, then OpenRouter's filters with its own way of paging.
@@ -47,7 +52,8 @@ fn listed(engine: &Engine, actor: &Actor, search: &Search, filter: &Filter) -> V
     let mut search = Search { sort: sort.to_owned(), ..search.clone() };
     if *filter == Filter::default() {
         let found = engine.search_models(actor, &search);
-        let data: Vec<Value> = found.listings.iter().map(describe).collect();
+        let data: Vec<Value> = found.iter().map(describe).collect();
+        let found = found.found;
         return json!({
             "object": "list", "data": data, "total": found.total, "page": found.page, "pages": found.pages,
             "facets": found.facets,
@@ -56,31 +62,31 @@ fn listed(engine: &Engine, actor: &Actor, search: &Search, filter: &Filter) -> V
     // A page of what passes the filters is not what passes them of a page.
     (search.page, search.per_page) = (None, None);
     let found = engine.search_models(actor, &search);
-    let (listings, total) = filter.run(found.listings);
-    let data: Vec<Value> = listings.iter().map(describe).collect();
-    json!({ "object": "list", "data": data, "total": total, "facets": found.facets })
+    let (listings, total) = filter.run(found.iter());
+    let data: Vec<Value> = listings.into_iter().map(describe).collect();
+    json!({ "object": "list", "data": data, "total": total, "facets": found.found.facets })
 }
 
 /// How many there are, of those that pass.
 pub async fn count_models(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-    Query(search): Query<Search>,
+    RawQuery(search): RawQuery,
     Query(filter): Query<Filter>,
 ) -> Json<Value> {
-    let found = engine.search_models(&actor, &Search { page: None, per_page: None, ..search });
-    Json(json!({ "data": { "count": filter.run(found.listings).1 } }))
+    let found = engine.search_models(&actor, &Search { page: None, per_page: None, ..read(search) });
+    Json(json!({ "data": { "count": filter.run(found.iter()).1 } }))
 }
 
 /// What the caller may buy right now.
 pub async fn list_buyable(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-    Query(search): Query<Search>,
+    RawQuery(search): RawQuery,
     Query(filter): Query<Filter>,
 ) -> Result<Json<Value>, ApiError> {
     actor.account().map_err(ApiError::openai)?;
-    let search = Search { sale: "open".to_owned(), ..search };
+    let search = Search { sale: "open".to_owned(), ..read(search) };
     Ok(Json(listed(&engine, &actor, &search, &filter)))
 }
 

@@ -8,6 +8,7 @@ mod books;
 mod bytes;
 mod address;
 mod beginnings;
+mod browse;
 mod chat;
 mod completions;
 mod deaths;

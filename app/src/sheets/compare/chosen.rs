@@ -2,8 +2,8 @@
 
 use marketplace::model::{Kind, Listing};
 
-use crate::pages::address::escape;
 use crate::sheets::query::Query;
+use marketplace::query::escape;
 
 pub const MODELS_MAX: usize = 4;
 

@@ -8,7 +8,7 @@ use marketplace::money::Rate;
 use marketplace::recommend::log2_thousandths;
 
 use super::Dot;
-use crate::pages::address::escape;
+use marketplace::query::escape;
 
 const WIDTH: u64 = 720;
 const HEIGHT: u64 = 420;

@@ -1,8 +1,10 @@
 //! One model in a list: who, what, for how much, and the way to it.
 
+use engine::Measures;
 use leptos::prelude::*;
+use marketplace::health::Measured;
 use marketplace::model::{Kind, Listing, Model, OtherPrice, publisher_name, short_count};
-use marketplace::money::{Nanos, Rate};
+use marketplace::money::{Nanos, Rate, group};
 use marketplace::price::TakeRate;
 
 use crate::components::{Amount, Tile};
@@ -14,6 +16,12 @@ const CHIPS_MAX: usize = 3;
 
 #[component]
 pub fn ModelRows(listings: Vec<Listing>) -> impl IntoView {
+    rows(listings.iter(), &Measures::default())
+}
+
+/// The same, with what was measured of them here.
+pub fn rows<'a>(listings: impl Iterator<Item = &'a Listing>, measures: &Measures) -> AnyView {
+    let rows = listings.map(|listing| row(listing, measures.of(&listing.model.id)));
     view! {
         <div class="model-rows">
             <div class="model-rows-head" aria-hidden="true">
@@ -23,16 +31,13 @@ pub fn ModelRows(listings: Vec<Listing>) -> impl IntoView {
                 <span>"Context"</span>
                 <span></span>
             </div>
-            <ol class="model-list">
-                {listings.into_iter().map(|listing| view! { <ModelRow listing /> }).collect_view()}
-            </ol>
+            <ol class="model-list">{rows.collect_view()}</ol>
         </div>
     }
     .into_any()
 }
 
-#[component]
-fn ModelRow(listing: Listing) -> impl IntoView {
+fn row(listing: &Listing, measured: Option<Measured>) -> impl IntoView + use<> {
     let href = listing.href();
     let (input, output) = known_rates(&listing.model);
     let (take, free) = (listing.take, listing.model.free);
@@ -52,7 +57,8 @@ fn ModelRow(listing: Listing) -> impl IntoView {
                 </h3>
                 <p class="model-row-line">{listing.model.summary()}</p>
                 {listing.sale.reason().map(|reason| view! { <p class="model-row-line">{reason}"."</p> })}
-                <Chips listing=listing.clone() />
+                {told(measured).map(|told| view! { <p class="model-row-line num">{told}</p> })}
+                {chips(&listing.model)}
             </div>
             <RateFigure label="Input / M" rate=input take free />
             {match unit {
@@ -66,10 +72,19 @@ fn ModelRow(listing: Listing) -> impl IntoView {
                     None => view! { <Price rate=None /> }.into_any(),
                 }}
             </div>
-            <Action listing />
+            {action(listing)}
         </li>
     }
-    .into_any()
+}
+
+/// How it did here, where that is known.
+fn told(measured: Option<Measured>) -> Option<String> {
+    let measured = measured?;
+    let first = measured.first_token_ms.map(|spread| format!("first token {} ms", group(spread.p50)));
+    let speed = measured.tokens_per_second.map(|spread| format!("{} tokens / s", group(spread.p50)));
+    let answered = measured.uptime_bps.map(|bps| format!("{}.{:02} % answered", bps / 100, bps % 100));
+    let told: Vec<String> = first.into_iter().chain(speed).chain(answered).collect();
+    (!told.is_empty()).then(|| format!("Here: {}", told.join(" · ")))
 }
 
 /// What a buyer pays, and under it the provider's own price.
@@ -101,9 +116,7 @@ fn UnitFigure(each: Nanos, unit: String) -> impl IntoView {
     }
 }
 
-#[component]
-fn Chips(listing: Listing) -> impl IntoView {
-    let model = &listing.model;
+fn chips(model: &Model) -> impl IntoView + use<> {
     let names = ability_names(&model.abilities);
     let more = names.len().saturating_sub(CHIPS_MAX);
     let rest = names.iter().skip(CHIPS_MAX).cloned().collect::<Vec<_>>().join(", ");
@@ -124,8 +137,7 @@ fn Chips(listing: Listing) -> impl IntoView {
 }
 
 /// The next steps, if there are any.
-#[component]
-fn Action(listing: Listing) -> impl IntoView {
+fn action(listing: &Listing) -> AnyView {
     let name = listing.model.name.clone();
     let compare = view! {
         <a class="small" href=compare_address([listing.model.id.as_str()].into_iter(), false)>

@@ -25,7 +25,7 @@ pub fn list(engine: &Engine, actor: &Actor, cursor: &Cursor) -> Value {
         sort: "newest".to_owned(),
         ..Search::default()
     };
-    page(&engine.search_models(actor, &wanted).listings, cursor)
+    page(&engine.search_models(actor, &wanted).to_vec(), cursor)
 }
 
 fn page(all: &[Listing], cursor: &Cursor) -> Value {

@@ -24,8 +24,8 @@ pub struct Filter {
 
 impl Filter {
     /// Those that pass, in the order they came, and how many they were before they were cut to a page.
-    pub fn run(&self, listings: Vec<Listing>) -> (Vec<Listing>, usize) {
-        let kept: Vec<Listing> = listings.into_iter().filter(|listing| self.keeps(listing)).collect();
+    pub fn run<'a>(&self, listings: impl Iterator<Item = &'a Listing>) -> (Vec<&'a Listing>, usize) {
+        let kept: Vec<&Listing> = listings.filter(|listing| self.keeps(listing)).collect();
         let (total, number) = (kept.len(), |text: &str| text.parse::<usize>().ok());
         let (skipped, most) = (number(&self.offset).unwrap_or(0), number(&self.limit).unwrap_or(usize::MAX));
         (kept.into_iter().skip(skipped).take(most).collect(), total)

@@ -7,6 +7,8 @@ use marketplace::id::CallId;
 use marketplace::money::Nanos;
 use marketplace::statement::{CallLine, Entry, Fund, Statement, USAGE};
 
+use crate::csv::text;
+
 const COLUMNS: [&str; 24] = [
     "at",
     "fund",
@@ -88,17 +90,6 @@ fn call_cells(call: &CallLine) -> Vec<String> {
     cells
 }
 
-/// Words that a spreadsheet would take for a formula get an apostrophe before them (ASVS 1.2.10).
-fn text(words: &str) -> String {
-    let is_formula = words.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0']);
-    let safe = if is_formula { format!("'{words}") } else { words.to_owned() };
-    if safe.contains(['"', ',', ';', '\r', '\n', '\t']) || is_formula {
-        format!("\"{}\"", safe.replace('"', "\"\""))
-    } else {
-        safe
-    }
-}
-
 fn line(mut cells: Vec<String>) -> String {
     cells.resize(COLUMNS.len(), String::new());
     format!("{}\r\n", cells.join(","))
@@ -123,14 +114,5 @@ mod tests {
         let charges = rows[1..].iter().filter(|row| !row[at].is_empty());
         let sum: Nanos = charges.map(|row| Nanos::parse_usd(row[at]).unwrap()).sum();
         assert_eq!(sum, statement.totals.charge_nanos);
-    }
-
-    #[test]
-    fn a_formula_is_only_words() {
-        assert_eq!(text("=1+1"), "\"'=1+1\"");
-        assert_eq!(text("@SUM(A1)"), "\"'@SUM(A1)\"");
-        assert_eq!(text("-2+3\",x"), "\"'-2+3\"\",x\"");
-        assert_eq!(text("an outage, \"sorry\""), "\"an outage, \"\"sorry\"\"\"");
-        assert_eq!(text("plain"), "plain");
     }
 }

@@ -1,4 +1,6 @@
-//! What stands behind the question mark, read as forms write it.
+//! What stands behind the question mark, read as forms write it, and written as both sides of the wire do.
+
+use std::fmt::Write;
 
 /// Names and values in their order. A name may come more than once.
 #[derive(Debug, Default)]
@@ -27,6 +29,19 @@ impl Query {
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(of, _)| of == name).map(|(_, value)| value.as_str())
     }
+}
+
+/// Percent-encoding that is the same on both sides of the wire; the router's own differs.
+pub fn escape(value: &str) -> String {
+    value.bytes().fold(String::new(), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~/:,".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // Writing into a string cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    })
 }
 
 /// Undoes what forms do to a text. What is no escape stays as it is, and what is no text becomes question marks.
