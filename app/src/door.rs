@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 
 use crate::browser::{self, Reply};
 use crate::error::AppError;
+use crate::json;
 
 const REFUSED: char = '!';
 const GIVEN: char = '+';
@@ -39,7 +40,7 @@ impl Answer {
         };
         match json {
             Ok(json) => Self { is_refusal, json },
-            Err(error) => Self::refusal(&unreadable(&error)),
+            Err(_) => Self::refusal(&unreadable()),
         }
     }
 
@@ -51,11 +52,11 @@ impl Answer {
         if self.is_refusal {
             return Err(self.fault());
         }
-        serde_json::from_slice(self.json.as_bytes()).map_err(|error| unreadable(&error))
+        json::read(&self.json).map_err(|_| unreadable())
     }
 
     fn fault(&self) -> AppError {
-        serde_json::from_slice(self.json.as_bytes()).unwrap_or_else(|error| unreadable(&error))
+        json::read(&self.json).unwrap_or_else(|_| unreadable())
     }
 }
 
@@ -74,7 +75,7 @@ impl FromStr for Answer {
     }
 }
 
-fn unreadable(_: &serde_json::Error) -> AppError {
+fn unreadable() -> AppError {
     AppError(Fault::new(
         Code::Internal,
         "The page and the server do not understand each other; load the page anew",

@@ -113,7 +113,7 @@ where
     }
     match serde_json::to_string(&door) {
         Ok(body) => Box::pin(post(D::PATH, "application/json", body)),
-        Err(error) => Box::pin(ready(Answer::refusal(&super::unreadable(&error)))),
+        Err(_) => Box::pin(ready(Answer::refusal(&super::unreadable()))),
     }
 }
 
