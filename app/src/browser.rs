@@ -1,11 +1,11 @@
 //! What only a browser can do; reached from effects and event handlers alone.
 
-mod clipboard;
+mod buttons;
 mod form;
 mod live_channel;
 mod request;
 
-pub use self::clipboard::copy_on_click;
+pub use self::buttons::answer_buttons;
 pub use self::form::fields;
 pub use self::live_channel::{Heard, LiveChannel};
 pub use self::request::{Reply, post};
