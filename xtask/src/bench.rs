@@ -1,4 +1,7 @@
-//! `cargo xtask bench`: how fast the ledger is beside bare `pgbench`, and what a call costs beside the direct one.
+//! `cargo xtask bench`: how fast the ledger is beside bare `pgbench`, what a call costs beside the direct one, and how
+//! quick pages are.
+
+mod pages;
 
 use std::env;
 use std::process::ExitCode;
@@ -18,6 +21,7 @@ pub fn run(workspace: &Workspace, arguments: &[&str]) -> Result<ExitCode> {
     match arguments.first() {
         // No books, so no database.
         Some(&"relay") => measure(workspace, GATEWAY, None, arguments, &log),
+        Some(&"pages") => pages::run(workspace, &log),
         Some(&"calls") => with_database(workspace, GATEWAY, arguments, &log),
         _ => with_database(workspace, LEDGER, arguments, &log),
     }

@@ -36,7 +36,8 @@ usage: cargo xtask <command>
   prepare               refresh .sqlx, the query descriptions that builds without a database need
   bench [arguments]     the ledger's speed beside bare pgbench; --help lists the arguments
   bench relay           what the gateway adds to a call, without the ledger
-  bench calls           what a whole paid call adds";
+  bench calls           what a whole paid call adds
+  bench pages           what a page costs the server and how long a visitor waits for it";
 
 fn main() -> ExitCode {
     match run() {
