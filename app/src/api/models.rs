@@ -38,12 +38,17 @@ pub struct Tariff {
 #[server(prefix = "/_fn", endpoint = "search_models", input = Json)]
 pub async fn search_models(search: Search) -> Result<Found, AppError> {
     use crate::context::caller;
+    use crate::sheets::kept::{Kept, Things};
     use crate::sheets::results::{Shelf, sheet};
+    static KEPT: Kept<Found> = Kept::new();
     let caller = caller()?;
-    let found = caller.engine.search_models(&caller.actor, &search);
-    let (total, page, pages) = (found.total, found.page, found.pages);
-    let shelf = Shelf { listings: found.listings, total, page, pages };
-    Ok(Found { results: sheet(search, shelf), facets: found.facets })
+    let asked = format!("{search:?}");
+    Ok(KEPT.get(Things::now(&caller, None), &asked, || {
+        let found = caller.engine.search_models(&caller.actor, &search);
+        let (total, page, pages) = (found.total, found.page, found.pages);
+        let shelf = Shelf { listings: found.listings, total, page, pages };
+        Found { results: sheet(search, shelf), facets: found.facets }
+    }))
 }
 
 #[server(prefix = "/_fn", endpoint = "read_model", input = Json)]

@@ -10,6 +10,7 @@ use marketplace::search::Search;
 use self::dollar::Dollar;
 use self::promise::Promise;
 use super::draw;
+use super::kept::{Kept, Things};
 use super::results::ModelRows;
 use crate::api::sheets::Sheet;
 use crate::components::Icon;
@@ -22,7 +23,13 @@ struct Front {
     featured: Vec<Listing>,
 }
 
+static KEPT: Kept<Sheet> = Kept::new();
+
 pub fn sheet(caller: &Caller) -> Sheet {
+    KEPT.get(Things::now(caller, None), "", || drawn(caller))
+}
+
+fn drawn(caller: &Caller) -> Sheet {
     let find = |search: &Search| caller.engine.search_models(&caller.actor, search);
     let open = Search { sale: "open".to_owned(), page: Some(1), per_page: Some(6), ..Search::default() };
     let chats = Search { kind: "chat".to_owned(), ..open.clone() };

@@ -42,6 +42,13 @@ pub(crate) struct Catalogue {
 #[derive(Clone, Debug)]
 pub struct Listings(Arc<Catalogue>);
 
+impl Listings {
+    /// Whether nothing was changed in between.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl Deref for Listings {
     type Target = [Listing];
 
