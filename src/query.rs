@@ -7,8 +7,8 @@ use std::fmt::Write;
 pub struct Query(Vec<(String, String)>);
 
 const PAIRS_MAX: usize = 100;
-/// Nothing that is looked for is longer.
-const VALUE_CHARS_MAX: usize = 500;
+/// Nothing that is looked for is longer, nor what a form was told.
+const VALUE_CHARS_MAX: usize = 2_000;
 
 impl Query {
     pub fn parse(text: &str) -> Self {

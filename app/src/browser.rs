@@ -1,12 +1,12 @@
 //! What only a browser can do; reached from effects and event handlers alone.
 
-mod clipboard;
+mod buttons;
 mod finder;
 mod form;
 mod live_channel;
 mod request;
 
-pub use self::clipboard::copy_on_click;
+pub use self::buttons::answer_buttons;
 pub use self::finder::suggest_models;
 pub use self::form::{chosen, fields, return_to, spot};
 pub use self::live_channel::{Heard, LiveChannel};

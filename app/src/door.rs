@@ -8,9 +8,11 @@ mod submission;
 pub use self::asked::Asked;
 pub use self::submission::{DoorForm, Submission};
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
 use leptos::server_fn::redirect::call_redirect_hook;
@@ -19,49 +21,98 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::browser::{self, Reply};
+use crate::components::Drawn;
 use crate::error::AppError;
+use crate::json;
 
 const REFUSED: char = '!';
 const GIVEN: char = '+';
 
-/// What a door said, as it is written on the wire and into the page. It is read where it is used.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    is_refusal: bool,
-    json: String,
+/// What a door said. Types part only where it is read.
+#[derive(Clone)]
+pub struct Answer(Said);
+
+#[derive(Clone)]
+enum Said {
+    /// As it stands on the wire and in the page.
+    Written { is_refusal: bool, json: String },
+    /// As the server has it, where nothing need be written to be read.
+    Given(Arc<dyn Given>),
+}
+
+trait Given: Send + Sync {
+    fn result(&self) -> &dyn Any;
+    fn written(&self) -> (bool, serde_json::Result<String>);
+}
+
+impl<T: Serialize + Send + Sync + 'static> Given for Result<T, AppError> {
+    fn result(&self) -> &dyn Any {
+        self
+    }
+
+    fn written(&self) -> (bool, serde_json::Result<String>) {
+        match self {
+            Ok(value) => (false, serde_json::to_string(value)),
+            Err(fault) => (true, serde_json::to_string(fault)),
+        }
+    }
 }
 
 impl Answer {
-    fn of<T: Serialize>(result: Result<T, AppError>) -> Self {
-        let (is_refusal, json) = match &result {
-            Ok(value) => (false, serde_json::to_string(value)),
-            Err(fault) => (true, serde_json::to_string(fault)),
-        };
-        match json {
-            Ok(json) => Self { is_refusal, json },
-            Err(error) => Self::refusal(&unreadable(&error)),
-        }
+    fn of<T: Serialize + Send + Sync + 'static>(result: Result<T, AppError>) -> Self {
+        Self(Said::Given(Arc::new(result)))
+    }
+
+    /// What is said by nothing being there.
+    fn none() -> Self {
+        Self(Said::Written { is_refusal: false, json: "null".to_owned() })
     }
 
     fn refusal(fault: &AppError) -> Self {
-        Self { is_refusal: true, json: serde_json::to_string(fault).unwrap_or_default() }
+        Self(Said::Written { is_refusal: true, json: serde_json::to_string(fault).unwrap_or_default() })
     }
 
-    pub fn read<T: DeserializeOwned>(&self) -> Result<T, AppError> {
-        if self.is_refusal {
-            return Err(self.fault());
+    pub fn read<T: DeserializeOwned + Clone + 'static>(&self) -> Result<T, AppError> {
+        match &self.0 {
+            Said::Given(given) if cfg!(feature = "ssr") => given
+                .result()
+                .downcast_ref::<Result<T, AppError>>()
+                .cloned()
+                .unwrap_or_else(|| Err(unreadable())),
+            Said::Written { is_refusal: false, json } => json::read(json).map_err(|_| unreadable()),
+            _ => Err(self.fault()),
         }
-        serde_json::from_slice(self.json.as_bytes()).map_err(|error| unreadable(&error))
+    }
+
+    fn is_refusal(&self) -> bool {
+        matches!(self.0, Said::Written { is_refusal: true, .. })
     }
 
     fn fault(&self) -> AppError {
-        serde_json::from_slice(self.json.as_bytes()).unwrap_or_else(|error| unreadable(&error))
+        match &self.0 {
+            Said::Written { json, .. } => json::read(json).unwrap_or_else(|_| unreadable()),
+            Said::Given(_) => unreadable(),
+        }
     }
 }
 
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answer")
+    }
+}
+
+/// For the page the answer was drawn into.
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", if self.is_refusal { REFUSED } else { GIVEN }, self.json)
+        let (is_refusal, json) = match &self.0 {
+            Said::Written { is_refusal, json } => (*is_refusal, Ok(json.clone())),
+            Said::Given(given) => Drawn::left_out(|| given.written()),
+        };
+        match json {
+            Ok(json) => write!(f, "{}{json}", if is_refusal { REFUSED } else { GIVEN }),
+            Err(_) => Self::refusal(&unreadable()).fmt(f),
+        }
     }
 }
 
@@ -70,11 +121,11 @@ impl FromStr for Answer {
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
         let json = text.trim_start_matches([REFUSED, GIVEN]).to_owned();
-        Ok(Self { is_refusal: text.starts_with(REFUSED), json })
+        Ok(Self(Said::Written { is_refusal: text.starts_with(REFUSED), json }))
     }
 }
 
-fn unreadable(_: &serde_json::Error) -> AppError {
+fn unreadable() -> AppError {
     AppError(Fault::new(
         Code::Internal,
         "The page and the server do not understand each other; load the page anew",
@@ -88,7 +139,7 @@ async fn post(path: &'static str, content_type: &'static str, body: String) -> A
             if let Some(place) = leads_to {
                 call_redirect_hook(&place);
             }
-            Answer { is_refusal, json: text }
+            Answer(Said::Written { is_refusal, json: text })
         }
         None => Answer::refusal(&AppError::from_server_fn_error(ServerFnErrorErr::Request(String::new()))),
     }
@@ -106,6 +157,15 @@ mod tests {
     }
 
     #[test]
+    fn what_a_page_shows_is_not_written_into_it_a_second_time() {
+        let drawn = Drawn::from("<p>shown</p>".to_owned());
+        let answer = Answer::of(Ok((drawn.clone(), 5)));
+        assert_eq!(answer.to_string(), r#"+["",5]"#);
+        assert_eq!(answer.read(), Ok((drawn.clone(), 5)));
+        assert_eq!(serde_json::to_string(&drawn).unwrap(), r#""<p>shown</p>""#);
+    }
+
+    #[test]
     fn a_refusal_is_read_whatever_was_asked_for() {
         let fault = AppError(Fault::not_found("This receipt"));
         let written = Answer::of::<u8>(Err(fault.clone())).to_string();
@@ -115,7 +175,7 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_shape_is_a_fault_and_no_crash() {
-        let answer = Answer::of(Ok("five"));
+        let Ok(answer) = Answer::from_str(r#"+"five""#);
         assert_eq!(answer.read::<u8>().unwrap_err().0.code, Code::Internal);
     }
 }

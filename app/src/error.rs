@@ -3,9 +3,12 @@
 use std::fmt;
 
 use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
+use leptos::server_fn::Bytes;
 use leptos::server_fn::codec::JsonEncoding;
 use marketplace::fault::{Code, Fault};
 use serde::{Deserialize, Serialize};
+
+use crate::json;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -26,6 +29,14 @@ impl<F: Into<Fault>> From<F> for AppError {
 
 impl FromServerFnError for AppError {
     type Encoder = JsonEncoding;
+
+    fn de(data: Bytes) -> Self {
+        // Pages read all else that comes from the server the same way.
+        str::from_utf8(&data)
+            .ok()
+            .and_then(|text| json::read(text).ok())
+            .unwrap_or_else(|| Self::from_server_fn_error(ServerFnErrorErr::Deserialization(String::new())))
+    }
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {

@@ -15,6 +15,7 @@ pub mod components;
 pub mod api;
 pub mod door;
 pub mod error;
+pub mod json;
 pub mod browser;
 #[cfg(feature = "ssr")]
 mod sheets;

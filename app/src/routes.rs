@@ -5,9 +5,7 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::pages::{
-    AdminPage, BillingPage, BooksPage, ChatPage, CheckoutPage, ConfirmPage, ForgotPage, HomePage, KeysPage,
-    ModelPage, ModelsPage, NotFoundPage, ReceiptPage, ResetPage, SheetPage, SignInPage, SignUpPage,
-    StatementPage, StatementsPage, StatusPage, VendorsPage, VerifyPage,
+    BillingPage, ChatPage, ModelPage, ModelsPage, NotFoundPage, SheetPage, SignInPage, SignUpPage, VerifyPage,
 };
 use crate::shell::Frame;
 
@@ -18,7 +16,7 @@ pub fn Pages() -> impl IntoView {
         <Router>
             <Frame>
                 <Routes fallback=|| view! { <NotFoundPage /> }.into_any()>
-                    <Route path=path!("/") view=HomePage ssr=SsrMode::Async />
+                    <Route path=path!("/") view=SheetPage ssr=SsrMode::Async />
                     <Route path=path!("/models") view=ModelsPage ssr=SsrMode::Async />
                     <Route path=path!("/models/*id") view=ModelPage ssr=SsrMode::Async />
                     <Route path=path!("/compare") view=SheetPage ssr=SsrMode::Async />
@@ -27,21 +25,21 @@ pub fn Pages() -> impl IntoView {
                     <Route path=path!("/pricing") view=SheetPage ssr=SsrMode::Async />
                     <Route path=path!("/sign-up") view=SignUpPage ssr=SsrMode::Async />
                     <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
-                    <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async />
-                    <Route path=path!("/forgot") view=ForgotPage ssr=SsrMode::Async />
-                    <Route path=path!("/reset") view=ResetPage ssr=SsrMode::Async />
+                    <Route path=path!("/confirm") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/forgot") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/reset") view=SheetPage ssr=SsrMode::Async />
                     <Route path=path!("/chat/:conversation?") view=ChatPage ssr=SsrMode::Async />
                     <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async />
-                    <Route path=path!("/pay/:id") view=CheckoutPage ssr=SsrMode::Async />
-                    <Route path=path!("/keys") view=KeysPage ssr=SsrMode::Async />
-                    <Route path=path!("/receipts/:id") view=ReceiptPage ssr=SsrMode::Async />
-                    <Route path=path!("/books") view=BooksPage ssr=SsrMode::Async />
-                    <Route path=path!("/status") view=StatusPage ssr=SsrMode::Async />
-                    <Route path=path!("/statements") view=StatementsPage ssr=SsrMode::Async />
+                    <Route path=path!("/pay/:id") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/keys") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/receipts/:id") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/books") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/status") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/statements") view=SheetPage ssr=SsrMode::Async />
                     <Route path=path!("/statements/verify") view=VerifyPage ssr=SsrMode::Async />
-                    <Route path=path!("/statements/:month") view=StatementPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/vendors") view=VendorsPage ssr=SsrMode::Async />
+                    <Route path=path!("/statements/:month") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/vendors") view=SheetPage ssr=SsrMode::Async />
                 </Routes>
             </Frame>
         </Router>

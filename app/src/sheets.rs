@@ -7,6 +7,7 @@ pub mod code;
 pub mod compare;
 pub mod front;
 pub mod health;
+pub mod kept;
 pub mod keys;
 pub mod ledger;
 pub mod letter;

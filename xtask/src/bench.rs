@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: how fast the ledger is beside bare `pgbench`, what a call costs beside the direct one, and how
-//! long a search takes.
+//! long a search takes, and how quick pages are.
+
+mod pages;
 
 use std::env;
 use std::process::ExitCode;
@@ -21,6 +23,7 @@ pub fn run(workspace: &Workspace, arguments: &[&str]) -> Result<ExitCode> {
         // No books, so no database.
         Some(&"relay") => measure(workspace, GATEWAY, None, arguments, &log),
         Some(&"search") => measure(workspace, SEARCH, None, arguments, &log),
+        Some(&"pages") => pages::run(workspace, &log),
         Some(&"calls") => with_database(workspace, GATEWAY, arguments, &log),
         _ => with_database(workspace, LEDGER, arguments, &log),
     }

@@ -37,7 +37,8 @@ usage: cargo xtask <command>
   bench [arguments]     the ledger's speed beside bare pgbench; --help lists the arguments
   bench relay           what the gateway adds to a call, without the ledger
   bench calls           what a whole paid call adds
-  bench search          how long a search of the catalogue takes";
+  bench search          how long a search of the catalogue takes
+  bench pages           what a page costs the server and how long a visitor waits for it";
 
 fn main() -> ExitCode {
     match run() {

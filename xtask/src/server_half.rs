@@ -27,8 +27,13 @@ pub fn command(workspace: &Workspace, profile: Profile) -> Command {
 
 /// Tells somebody who will start a server to test which one, and where its site is.
 pub fn describe_for_test(workspace: &Workspace, command: &mut Command) {
+    describe_to_scripts(workspace, Profile::Dev, command);
+}
+
+/// The same for a server of either profile.
+pub fn describe_to_scripts(workspace: &Workspace, profile: Profile, command: &mut Command) {
     describe_site(workspace, command);
-    command.env("MERCATO_BIN", workspace.server(Profile::Dev));
+    command.env("MERCATO_BIN", workspace.server(profile));
     // Tests spend and delete: they must never meet anybody's own database.
     command.env_remove("DATABASE_URL");
 }

@@ -6,7 +6,7 @@ mod clients;
 mod journeys;
 mod tally;
 mod tests;
-mod tools;
+pub mod tools;
 
 use std::fs;
 use std::process::ExitCode;
@@ -57,6 +57,7 @@ const STEPS: &[(&str, Step)] = &[
     ("tests", tests::run),
     ("tests of xtask", tests::xtask),
     ("journeys", journeys::run),
+    ("marks of Lighthouse", journeys::marks),
     ("clients", clients::run),
     // After everything that uses the built server, whose place its tests take for a while.
     ("bugs that are put in are noticed", bugs::step),

@@ -68,23 +68,3 @@ pub async fn list_top_ups() -> Result<Drawn, AppError> {
     let caller = caller()?;
     Ok(crate::sheets::top_ups::sheet(caller.engine.list_top_ups(&caller.actor).await?))
 }
-
-#[server(prefix = "/_fn", endpoint = "read_top_up", input = Json)]
-pub async fn read_top_up(id: String) -> Result<Drawn, AppError> {
-    use crate::context::{caller, subject};
-    use marketplace::{fault::Fault, id::TopUpId};
-    let caller = caller()?;
-    let id = subject(TopUpId::parse(&id).map_err(|_| Fault::not_found("This payment")))?;
-    let top_up = subject(caller.engine.top_up(&caller.actor, id).await)?;
-    Ok(crate::sheets::checkout::sheet(top_up))
-}
-
-#[server(prefix = "/_fn", endpoint = "read_receipt", input = Json)]
-pub async fn read_receipt(id: String) -> Result<Drawn, AppError> {
-    use crate::context::{caller, subject};
-    use marketplace::{fault::Fault, id::CallId};
-    let caller = caller()?;
-    let id = subject(CallId::parse(&id).map_err(|_| Fault::not_found("This receipt")))?;
-    let receipt = subject(caller.engine.receipt(&caller.actor, id).await)?;
-    Ok(crate::sheets::receipt::sheet(receipt))
-}

@@ -1,17 +1,10 @@
-//! Doors to the state of the books; open to everybody.
+//! The door to the state of the books; open to everybody.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
 use crate::components::Drawn;
 use crate::error::AppError;
-
-#[server(prefix = "/_fn", endpoint = "read_books", input = Json)]
-pub async fn read_books() -> Result<Drawn, AppError> {
-    use crate::context::{caller, origin};
-    let caller = caller()?;
-    Ok(crate::sheets::books::sheet(caller.engine.books_state(&caller.actor).await?, &origin()))
-}
 
 /// One line for the foot of every page; empty while nobody knows.
 #[server(prefix = "/_fn", endpoint = "read_books_line", input = Json)]

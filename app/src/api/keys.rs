@@ -1,10 +1,8 @@
 //! Doors to a buyer's API keys.
 
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 use serde::{Deserialize, Serialize};
 
-use crate::components::Drawn;
 use crate::error::AppError;
 
 /// A key just made or given another secret, which is shown this once.
@@ -33,17 +31,6 @@ pub struct KeyForm {
     pub addresses: String,
     pub requests_a_minute: String,
     pub tokens_a_minute: String,
-}
-
-/// The list of keys; `done` and `refusal` are what became of the form that led here.
-#[server(prefix = "/_fn", endpoint = "read_keys", input = Json)]
-pub async fn read_keys(done: Option<String>, refusal: Option<String>) -> Result<Drawn, AppError> {
-    use crate::context::{caller, origin, refused, take_shown_once};
-    let caller = caller()?;
-    let keys = caller.engine.list_keys(&caller.actor).await?;
-    let made = take_shown_once(&caller);
-    let refusal = refusal.as_deref().map(refused);
-    Ok(crate::sheets::keys::sheet(keys, made, done.as_deref(), refusal, &origin()))
 }
 
 #[server(prefix = "/_fn", endpoint = "create_key")]

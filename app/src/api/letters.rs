@@ -1,9 +1,7 @@
 //! Doors for who was sent a letter, or wants one.
 
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 
-use crate::components::Drawn;
 use crate::error::AppError;
 
 /// Sends the letter again that confirms the caller's address.
@@ -41,20 +39,4 @@ pub async fn reset_password(token: String, password: String) -> Result<(), AppEr
     caller.engine.reset_password(&caller.actor, &token, &password).await?;
     leptos_axum::redirect("/reset?done=1");
     Ok(())
-}
-
-/// A page that a letter leads to or comes from; looking at it changes nothing. `refusal` is what its form was told.
-#[server(prefix = "/_fn", endpoint = "read_letter_page", input = Json)]
-pub async fn read_letter_page(
-    page: String,
-    token: Option<String>,
-    done: Option<String>,
-    refusal: Option<String>,
-) -> Result<Drawn, AppError> {
-    use crate::context::{caller, refused};
-    use crate::sheets::letter::{Letter, sheet};
-    let sends_letters = caller()?.engine.sends_letters();
-    let letter =
-        Letter { token, is_done: done.is_some(), refusal: refusal.as_deref().map(refused), sends_letters };
-    Ok(sheet(&page, letter))
 }

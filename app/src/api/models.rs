@@ -59,25 +59,6 @@ pub async fn read_model(id: String) -> Result<ModelSheet, AppError> {
     Ok(sheet(&listing, around))
 }
 
-#[server(prefix = "/_fn", endpoint = "read_front", input = Json)]
-pub async fn read_front() -> Result<Drawn, AppError> {
-    use crate::context::caller;
-    use crate::sheets::front::{Front, sheet};
-    use marketplace::search::Search;
-    let caller = caller()?;
-    let all = caller.engine.search_models(&caller.actor, &Search::default());
-    let open = Search { sale: "open".to_owned(), page: Some(1), per_page: Some(6), ..Search::default() };
-    let chats = Search { kind: "chat".to_owned(), ..open.clone() };
-    let open = caller.engine.search_models(&caller.actor, &open);
-    let featured = caller.engine.search_models(&caller.actor, &chats).to_vec();
-    Ok(sheet(Front {
-        models: all.found.total,
-        for_sale: open.found.total,
-        providers: all.found.facets.of("provider").len(),
-        featured,
-    }))
-}
-
 /// Whether answers are simulated.
 #[server(prefix = "/_fn", endpoint = "read_demo", input = Json)]
 pub async fn read_demo() -> Result<bool, AppError> {

@@ -1,4 +1,4 @@
-//! The door to pages that are only read; open to everybody. Which page it is, its address tells.
+//! The door to pages that are only read; open to everybody, though not every page is. Which page it is, its address tells.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
@@ -11,6 +11,13 @@ use crate::error::AppError;
 pub struct Sheet {
     pub title: String,
     pub body: Drawn,
+}
+
+impl Sheet {
+    /// Where the page is called otherwise than its head says.
+    pub fn titled(self, title: &str) -> Self {
+        Self { title: title.to_owned(), ..self }
+    }
 }
 
 /// `query` is what stands behind the question mark.

@@ -1,20 +1,8 @@
 //! Doors to vendors and the keys of ours at them; the engine lets only operators in.
 
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 
-use crate::components::Drawn;
 use crate::error::AppError;
-
-/// The list of vendors; `done` and `refusal` are what became of the form that led here.
-#[server(prefix = "/_fn", endpoint = "read_vendors", input = Json)]
-pub async fn read_vendors(done: Option<String>, refusal: Option<String>) -> Result<Drawn, AppError> {
-    use crate::context::{caller, refused, subject};
-    let caller = caller()?;
-    let vendors = subject(caller.engine.list_vendors(&caller.actor).await)?;
-    let refusal = refusal.as_deref().map(refused);
-    Ok(crate::sheets::vendors::sheet(vendors, done.as_deref(), refusal))
-}
 
 #[server(prefix = "/_fn", endpoint = "add_vendor")]
 pub async fn add_vendor(id: String, name: String, base_url: String, reason: String) -> Result<(), AppError> {

@@ -13,6 +13,8 @@ use leptos::prelude::window;
 use leptos::task::spawn_local;
 use marketplace::live::{FromPage, ToPage};
 
+use crate::json;
+
 const WAIT_MS_MIN: u32 = 500;
 const WAIT_MS_MAX: u32 = 8_000;
 
@@ -116,7 +118,7 @@ async fn converse(mut socket: WebSocket, outbox: &Mutex<Outbox>, hear: &impl Fn(
         match poll_fn(|context| next(&mut socket, outbox, context)).await {
             Happened::Closed => return,
             Happened::Received(Message::Text(text)) => {
-                if let Ok(news) = serde_json::from_slice(text.as_bytes()) {
+                if let Ok(news) = json::read(&text) {
                     hear(Heard::News(news));
                 }
             }

@@ -47,7 +47,7 @@ pub fn Empty(#[prop(into)] title: String, children: Children) -> impl IntoView {
     }
 }
 
-/// Puts a text on the clipboard, with the help of [`crate::browser::copy_on_click`].
+/// Puts a text on the clipboard, with the help of [`crate::browser::answer_buttons`].
 #[component]
 pub fn CopyButton(text: String) -> impl IntoView {
     view! {
@@ -59,11 +59,8 @@ pub fn CopyButton(text: String) -> impl IntoView {
     }
 }
 
+/// Prints the page, with the help of [`crate::browser::answer_buttons`].
 #[component]
 pub fn PrintButton() -> impl IntoView {
-    let print = |_| {
-        // A browser that cannot print says so itself.
-        let _ = window().print();
-    };
-    view! { <button type="button" class="button scripted" on:click=print>"Print"</button> }
+    view! { <button type="button" class="button scripted" data-print>"Print"</button> }
 }

@@ -25,7 +25,7 @@ pub struct Asked<T> {
     of: PhantomData<fn() -> T>,
 }
 
-impl<T: DeserializeOwned + 'static> Asked<T> {
+impl<T: DeserializeOwned + Clone + 'static> Asked<T> {
     /// Asks the door that `door` makes of the key.
     pub fn new<K, D>(
         key: impl Fn() -> K + Send + Sync + 'static,
@@ -34,9 +34,9 @@ impl<T: DeserializeOwned + 'static> Asked<T> {
     where
         K: Clone + PartialEq + Send + Sync + 'static,
         D: ServerFn<Output = T, Error = AppError, Protocol = Http<Json, Json>> + Serialize + 'static,
-        T: Serialize,
+        T: Serialize + Send + Sync,
     {
-        Self::with(key, move |key: K| ask(door(key)))
+        Self::with(key, move |key: K| ask(door(key), |given| given))
     }
 
     /// Asks once.
@@ -47,9 +47,9 @@ impl<T: DeserializeOwned + 'static> Asked<T> {
             + Clone
             + Sync
             + 'static,
-        T: Serialize,
+        T: Serialize + Send + Sync,
     {
-        Self::with(|| (), move |()| ask(door.clone()))
+        Self::with(|| (), move |()| ask(door.clone(), |given| given))
     }
 
     fn with<K: Clone + PartialEq + Send + Sync + 'static>(
@@ -84,7 +84,7 @@ impl<T: DeserializeOwned + 'static> Asked<T> {
     }
 }
 
-impl<T: DeserializeOwned + Serialize + 'static> Asked<Option<T>> {
+impl<T: DeserializeOwned + Serialize + Clone + Send + Sync + 'static> Asked<Option<T>> {
     /// Asks the door that `door` makes of the key, if it makes one; else the answer is `None`.
     pub fn when<K, D>(
         key: impl Fn() -> K + Send + Sync + 'static,
@@ -96,24 +96,24 @@ impl<T: DeserializeOwned + Serialize + 'static> Asked<Option<T>> {
     {
         Self::with(key, move |key: K| match door(key) {
             // What is there is written like what may be there.
-            Some(door) => ask(door),
-            None => Box::pin(ready(Answer::of(Ok(())))),
+            Some(door) => ask(door, Some),
+            None => Box::pin(ready(Answer::none())),
         })
     }
 }
 
-/// On the server the door is open; in the browser it is a request away.
-fn ask<D>(door: D) -> Saying
+/// On the server the door is open; in the browser it is a request away, and what is given is written as `found`.
+fn ask<D, F>(door: D, found: fn(D::Output) -> F) -> Saying
 where
     D: ServerFn<Error = AppError, Protocol = Http<Json, Json>> + Serialize + 'static,
-    D::Output: Serialize,
+    F: Serialize + Send + Sync + 'static,
 {
     if cfg!(feature = "ssr") {
-        return Box::pin(async { Answer::of(door.run_body().await) });
+        return Box::pin(async move { Answer::of(door.run_body().await.map(found)) });
     }
     match serde_json::to_string(&door) {
         Ok(body) => Box::pin(post(D::PATH, "application/json", body)),
-        Err(error) => Box::pin(ready(Answer::refusal(&super::unreadable(&error)))),
+        Err(_) => Box::pin(ready(Answer::refusal(&super::unreadable()))),
     }
 }
 

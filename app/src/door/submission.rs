@@ -35,7 +35,7 @@ impl Submission {
 
     /// Why the door refused, if it did.
     pub fn fault(self) -> Option<AppError> {
-        self.answer.with(|answer| answer.as_ref().filter(|answer| answer.is_refusal).map(Answer::fault))
+        self.answer.with(|answer| answer.as_ref().filter(|answer| answer.is_refusal()).map(Answer::fault))
     }
 
     pub fn is_pending(self) -> bool {

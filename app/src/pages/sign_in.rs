@@ -9,7 +9,7 @@ use leptos_router::hooks::use_query_map;
 use leptos_router::location::Url;
 
 use self::fields::{EmailField, FormFault, NextField, PasswordField};
-pub(super) use self::refusal::Refusal;
+pub use self::refusal::{Refusal, refusal};
 use crate::api::auth::{SignIn, SignUp};
 use crate::components::Awaited;
 use crate::door::{DoorForm, Submission};

@@ -10,11 +10,27 @@ use marketplace::operator::{Overview, Span};
 use self::books::Books;
 use self::tables::{AuditTable, TopModels};
 use super::draw;
+use super::place::Place;
 use super::vendors::notice;
+use crate::api::sheets::Sheet;
 use crate::components::Drawn;
+use crate::context::{Caller, subject};
+use crate::error::AppError;
+
+pub async fn page(place: &Place<'_>) -> Sheet {
+    let lead =
+        || view! { <p class="soft">"Sums over the ledger itself; there is no second set of books."</p> };
+    place.page("Overview", "admin", lead, content(&place.caller).await).titled("Admin")
+}
+
+async fn content(caller: &Caller) -> Result<Drawn, AppError> {
+    let overview = subject(caller.engine.overview(&caller.actor).await)?;
+    let refusals = caller.engine.list_refusals(&caller.actor).await?;
+    Ok(panels(overview, refusals))
+}
 
 /// `refusals` are the vendors that refuse our key, and since when.
-pub fn panels(overview: Overview, refusals: Vec<(String, String)>) -> Drawn {
+fn panels(overview: Overview, refusals: Vec<(String, String)>) -> Drawn {
     draw(|| {
         view! {
             {refusals.into_iter().map(|(name, since)| notice(name, since)).collect_view()}

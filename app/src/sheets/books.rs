@@ -8,9 +8,19 @@ use leptos::prelude::*;
 use marketplace::money::group;
 
 use super::draw;
+use super::place::Place;
+use crate::api::sheets::Sheet;
 use crate::components::{CopyButton, Drawn, Moment};
+use crate::context::origin;
+use crate::error::AppError;
 
-pub fn sheet(state: BooksState, origin: &str) -> Drawn {
+pub async fn page(place: &Place<'_>) -> Sheet {
+    let lead = || view! { <p>"Every amount stands in them twice, so all of them together come to nothing. That is checked all the time."</p> };
+    let state = place.caller.engine.books_state(&place.caller.actor).await.map_err(AppError::from);
+    place.page("The books", "proof", lead, state.map(|state| sheet(state, &origin())))
+}
+
+fn sheet(state: BooksState, origin: &str) -> Drawn {
     let program = program(&state, origin);
     draw(|| {
         view! {

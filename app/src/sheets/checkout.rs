@@ -2,12 +2,32 @@
 
 use leptos::prelude::*;
 use marketplace::billing::{TopUp, TopUpState};
+use marketplace::fault::Fault;
+use marketplace::id::TopUpId;
 
 use super::draw;
-use crate::components::Drawn;
+use super::place::Place;
+use crate::api::sheets::Sheet;
+use crate::components::{Drawn, Icon};
+use crate::context::{Caller, subject};
+use crate::error::AppError;
 
-pub fn sheet(top_up: TopUp) -> Drawn {
-    draw(|| view! { <Payment top_up /> })
+pub async fn page(place: &Place<'_>, id: &str) -> Sheet {
+    place.page("Payment", "checkout", || (), content(&place.caller, id).await)
+}
+
+async fn content(caller: &Caller, id: &str) -> Result<Drawn, AppError> {
+    let id = subject(TopUpId::parse(id).map_err(|_| Fault::not_found("This payment")))?;
+    let top_up = subject(caller.engine.top_up(&caller.actor, id).await)?;
+    Ok(draw(|| {
+        view! {
+            <div class="notice" role="note">
+                <Icon name="circle-alert" />
+                <p><b>"Test gateway: no real money."</b>" Nothing leaves any bank account, whichever way you choose."</p>
+            </div>
+            <Payment top_up />
+        }
+    }))
 }
 
 #[component]

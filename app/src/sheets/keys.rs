@@ -12,10 +12,25 @@ use self::form::{Fields, Labels, Prefill};
 use self::row::KeyRow;
 use super::code::first_program;
 use super::draw;
+use super::place::Place;
 use crate::api::keys::{CreateKey, MadeKey};
+use crate::api::sheets::Sheet;
 use crate::components::{CopyButton, Drawing, Drawn, Empty, FaultNotice};
+use crate::context::{origin, take_shown_once};
+use crate::error::AppError;
 
-pub fn sheet(
+pub async fn page(place: &Place<'_>) -> Sheet {
+    let lead = || view! { <p class="soft">"For your own programs: any OpenAI client works, with another base address and one of these."</p> };
+    let caller = &place.caller;
+    let keys = caller.engine.list_keys(&caller.actor).await.map_err(AppError::from);
+    let content = keys.map(|keys| {
+        let (done, refusal) = place.outcome();
+        sheet(keys, take_shown_once(caller), done, refusal, &origin())
+    });
+    place.page("API keys", "keys", lead, content)
+}
+
+fn sheet(
     keys: Vec<ApiKey>,
     made: Option<MadeKey>,
     done: Option<&str>,

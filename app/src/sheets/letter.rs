@@ -3,24 +3,24 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use marketplace::account::Email;
-use marketplace::fault::Fault;
 
 use super::draw;
+use super::place::Place;
 use crate::api::letters::{ConfirmAddress, ForgetPassword, ResetPassword};
+use crate::api::sheets::Sheet;
 use crate::components::{Drawn, FaultNotice, Field};
 
-/// What such a page knows from its address.
-pub struct Letter {
-    pub token: Option<String>,
-    pub is_done: bool,
-    pub refusal: Option<Fault>,
-    pub sends_letters: bool,
+/// Looking at it changes nothing.
+pub fn page(place: &Place<'_>, name: &str, title: &str) -> Sheet {
+    place.page(title, "entrance", || (), Ok(sheet(name, place)))
 }
 
-pub fn sheet(page: &str, letter: Letter) -> Drawn {
+fn sheet(page: &str, place: &Place<'_>) -> Drawn {
+    let (done, refusal) = place.outcome();
+    let token = place.asked("token").map(str::to_owned);
+    let sends_letters = place.caller.engine.sends_letters();
     draw(|| {
-        let Letter { token, is_done, refusal, sends_letters } = letter;
-        let content = match (page, is_done, token) {
+        let content = match (page, done.is_some(), token) {
             ("confirm", true, _) => view! { <Confirmed /> }.into_any(),
             ("confirm", false, Some(token)) => view! { <ConfirmForm token /> }.into_any(),
             ("reset", true, _) => view! { <Changed /> }.into_any(),

@@ -3,14 +3,31 @@
 mod sums;
 
 use leptos::prelude::*;
+use marketplace::fault::Fault;
+use marketplace::id::CallId;
 use marketplace::receipt::Receipt;
 use marketplace::usage::UsageSource;
 
 use self::sums::{HoldTable, LineTable};
 use super::draw;
-use crate::components::{Drawn, Moment};
+use super::place::Place;
+use crate::api::sheets::Sheet;
+use crate::components::{Drawn, Moment, PrintButton};
+use crate::context::{Caller, subject};
+use crate::error::AppError;
 
-pub fn sheet(receipt: Receipt) -> Drawn {
+pub async fn page(place: &Place<'_>, id: &str) -> Sheet {
+    let lead = || view! { <p class="soft">"For call "<span class="num">{id.to_owned()}</span></p> };
+    place.page("Receipt", "receipt", lead, content(&place.caller, id).await)
+}
+
+async fn content(caller: &Caller, id: &str) -> Result<Drawn, AppError> {
+    let id = subject(CallId::parse(id).map_err(|_| Fault::not_found("This receipt")))?;
+    Ok(sheet(subject(caller.engine.receipt(&caller.actor, id).await)?))
+}
+
+fn sheet(receipt: Receipt) -> Drawn {
+    let id = receipt.id;
     draw(|| {
         view! {
             <article class="card stack sheet" aria-label="Receipt">
@@ -18,6 +35,11 @@ pub fn sheet(receipt: Receipt) -> Drawn {
                 <LineTable receipt=receipt.clone() />
                 <HoldTable receipt />
             </article>
+            <p class="cluster sheet-actions">
+                <a class="button" href=format!("/api/v1/receipts/{id}") rel="external">"As JSON"</a>
+                <a class="button" href="/billing">"Ledger"</a>
+                <PrintButton />
+            </p>
         }
     })
 }

@@ -7,7 +7,7 @@ mod table;
 
 use engine::{Measures, Selection};
 use leptos::prelude::*;
-use marketplace::health::Span;
+use marketplace::health::{HealthReport, Span};
 use marketplace::search::{SORTS, Search, TABLE};
 
 use self::narrowing::{Narrowing, narrowings};
@@ -16,6 +16,7 @@ pub use self::row::{ModelRows, buyer_nanos, known_rates};
 use self::table::Table;
 use super::draw;
 use super::filters::Filters;
+use super::kept::{Kept, Things};
 use crate::api::models::Found;
 use crate::components::{Drawn, Empty, Icon};
 use crate::context::Caller;
@@ -27,12 +28,18 @@ const PER_PAGE: u32 = 24;
 const PER_PAGE_TABLE: u32 = 60;
 const PER_PAGE_MAX: u32 = 100;
 
+static KEPT: Kept<Found> = Kept::new();
+
 /// By what the list can be narrowed and what was found, as the address asks.
 pub async fn sheet(caller: &Caller, query: &str) -> Found {
-    let search = Search::read(query);
     // Models are listed whether or not it can be told how they did.
     let report = caller.engine.health(&caller.actor, Span::Month).await.ok();
-    let measures = report.as_deref().map(Measures::new).unwrap_or_default();
+    KEPT.get(Things::now(caller, report.clone()), query, || drawn(caller, query, report.as_deref()))
+}
+
+fn drawn(caller: &Caller, query: &str, report: Option<&HealthReport>) -> Found {
+    let search = Search::read(query);
+    let measures = report.map(Measures::new).unwrap_or_default();
     let usual = if search.is_table() { PER_PAGE_TABLE } else { PER_PAGE };
     let per_page = search.per_page.unwrap_or(usual).min(PER_PAGE_MAX);
     let page = Search { page: Some(search.page.unwrap_or(1)), per_page: Some(per_page), ..search.clone() };

@@ -7,15 +7,28 @@ mod verifier;
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use marketplace::fault::Fault;
 use marketplace::statement::{Fund, Month, Statement, WalletMonth};
 
 use self::sums::{AnswerTable, MoneyTable, OtherEntries};
 use super::draw;
-use crate::components::{Drawn, Moment};
+use super::place::Place;
+use crate::api::sheets::Sheet;
+use crate::components::{Drawn, Moment, PrintButton};
+use crate::context::{Caller, subject};
+use crate::error::AppError;
 
 /// Newest first.
-pub fn months(months: Vec<Month>) -> Drawn {
-    draw(|| months::list(months))
+pub async fn months_page(place: &Place<'_>) -> Sheet {
+    let lead = || view! { <p class="soft">"Each month signed, chained to the one before, and recomputed by whoever checks it."</p> };
+    let caller = &place.caller;
+    let months = caller.engine.list_statements(&caller.actor).await.map_err(AppError::from);
+    place.page("Statements", "receipt", lead, months.map(|months| draw(|| months::list(months))))
+}
+
+pub async fn page(place: &Place<'_>, month: &str) -> Sheet {
+    let lead = || view! { <p class="soft">"For "<span class="num">{month.to_owned()}</span>", in UTC"</p> };
+    place.page("Statement", "receipt", lead, content(&place.caller, month).await)
 }
 
 /// What somebody needs to check a statement; `key` is the one that this market signs with.
@@ -23,8 +36,14 @@ pub fn verifier(key: String) -> Drawn {
     draw(|| verifier::form(key))
 }
 
+async fn content(caller: &Caller, month: &str) -> Result<Drawn, AppError> {
+    let month = subject(Month::parse(month).map_err(|_| Fault::not_found("This statement")))?;
+    let signed = subject(caller.engine.statement(&caller.actor, month).await)?;
+    Ok(sheet(&signed.statement.into(), caller.engine.statement_key(&caller.actor)))
+}
+
 /// A month may be long, so the parts of its sheet share it.
-pub fn sheet(statement: &Arc<Statement>, key: String) -> Drawn {
+fn sheet(statement: &Arc<Statement>, key: String) -> Drawn {
     draw(|| {
         view! {
             <article class="card stack sheet" aria-label="Statement">
@@ -35,6 +54,7 @@ pub fn sheet(statement: &Arc<Statement>, key: String) -> Drawn {
                 <Chains statement=statement.clone() />
             </article>
             <Actions month=statement.month />
+            <p class="sheet-actions"><PrintButton /></p>
         }
     })
 }

@@ -2,15 +2,26 @@
 
 use engine::BooksState;
 use leptos::prelude::*;
-use marketplace::health::{HealthReport, Standing, VendorHealth};
+use marketplace::health::{HealthReport, Span, Standing, VendorHealth};
 use marketplace::money::group;
 
 use super::books::ago;
 use super::draw;
 use super::health::{NamedBy, Now, Offers, uptime};
+use super::place::Place;
+use crate::api::sheets::Sheet;
 use crate::components::{Drawn, Empty, Moment};
 
-pub fn sheet(health: Option<&HealthReport>, books: Option<BooksState>) -> Drawn {
+pub async fn page(place: &Place<'_>) -> Sheet {
+    let lead = || view! { <p>"How well vendors answer, measured on the calls made here."</p> };
+    let (engine, actor) = (&place.caller.engine, &place.caller.actor);
+    // The page says what it knows, and what it cannot know.
+    let health = engine.health(actor, Span::Day).await.ok();
+    let books = engine.books_glance(actor).await;
+    place.page("Status", "status-page", lead, Ok(sheet(health.as_deref(), books)))
+}
+
+fn sheet(health: Option<&HealthReport>, books: Option<BooksState>) -> Drawn {
     draw(|| {
         let vendors = health.map(|report| report.vendors.clone());
         let is_empty = vendors.as_ref().is_some_and(Vec::is_empty);

@@ -9,10 +9,23 @@ use marketplace::operator::VendorState;
 
 use self::row::VendorRow;
 use super::draw;
+use super::place::Place;
+use crate::api::sheets::Sheet;
 use crate::api::vendors::AddVendor;
 use crate::components::{Drawn, FaultNotice, Field, Moment};
+use crate::context::subject;
 
-pub fn sheet(vendors: Vec<VendorState>, done: Option<&str>, refusal: Option<Fault>) -> Drawn {
+pub async fn page(place: &Place<'_>) -> Sheet {
+    let caller = &place.caller;
+    let vendors = subject(caller.engine.list_vendors(&caller.actor).await);
+    let content = vendors.map(|vendors| {
+        let (done, refusal) = place.outcome();
+        sheet(vendors, done, refusal)
+    });
+    place.page("Vendors", "admin", || (), content)
+}
+
+fn sheet(vendors: Vec<VendorState>, done: Option<&str>, refusal: Option<Fault>) -> Drawn {
     // What was done stays in the address, also when the next form is refused.
     let said = done.filter(|_| refusal.is_none()).and_then(said);
     draw(|| {

@@ -17,7 +17,7 @@ pub fn Frame(children: Children) -> impl IntoView {
     Session::provide();
     Effect::new(|| {
         browser::focus_search_on_slash();
-        crate::browser::copy_on_click();
+        crate::browser::answer_buttons();
         crate::browser::suggest_models();
         browser::mark_hydrated();
     });

@@ -50,6 +50,11 @@ impl Listings {
     pub(crate) fn index(&self) -> &Index {
         &self.0.index
     }
+
+    /// Whether nothing was changed in between.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl Deref for Listings {

@@ -13,7 +13,7 @@ use crate::workspace::{OUTPUT_NAME, Profile};
 use crate::{browser_half, prepare};
 
 /// What a visitor has to fetch before a page wakes, in bytes after brotli: growth past this fails.
-const BROWSER_HALF_BYTES_MAX: usize = 400_000;
+const BROWSER_HALF_BYTES_MAX: usize = 349_000;
 const NATIVE: [&str; 14] = [
     "aws-lc-rs",
     "axum",

@@ -1,4 +1,4 @@
-//! The browser journeys: Playwright starts the server itself, from what was built before.
+//! The browser journeys and Lighthouse's marks: both start the server themselves, from what was built before.
 
 use anyhow::Result;
 
@@ -16,4 +16,14 @@ pub fn run(bench: &mut Bench, log: &Log) -> Result<Tally> {
     server_half::describe_for_test(workspace, &mut command);
     let is_success = log.succeeds(command.current_dir(folder))?;
     Ok(tally::read(&log.text(), is_success))
+}
+
+/// How fit pages are for everybody: all marks but that of speed, which this busy machine would lower.
+pub fn marks(bench: &mut Bench, log: &Log) -> Result<Tally> {
+    let workspace = bench.workspace;
+    let mut command = workspace.command("node");
+    command.arg(tools::journeys_folder(workspace)?.join("pages/lighthouse.mjs")).arg("--without-performance");
+    server_half::describe_for_test(workspace, &mut command);
+    log.run(&mut command)?;
+    Ok(Tally::PASSED)
 }

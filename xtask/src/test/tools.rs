@@ -25,7 +25,11 @@ pub fn postgres_programs(bench: &mut Bench, log: &Log) -> Result<Tally> {
 }
 
 pub fn node_packages(bench: &mut Bench, log: &Log) -> Result<Tally> {
-    let workspace = bench.workspace;
+    install_node_packages(bench.workspace, log)?;
+    Ok(Tally::PASSED)
+}
+
+pub fn install_node_packages(workspace: &Workspace, log: &Log) -> Result<()> {
     let folder = journeys_folder(workspace)?;
     if !is_on_path("npm") {
         debian::install(workspace, &["nodejs", "npm"], log)?;
@@ -38,16 +42,20 @@ pub fn node_packages(bench: &mut Bench, log: &Log) -> Result<Tally> {
         npm.arg(if lock.is_file() { "ci" } else { "install" }).args(["--no-audit", "--no-fund"]);
         // The journeys run in the system's Chromium.
         log.run(npm.current_dir(&folder).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))
-    })?;
-    Ok(Tally::PASSED)
+    })
 }
 
 pub fn chromium(bench: &mut Bench, log: &Log) -> Result<Tally> {
+    install_chromium(bench.workspace, log)?;
+    Ok(Tally::PASSED)
+}
+
+pub fn install_chromium(workspace: &Workspace, log: &Log) -> Result<()> {
     if !Path::new(CHROMIUM).is_file() {
-        debian::install(bench.workspace, &["chromium"], log)?;
+        debian::install(workspace, &["chromium"], log)?;
     }
     ensure!(Path::new(CHROMIUM).is_file(), "please install Chromium as {CHROMIUM}");
-    Ok(Tally::PASSED)
+    Ok(())
 }
 
 pub fn python_packages(bench: &mut Bench, log: &Log) -> Result<Tally> {

@@ -10,10 +10,14 @@ use crate::error::AppError;
 /// A stranger is led to the sign-in page and from there back to this one; any other fault is told as it is.
 #[component]
 pub fn Refusal(#[prop(into)] fault: AppError) -> impl IntoView {
+    refusal(fault, &use_location().pathname.get_untracked())
+}
+
+/// The same for the page at `path`.
+pub fn refusal(fault: AppError, path: &str) -> AnyView {
     if fault.0.code != Code::Unauthenticated {
         return view! { <FaultNotice fault /> }.into_any();
     }
-    let path = use_location().pathname.get_untracked();
     view! {
         <div class="notice" role="status">
             <Icon name="user" />

@@ -1,4 +1,4 @@
-//! Copy buttons: one listener for all of them, wherever their markup was drawn.
+//! Buttons that copy or print: one listener for all of them, wherever their markup was drawn.
 
 use std::time::Duration;
 
@@ -12,10 +12,14 @@ use web_sys::{Element, MouseEvent};
 
 const BACK_AFTER: Duration = Duration::from_secs(2);
 
-/// Lets every `button[data-copy]` copy the text in that attribute, or else the code it stands beside.
-pub fn copy_on_click() {
+/// Lets every `button[data-copy]` copy the text in that attribute, or else the code it stands beside, and every
+/// `button[data-print]` print the page.
+pub fn answer_buttons() {
     let listener = window_event_listener(ev::click, |event| {
-        if let Some((button, text)) = asked_for(&event) {
+        if pressed(&event, "button[data-print]").is_some() {
+            // A browser that cannot print says so itself.
+            let _ = window().print();
+        } else if let Some((button, text)) = asked_for(&event) {
             spawn_local(async move {
                 let said = if write(&text).await { "Copied" } else { "Not copied: select it instead" };
                 say(&button, said);
@@ -25,8 +29,12 @@ pub fn copy_on_click() {
     on_cleanup(move || listener.remove());
 }
 
+fn pressed(click: &MouseEvent, kind: &str) -> Option<Element> {
+    click.target()?.dyn_into::<Element>().ok()?.closest(kind).ok()?
+}
+
 fn asked_for(click: &MouseEvent) -> Option<(Element, String)> {
-    let button = click.target()?.dyn_into::<Element>().ok()?.closest("button[data-copy]").ok()??;
+    let button = pressed(click, "button[data-copy]")?;
     let text = button.get_attribute("data-copy").filter(|text| !text.is_empty());
     let beside = || button.closest(".code").ok()??.query_selector("code").ok()??.text_content();
     let text = text.or_else(beside)?;
