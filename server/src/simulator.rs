@@ -11,6 +11,7 @@ mod frame;
 mod google;
 mod local;
 mod image;
+mod likelihood;
 mod ollama;
 mod openai;
 mod performance;

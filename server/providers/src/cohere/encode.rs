@@ -9,7 +9,7 @@ use crate::dialect::Outgoing;
 use crate::failure::unsupported;
 
 /// Fields for which this protocol has no words, and documents, which would be read beside the prompt that is paid for.
-const UNSAYABLE: [&str; 3] = ["thinking", "parallel_tool_calls", "documents"];
+const UNSAYABLE: [&str; 4] = ["n", "thinking", "parallel_tool_calls", "documents"];
 
 /// Writes a request. What would change the answer and cannot be said is refused by name.
 pub fn encode(request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, Failure> {
