@@ -267,6 +267,12 @@ impl ChatRequest {
         self.options.get("tools").and_then(Value::as_array).is_some_and(|tools| !tools.is_empty())
     }
 
+    /// Whether something must be called, whatever the model would rather do.
+    pub fn forces_a_call(&self) -> bool {
+        let choice = self.options.get("tool_choice");
+        self.offers_tools() && choice.is_some_and(|choice| choice == "required" || choice.is_object())
+    }
+
     /// How many tokens the prompt can come to, tools and schemas included.
     pub fn prompt_size(&self) -> PromptSize {
         let mut size = PromptSize::empty();

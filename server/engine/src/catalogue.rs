@@ -4,7 +4,7 @@ mod file;
 mod import;
 mod local;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -215,6 +215,14 @@ impl Catalogue {
         self.by_name.contains_key(id.as_str())
     }
 
+    /// The listings that a caller may ask by any of their names.
+    fn open_to(&self, actor: &Actor) -> Vec<Listing> {
+        let may_ask = |name: &str| ModelId::parse(name).is_ok_and(|name| actor.asks(&name));
+        let named = self.by_name.iter().filter(|(name, _)| may_ask(name)).map(|(_, named)| named.at);
+        let places: BTreeSet<usize> = named.collect();
+        places.into_iter().filter_map(|at| self.listings.get(at).cloned()).collect()
+    }
+
     pub fn find(&self, id: &str) -> Option<&Listing> {
         self.by_name.get(id).and_then(|named| self.listings.get(named.at))
     }
@@ -262,8 +270,13 @@ fn as_one(mut sold: Vec<(Listing, Option<PriceId>)>) -> Option<Listing> {
 }
 
 impl Engine {
-    pub fn search_models(&self, _actor: &Actor, search: &Search) -> Found {
-        search.run(&self.0.catalogue.load().listings)
+    /// What matches, of what the caller may ask: everything, but for a key that is kept to certain models.
+    pub fn search_models(&self, actor: &Actor, search: &Search) -> Found {
+        let catalogue = self.0.catalogue.load();
+        if !actor.is_kept_to_models() {
+            return search.run(&catalogue.listings);
+        }
+        search.run(&catalogue.open_to(actor))
     }
 
     pub fn listings(&self, _actor: &Actor) -> Listings {

@@ -98,6 +98,11 @@ impl Dialect {
         matches!(self, Self::OpenAi(_))
     }
 
+    /// Whether a model can be told that it must call a function.
+    pub fn offers_forced_calls(self) -> bool {
+        !matches!(self, Self::Ollama | Self::Tgi)
+    }
+
     pub fn framing(self) -> Framing {
         match self {
             Self::Ollama => Framing::Lines,
