@@ -46,6 +46,7 @@ async fn texts_are_judged_each_by_itself_and_nothing_is_paid() {
 async fn scopes_models_and_limits_of_a_key_hold_here_too() {
     let market = Market::open().await;
     let buyer = market.buyer().await;
+    market.run("update account set plan = 'enterprise'").await;
     let secret = async |terms: Value| {
         let mut key = json!({ "name": "judge" });
         key.as_object_mut().unwrap().extend(terms.as_object().unwrap().clone());
