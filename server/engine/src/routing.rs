@@ -13,7 +13,7 @@ use marketplace::quote::{PromptSize, wanted_output};
 use marketplace::route::{
     Candidate, Demand, Fallbacks, Preferences, Reason, Speed, Standing, nobody_left, rank,
 };
-use providers::{Dialect, Registry};
+use providers::Registry;
 
 use crate::Engine;
 use crate::catalogue::{Catalogue, OnSale};
@@ -196,23 +196,20 @@ pub(crate) fn unsayable(
     offer: &OnSale,
     request: &ChatRequest,
 ) -> Option<(&'static str, &'static str)> {
-    let wanted: [(bool, fn(Dialect) -> bool, _); 3] = [
-        (request.choices() > 1, Dialect::offers_choices, ("n", "its vendor gives one answer a call")),
-        (
-            request.asks_for_logprobs(),
-            Dialect::offers_logprobs,
-            ("logprobs", "its vendor does not tell them"),
-        ),
-        (
-            request.forces_a_call(),
-            Dialect::offers_forced_calls,
-            ("tool_choice", "its vendor lets the model decide whether to call a function"),
-        ),
-    ];
-    let mut wanted = wanted.into_iter().filter(|(is_wanted, ..)| *is_wanted).peekable();
-    wanted.peek()?;
+    let (several, likelihood, forced) =
+        (request.choices() > 1, request.asks_for_logprobs(), request.forces_a_call());
+    if !several && !likelihood && !forced {
+        return None;
+    }
     let dialect = registry.find(&offer.model.provider)?.vendor.dialect.of_model(&offer.model.protocol);
-    wanted.find(|(_, offers, _)| !offers(dialect)).map(|(.., why)| why)
+    if several && !dialect.offers_choices() {
+        return Some(("n", "its vendor gives one answer a call"));
+    }
+    if likelihood && !dialect.offers_logprobs() {
+        return Some(("logprobs", "its vendor does not tell them"));
+    }
+    let decides = "its vendor lets the model decide whether to call a function";
+    (forced && !dialect.offers_forced_calls()).then_some(("tool_choice", decides))
 }
 
 /// The most that the page said: what it computes from the listing.

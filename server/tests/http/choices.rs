@@ -208,8 +208,12 @@ async fn likelihoods_are_told_as_the_vendor_told_them_and_never_unasked() {
 async fn what_no_vendor_of_a_model_can_give_is_refused_by_name_before_anything_is_held() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
-    let one_at_a_time =
-        ["anthropic/claude-haiku-4-5", "cohere/command-r7b-12-2024", "deepseek/deepseek-flash"];
+    let one_at_a_time = [
+        "anthropic/claude-haiku-4-5",
+        "cohere/command-a-03-2025",
+        "ollama/llama3.1",
+        "deepseek/deepseek-flash",
+    ];
     for model in one_at_a_time {
         let error = ask(&buyer, &asking(model, json!({ "n": 2 }))).await.expect(400).json();
         let message = error["error"]["message"].as_str().unwrap();
@@ -234,4 +238,26 @@ async fn what_no_vendor_of_a_model_can_give_is_refused_by_name_before_anything_i
     ask(&buyer, &asking("anthropic/claude-haiku-4-5", json!({ "n": 1, "logprobs": false })))
         .await
         .expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_must_be_called_is_told_or_refused() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    let function = |name: &str| json!({ "type": "function", "function": { "name": name } });
+    let calling = |model: &str, choice: Value| {
+        let mut body =
+            asking(model, json!({ "tools": [function("f"), function("g")], "tool_choice": choice }));
+        body["messages"][0]["content"] = json!("Look it up. [[simulate: tool-call]]");
+        body
+    };
+    let answer = ask(&buyer, &calling("cohere/command-a-03-2025", function("g"))).await.expect(200).json();
+    assert_eq!(answer["choices"][0]["message"]["tool_calls"][0]["function"]["name"], "g", "{answer}");
+    for choice in [function("g"), json!("required")] {
+        let error = ask(&buyer, &calling("ollama/llama3.1", choice)).await.expect(400).json();
+        let message = error["error"]["message"].as_str().unwrap();
+        assert!(error["error"]["param"] == "tool_choice" && message.contains("ollama/llama3.1"), "{error}");
+    }
+    ask(&buyer, &calling("ollama/llama3.1", json!("auto"))).await.expect(200);
+    assert_eq!(market.count("select count(*) from hold").await, 2);
 }
