@@ -1,5 +1,6 @@
 //! A streamed answer in OpenAI's shape: `data:` chunks, the usage on request, `[DONE]`.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use axum::response::sse::Event;
@@ -166,8 +167,8 @@ impl sale::Lines for Lines {
         self.begin();
         match event {
             CallEvent::Chat(ChatEvent::Choice { index, event }) => {
-                if !self.ends.contains_key(&index) {
-                    self.ends.insert(index, None);
+                if let Entry::Vacant(end) = self.ends.entry(index) {
+                    end.insert(None);
                     self.push(index, json!({ "role": "assistant", "content": "" }), None);
                 }
                 self.say(index, *event);
