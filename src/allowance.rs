@@ -33,6 +33,11 @@ impl FreeCall {
         self.prompt_tokens_max + self.output_tokens_wanted
     }
 
+    /// What it comes to with so many tokens of output, fewer than are wanted.
+    pub fn most_of(self, output_tokens: u64) -> u64 {
+        self.prompt_tokens_max + output_tokens.min(self.output_tokens_wanted)
+    }
+
     /// With fewer tokens there is no answer, and money pays.
     pub fn least(self) -> u64 {
         self.prompt_tokens_max + self.output_tokens_wanted.min(OUTPUT_TOKENS_LEAST)

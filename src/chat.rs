@@ -26,6 +26,9 @@ pub const THINKING_BLOCKS: &str = "thinking_blocks";
 /// The field of a call that holds what only its vendor can read, such as `{"google": {"thought_signature": "…"}}`.
 pub const EXTRA_CONTENT: &str = "extra_content";
 
+/// How many answers one call may ask for.
+pub const CHOICES_MAX: u64 = 8;
+
 /// How the answer is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
@@ -90,6 +93,13 @@ pub enum ChatEvent {
     CallSignature {
         index: u32,
         signature: String,
+    },
+    /// How likely the words were that come next, and which others might have stood there, as the vendor wrote it.
+    Logprobs(Value),
+    /// What belongs to another answer than the first, where several were asked for. It is never nested.
+    Choice {
+        index: u32,
+        event: Box<ChatEvent>,
     },
     /// The newest report replaces earlier ones.
     Usage(Usage),
@@ -191,6 +201,22 @@ impl FailureClass {
     }
 }
 
+impl ChatEvent {
+    /// The same, as part of one of several answers.
+    #[must_use]
+    pub fn in_choice(self, index: u32) -> Self {
+        if index == 0 { self } else { Self::Choice { index, event: Box::new(self) } }
+    }
+
+    /// Which of several answers it is part of, and what it says there.
+    pub fn of_choice(&self) -> (u32, &Self) {
+        match self {
+            Self::Choice { index, event } => (*index, event),
+            event => (0, event),
+        }
+    }
+}
+
 impl Content {
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
@@ -226,9 +252,25 @@ impl ChatRequest {
             .any(|message| matches!(&message.content, Content::Parts(parts) if parts.iter().any(is_picture)))
     }
 
+    /// How many answers are asked for. Each may be as long as the limit says, and all are paid.
+    pub fn choices(&self) -> u64 {
+        self.options.get("n").and_then(Value::as_u64).unwrap_or(1).max(1)
+    }
+
+    /// Whether it is to be told how likely each word was.
+    pub fn asks_for_logprobs(&self) -> bool {
+        self.options.get("logprobs") == Some(&Value::Bool(true))
+    }
+
     /// Whether there is something to be called.
     pub fn offers_tools(&self) -> bool {
         self.options.get("tools").and_then(Value::as_array).is_some_and(|tools| !tools.is_empty())
+    }
+
+    /// Whether something must be called, whatever the model would rather do.
+    pub fn forces_a_call(&self) -> bool {
+        let choice = self.options.get("tool_choice");
+        self.offers_tools() && choice.is_some_and(|choice| choice == "required" || choice.is_object())
     }
 
     /// How many tokens the prompt can come to, tools and schemas included.

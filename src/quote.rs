@@ -113,14 +113,26 @@ pub fn quote(
     max_output_tokens: u64,
     at: DateTime<Utc>,
 ) -> Quote {
+    quote_choices(1, price, take, prompt, max_output_tokens, at)
+}
+
+/// The same for several answers to one prompt, each of which may be as long as is said.
+pub fn quote_choices(
+    choices: u64,
+    price: &Price,
+    take: TakeRate,
+    prompt: PromptSize,
+    max_output_tokens: u64,
+    at: DateTime<Utc>,
+) -> Quote {
     let rates = price.rates_for(prompt.likely_tokens, at);
-    let of = |output| {
-        rates.charge(&Tokens { input: prompt.likely_tokens, output, ..Tokens::default() }, take).charge
-    };
+    let of_all = |each: u64| each.min(max_output_tokens).saturating_mul(choices);
+    let likely =
+        Tokens { input: prompt.likely_tokens, output: of_all(USUAL_OUTPUT_TOKENS), ..Tokens::default() };
     Quote {
-        min_nanos: price.floor(prompt.tokens_min, 1.min(max_output_tokens), take).charge,
-        likely_nanos: of(USUAL_OUTPUT_TOKENS.min(max_output_tokens)),
-        max_nanos: price.ceiling(prompt.tokens_max, max_output_tokens, take).charge,
+        min_nanos: price.floor(prompt.tokens_min, of_all(1), take).charge,
+        likely_nanos: rates.charge(&likely, take).charge,
+        max_nanos: price.ceiling(prompt.tokens_max, of_all(max_output_tokens), take).charge,
         input_tokens: prompt.likely_tokens,
         max_output_tokens,
     }
@@ -137,11 +149,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_three_figures_stand_in_order(bytes in 0_usize..200_000, output in 0_u64..128_000, input in 0_i64..10_000_000_000) {
+        fn the_three_figures_stand_in_order(bytes in 0_usize..200_000, output in 0_u64..128_000, input in 0_i64..10_000_000_000, choices in 1_u64..=8) {
             let price = Price { rates: Rates { input: Rate(input), output: Rate(5 * input), ..Rates::default() }, ..Price::default() };
             let at = Utc.with_ymd_and_hms(2026, 11, 22, 0, 0, 0).unwrap();
-            let made = quote(&price, TakeRate::STANDARD, PromptSize::empty().with_message(bytes), output, at);
+            let prompt = PromptSize::empty().with_message(bytes);
+            let made = quote_choices(choices, &price, TakeRate::STANDARD, prompt, output, at);
             prop_assert!(made.min_nanos <= made.likely_nanos && made.likely_nanos <= made.max_nanos);
+            prop_assert_eq!(made.max_nanos, price.ceiling(prompt.tokens_max, output * choices, TakeRate::STANDARD).charge);
         }
     }
 }

@@ -182,7 +182,8 @@ class Oracle:
 
     def check_estimate(self, call: str, usage: dict, record: dict, seen: dict, output: int) -> None:
         """What came whole is counted like its vendor counts, if it did; what was cut off by the bytes that came."""
-        affordable = record["seen_max_tokens"] or record["completion_bytes_sent"]
+        # The bound is that of each answer, where several were asked for.
+        affordable = (record["seen_max_tokens"] or record["completion_bytes_sent"]) * record["choices"]
         if record["finished"] == "complete" and seen["ended"] == "whole" and record["dialect"] not in IMAGES:
             true_input = record["prompt_tokens"]
             true_output = 0 if record["dialect"] in EMBEDDINGS else record["completion_tokens_sent"]

@@ -24,6 +24,7 @@ mod responses;
 mod embeddings;
 mod images;
 mod messages;
+mod moderations;
 mod conversations;
 mod credit;
 mod operator;
@@ -128,7 +129,7 @@ fn compatible() -> Router<Site> {
         .route("/key", get(credit::read_key))
         .route("/credits", get(credit::read_credits))
         .route("/generation", get(credit::read_generation))
-        .route("/moderations", post(unsold::refuse))
+        .route("/moderations", post(moderations::moderate))
         .route("/images/edits", post(unsold::refuse))
         .route("/images/variations", post(unsold::refuse))
         .route("/audio/{*what}", post(unsold::refuse))

@@ -11,6 +11,8 @@ mod frame;
 mod google;
 mod local;
 mod image;
+mod likelihood;
+mod moderation;
 mod ollama;
 mod openai;
 mod performance;
@@ -165,6 +167,7 @@ pub fn router(simulator: Simulator) -> Router {
         .route("/{vendor}/api/chat", post(chat::<Ollama>))
         .route("/{vendor}/generate", post(chat::<Tgi>))
         .route("/{vendor}/generate_stream", post(chat::<Tgi>))
+        .route("/{vendor}/v1/moderations", post(moderation::moderate))
         .route("/{vendor}/v1/embeddings", post(embed::<embedding::OpenAi>))
         .route("/voyageai/v1/embeddings", post(embed::<embedding::Voyage>))
         .route("/{vendor}/v1/images/generations", post(draw::<image::OpenAi>))

@@ -54,12 +54,26 @@ impl Index {
 
     /// Everything that matches, in order, cut to one page when one is asked for.
     pub fn find(&self, search: &Search, listings: &[Listing], measure: Measure) -> Found {
+        self.find_among(None, search, listings, measure)
+    }
+
+    /// The same among some of them.
+    pub fn find_among(
+        &self,
+        some: Option<&[usize]>,
+        search: &Search,
+        listings: &[Listing],
+        measure: Measure,
+    ) -> Found {
         let words = search.q.trim();
         let points = (!words.is_empty()).then(|| self.words.find(words));
-        let named = match &points {
+        let mut named = match &points {
             Some(points) => Bits::of(self.size, points.iter().map(|(at, _)| *at)),
             None => Bits::all(self.size),
         };
+        if let Some(some) = some {
+            named.and(&Bits::of(self.size, some.iter().copied()));
+        }
         let (left, facets) = self.groups.narrow(search, named);
         let total = left.count();
         let per_page = search.per_page.unwrap_or(if search.page.is_some() { PER_PAGE } else { PER_PAGE_MAX });

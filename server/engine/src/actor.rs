@@ -60,13 +60,7 @@ impl Actor {
     pub(crate) fn may_ask(&self, asked: &ModelId, listed: Option<&ModelId>) -> Result<(), Fault> {
         let Self::Key { key, .. } = self else { return Ok(()) };
         let Some(allowed) = &key.models else { return Ok(()) };
-        let names = |model: &ModelId| {
-            allowed.iter().any(|name| match name.strip_suffix("/*") {
-                Some(author) => author == model.author(),
-                None => name == model.as_str(),
-            })
-        };
-        if names(asked) || listed.is_some_and(names) {
+        if names(allowed, asked) || listed.is_some_and(|listed| names(allowed, listed)) {
             return Ok(());
         }
         let message = format!(
@@ -75,6 +69,14 @@ impl Actor {
             allowed.join(", ")
         );
         Err(Fault { field: Some("model".to_owned()), ..Fault::new(Code::PermissionDenied, message) })
+    }
+
+    /// Whether a model may be asked by this name.
+    pub(crate) fn asks(&self, name: &ModelId) -> bool {
+        match self {
+            Self::Key { key, .. } => key.models.as_ref().is_none_or(|allowed| names(allowed, name)),
+            _ => true,
+        }
     }
 
     /// Whether this caller is kept to certain models.
@@ -136,6 +138,14 @@ impl Actor {
             Self::Operator => "operator".to_owned(),
         }
     }
+}
+
+/// Whether a model is among these names, some of which stand for all of an author's.
+fn names(allowed: &[String], model: &ModelId) -> bool {
+    allowed.iter().any(|name| match name.strip_suffix("/*") {
+        Some(author) => author == model.author(),
+        None => name == model.as_str(),
+    })
 }
 
 /// Lets a key be used only from where it was made for. An address that nobody knows is none of them.

@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use marketplace::allowance::FreeCall;
 use marketplace::chat::{ChatEvent, ChatRequest};
 use marketplace::fault::{Code, Fault};
 use marketplace::id::{CallId, ConversationId, ModelId};
@@ -82,6 +81,7 @@ pub struct Call {
     pub hold: Nanos,
     /// Held instead of money.
     pub free_tokens: u64,
+    /// Of each of the answers.
     pub max_output_tokens: u64,
     /// Its maximum covers whoever answers.
     pub quote: Quote,
@@ -125,7 +125,10 @@ pub(crate) struct Terms {
     /// Held instead of money.
     pub free_tokens: u64,
     pub prompt: PromptSize,
+    /// Of each of the answers.
     pub max_output_tokens: u64,
+    /// How many answers are asked for.
+    pub choices: u64,
     /// What the caller would pay at most. The hold heeds it; the charge must not.
     pub cap: Option<Nanos>,
     pub opened_at: DateTime<Utc>,
@@ -210,7 +213,8 @@ impl Engine {
     /// Counts the call by its prompt and the answer it allows, or a usual one where it does not say.
     async fn count(&self, actor: &Actor, request: &ChatRequest, offer: &OnSale) -> Result<Ticket> {
         let wanted = wanted_output(offer.model.max_output_tokens, request.max_output_tokens);
-        let output = if request.max_output_tokens.is_some() { wanted } else { wanted.min(OUTPUT_COUNTED) };
+        let each = if request.max_output_tokens.is_some() { wanted } else { wanted.min(OUTPUT_COUNTED) };
+        let output = each.saturating_mul(request.choices());
         let tokens = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
         let input = tokens(request.prompt_size().likely_tokens);
         self.admit(actor, Counted { input, output: tokens(output) }).await
@@ -235,7 +239,7 @@ impl Engine {
             }
             want = want.min(cap);
         }
-        let free = FreeCall::new(&on_sale.price, reach.prompt, reach.wanted(&on_sale));
+        let free = reach.free(&on_sale);
         let id = order.id.unwrap_or_else(|| CallId(Uuid::now_v7()));
         let reservation = Reservation {
             call: id,
@@ -248,7 +252,7 @@ impl Engine {
             take: on_sale.take,
             want,
             least,
-            free_tokens: free.map(|free| (free.most(), reach.least_free(free))),
+            free_tokens: free.map(|free| (free.most(), reach.least_free(free, &on_sale))),
             run: order.run.as_ref().map(|run| store::ledger::Run { id: &run.id, limit: run.cap }),
             instance: self.0.instance,
         };
@@ -265,7 +269,7 @@ impl Engine {
         let second = second.and_then(|offer| reach.second(offer, &held));
         let quote = reach.quote(&on_sale, max_output_tokens, second.as_ref(), opened_at);
         let Held { amount: hold, free_tokens } = held;
-        let (prompt, cap) = (reach.prompt, order.cap);
+        let (prompt, choices, cap) = (reach.prompt, reach.choices, order.cap);
         let terms = Terms {
             id,
             on_sale,
@@ -276,6 +280,7 @@ impl Engine {
             free_tokens,
             prompt,
             max_output_tokens,
+            choices,
             cap,
             opened_at,
             ticket,
@@ -377,6 +382,11 @@ impl Call {
 }
 
 impl Terms {
+    /// Of all answers together.
+    fn output_tokens_max(&self) -> u64 {
+        self.max_output_tokens.saturating_mul(self.choices)
+    }
+
     /// Free tokens pay for a call whole: its provider is still owed, its buyer asked for nothing.
     fn asked_of_buyer(&self, charge: Charge) -> Charge {
         if self.free_tokens == 0 {

@@ -149,6 +149,11 @@ fn event_figures(watch: &Watch) -> Vec<Figure> {
             vec![plain(count(Happened::RefusedForMoney))],
         ),
         counter(
+            "mercato_rate_limited_total",
+            "Requests refused with 429 by a limit a minute of a plan, a key or an address.",
+            watch.limited().into_iter().map(limited).collect(),
+        ),
+        counter(
             "mercato_provider_failures_total",
             "Answers that a provider refused, broke off or garbled.",
             failures.collect(),
@@ -291,6 +296,11 @@ fn plain(value: FigureValue) -> FigureReading {
 
 fn reading(label: &'static str, of: &str, value: FigureValue) -> FigureReading {
     FigureReading { labels: vec![(label, of.to_owned())], value }
+}
+
+fn limited(([owner, unit], times): ([&'static str; 2], i64)) -> FigureReading {
+    let labels = vec![("limit", owner.to_owned()), ("unit", unit.to_owned())];
+    FigureReading { labels, value: FigureValue::Whole(times) }
 }
 
 fn whole(count: usize) -> i64 {

@@ -22,6 +22,7 @@ mod chat;
 mod making;
 mod embed;
 mod draw;
+mod moderate;
 mod idempotency;
 mod conversation;
 mod operator;
@@ -58,6 +59,7 @@ pub use idempotency::{
 pub use keys::{Doorstep, KeyChange, KeyTerms};
 pub use letters::Post;
 pub use making::{Made, MakeOrder, Making};
+pub use moderate::{Moderated, ModerationOrder};
 pub use providers::embedding::{
     Inputs as EmbeddingInputs, Purpose as EmbeddingPurpose, Request as EmbeddingRequest, to_base64,
 };

@@ -174,6 +174,7 @@ impl Engine {
             free_tokens: 0,
             prompt,
             max_output_tokens: 0,
+            choices: 1,
             cap,
             opened_at: Utc::now(),
             ticket,

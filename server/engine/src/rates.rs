@@ -223,7 +223,10 @@ impl Engine {
                 Take::Taken(standing, taken) => {
                     return Ok(Ticket::new(self.clone(), standing, taken));
                 }
-                Take::Refused(fault) => return Err(fault.into()),
+                Take::Refused(fault) => {
+                    self.0.watch.note_limited(&fault);
+                    return Err(fault.into());
+                }
                 Take::Lacks(lacks) => {
                     let need = |wanted: Subject| {
                         let lack = lacks.iter().find(|(subject, _)| *subject == wanted);

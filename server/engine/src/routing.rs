@@ -13,6 +13,7 @@ use marketplace::quote::{PromptSize, wanted_output};
 use marketplace::route::{
     Candidate, Demand, Fallbacks, Preferences, Reason, Speed, Standing, nobody_left, rank,
 };
+use providers::Registry;
 
 use crate::Engine;
 use crate::catalogue::{Catalogue, OnSale};
@@ -67,7 +68,8 @@ impl Engine {
         shown: Shown,
     ) -> Result<Route, Fault> {
         let catalogue = self.0.catalogue.load();
-        let offers = offers(&catalogue, request, &routing.models)?;
+        let vendors = self.0.vendors.load();
+        let offers = offers(&catalogue, &vendors.registry, request, &routing.models)?;
         let prompt = request.prompt_size();
         let demand = Demand {
             prompt,
@@ -127,12 +129,14 @@ impl OnSale {
 /// Every offer of the model asked for, then of those that may stand in for it.
 fn offers(
     catalogue: &Catalogue,
+    registry: &Registry,
     request: &ChatRequest,
     others: &[ModelId],
 ) -> Result<Vec<Arc<OnSale>>, Fault> {
     let (mut offers, mut refusal) = (Vec::<Arc<OnSale>>::new(), None);
     for (at, id) in std::iter::once(&request.model).chain(others).enumerate() {
-        match catalogue.on_sale(id, Kind::Chat).and_then(|found| able(found, request)) {
+        let found = catalogue.on_sale(id, Kind::Chat).and_then(|found| able(found, request));
+        match found.and_then(|found| speaking(registry, found, request)) {
             Ok(found) => {
                 let known = |offer: &Arc<OnSale>| offers.iter().any(|other| Arc::ptr_eq(other, offer));
                 let new: Vec<_> = found.into_iter().filter(|offer| !known(offer)).collect();
@@ -166,6 +170,46 @@ fn able(found: Vec<Arc<OnSale>>, request: &ChatRequest) -> Result<Vec<Arc<OnSale
         return Err(Fault::invalid("tools", &format!("cannot be called by {alone}")));
     }
     Ok(found)
+}
+
+/// Those of these offers whose vendors can be asked so.
+fn speaking(
+    registry: &Registry,
+    found: Vec<Arc<OnSale>>,
+    request: &ChatRequest,
+) -> Result<Vec<Arc<OnSale>>, Fault> {
+    let lacking = found.first().and_then(|first| {
+        let (field, why) = unsayable(registry, first, request)?;
+        Some(Fault::invalid(field, &format!("cannot be had of {}: {why}", first.model.id)))
+    });
+    let speaking: Vec<_> =
+        found.into_iter().filter(|offer| unsayable(registry, offer, request).is_none()).collect();
+    match lacking {
+        Some(fault) if speaking.is_empty() => Err(fault),
+        _ => Ok(speaking),
+    }
+}
+
+/// The field of a request that this offer's vendor cannot be told, and why.
+pub(crate) fn unsayable(
+    registry: &Registry,
+    offer: &OnSale,
+    request: &ChatRequest,
+) -> Option<(&'static str, &'static str)> {
+    let (several, likelihood, forced) =
+        (request.choices() > 1, request.asks_for_logprobs(), request.forces_a_call());
+    if !several && !likelihood && !forced {
+        return None;
+    }
+    let dialect = registry.find(&offer.model.provider)?.vendor.dialect.of_model(&offer.model.protocol);
+    if several && !dialect.offers_choices() {
+        return Some(("n", "its vendor gives one answer a call"));
+    }
+    if likelihood && !dialect.offers_logprobs() {
+        return Some(("logprobs", "its vendor does not tell them"));
+    }
+    let decides = "its vendor lets the model decide whether to call a function";
+    (forced && !dialect.offers_forced_calls()).then_some(("tool_choice", decides))
 }
 
 /// The most that the page said: what it computes from the listing.

@@ -2,6 +2,8 @@
 //!
 //! No other vendor publishes its own. Theirs cut most texts into as many pieces or more, so the buyer is favoured.
 
+use std::collections::BTreeMap;
+
 use marketplace::chat::{ChatEvent, ChatRequest, Content};
 use marketplace::quote::PromptSize;
 use serde_json::Value;
@@ -28,10 +30,11 @@ pub(crate) async fn count_call(request: &ChatRequest, said: Said) -> Option<(u64
     Some((input.min(request.prompt_size().tokens_max), said.tokens().await?))
 }
 
-/// An answer, for whoever has to count it: its beginning, and how long it is in all.
+/// An answer, or several to one question, for whoever has to count them: how each begins, and how long they are in all.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
-    beginning: String,
+    /// Apart, for several are told by turns, and words of two are not one.
+    beginnings: BTreeMap<u32, String>,
     bytes: usize,
 }
 
@@ -40,26 +43,33 @@ impl Said {
     const KEPT_BYTES: usize = 64 << 10;
 
     pub fn note(&mut self, event: &ChatEvent) {
+        let (choice, event) = event.of_choice();
         match event {
-            ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => self.add(text),
+            ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => {
+                self.add(choice, text);
+            }
             ChatEvent::ToolCall { name, arguments, .. } => {
-                self.add(name.as_deref().unwrap_or_default());
-                self.add(arguments);
+                self.add(choice, name.as_deref().unwrap_or_default());
+                self.add(choice, arguments);
             }
             _ => {}
         }
     }
 
-    fn add(&mut self, text: &str) {
-        if self.beginning.len() < Self::KEPT_BYTES {
-            self.beginning.push_str(text);
+    fn add(&mut self, choice: u32, text: &str) {
+        if self.kept() < Self::KEPT_BYTES {
+            self.beginnings.entry(choice).or_default().push_str(text);
         }
         self.bytes += text.len();
     }
 
+    fn kept(&self) -> usize {
+        self.beginnings.values().map(String::len).sum()
+    }
+
     async fn tokens(self) -> Option<u64> {
-        let (kept, all) = (self.beginning.len() as u64, self.bytes as u64);
-        let tokens = count_each(vec![self.beginning]).await?;
+        let (kept, all) = (self.kept() as u64, self.bytes as u64);
+        let tokens = count_each(self.beginnings.into_values().collect()).await?;
         Some((tokens * all).checked_div(kept).unwrap_or_default())
     }
 }
@@ -163,10 +173,22 @@ mod tests {
         for _ in 0..2_000 {
             said.note(&ChatEvent::Text(prose.to_owned()));
         }
-        assert!(said.beginning.len() < Said::KEPT_BYTES + prose.len());
+        assert!(said.kept() < Said::KEPT_BYTES + prose.len());
         let (counted, expected) = (said.tokens().await.unwrap(), counted_elsewhere(&prose.repeat(2_000)));
         assert!(counted.abs_diff(expected) * 20 <= expected, "{counted}, in all {expected}");
         assert_eq!(Said::default().tokens().await, Some(0));
+    }
+
+    #[tokio::test]
+    async fn several_answers_told_by_turns_are_counted_each_by_itself() {
+        let (_, prose) = TEXTS[0];
+        let mut said = Said::default();
+        for letter in prose.chars() {
+            for choice in 0..3 {
+                said.note(&ChatEvent::Text(letter.to_string()).in_choice(choice));
+            }
+        }
+        assert_eq!(said.tokens().await, Some(3 * count(prose)));
     }
 
     #[tokio::test]

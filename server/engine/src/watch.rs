@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use chrono::NaiveDate;
+use marketplace::fault::Fault;
 
 use crate::reconciliation::Overdue;
 
@@ -39,6 +40,8 @@ pub(crate) struct Watch {
     since: Instant,
     counts: [AtomicU64; Happened::KINDS],
     provider_failures: Mutex<BTreeMap<String, u64>>,
+    /// Refusals by a limit a minute, by whose it is and what it counts.
+    limited: Mutex<BTreeMap<[&'static str; 2], u64>>,
     reports: Mutex<Reports>,
 }
 
@@ -54,6 +57,7 @@ impl Default for Watch {
             since: Instant::now(),
             counts: Default::default(),
             provider_failures: Mutex::default(),
+            limited: Mutex::default(),
             reports: Mutex::default(),
         }
     }
@@ -80,6 +84,18 @@ impl Watch {
     pub fn provider_failures(&self) -> Vec<(String, i64)> {
         let failures = self.provider_failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures.iter().map(|(provider, count)| (provider.clone(), count.cast_signed())).collect()
+    }
+
+    /// Counts a refusal, if a limit a minute is what refused.
+    pub fn note_limited(&self, fault: &Fault) {
+        let Some(limited) = &fault.limited else { return };
+        let kind = [limited.owner.as_str(), limited.unit.as_str()];
+        *self.limited.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_default() += 1;
+    }
+
+    pub fn limited(&self) -> Vec<([&'static str; 2], i64)> {
+        let limited = self.limited.lock().unwrap_or_else(PoisonError::into_inner);
+        limited.iter().map(|(kind, count)| (*kind, count.cast_signed())).collect()
     }
 
     /// Keeps what was found; true when there is something and nobody was told of it on this day.

@@ -72,8 +72,7 @@ pub enum Format<'a> {
 }
 
 /// What none of these vendors can be asked for.
-const NEVER: [&str; 10] = [
-    "n",
+const NEVER: [&str; 9] = [
     "logprobs",
     "top_logprobs",
     "logit_bias",

@@ -84,6 +84,25 @@ impl Dialect {
         matches!(self, Self::Ollama | Self::Tgi)
     }
 
+    /// Whether several answers to one question can be asked for.
+    pub fn offers_choices(self) -> bool {
+        match self {
+            Self::OpenAi(habits) => habits.several_choices,
+            Self::Google => true,
+            Self::Responses | Self::Anthropic(_) | Self::Cohere | Self::Ollama | Self::Tgi => false,
+        }
+    }
+
+    /// Whether it can be asked how likely each word was.
+    pub fn offers_logprobs(self) -> bool {
+        matches!(self, Self::OpenAi(_))
+    }
+
+    /// Whether a model can be told that it must call a function.
+    pub fn offers_forced_calls(self) -> bool {
+        !matches!(self, Self::Ollama | Self::Tgi)
+    }
+
     pub fn framing(self) -> Framing {
         match self {
             Self::Ollama => Framing::Lines,

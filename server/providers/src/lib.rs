@@ -16,6 +16,7 @@ pub mod google;
 pub mod http;
 pub mod image;
 mod local;
+pub mod moderation;
 pub mod ollama;
 pub mod openai;
 mod reading;

@@ -31,6 +31,8 @@ pub struct Habits {
     pub knows_developer: bool,
     /// What the seed of an answer is called.
     pub seed: &'static str,
+    /// Whether it writes several answers to one question. Some refuse that, and some leave it undone without a word.
+    pub several_choices: bool,
 }
 
 /// The field that bounds the answer. Some vendors refuse the one, some the other.
@@ -64,8 +66,11 @@ const NOT_FORWARDED: [&str; 18] = [
 
 /// Writes a request in the words of a vendor with these habits.
 pub fn encode(request: &ChatRequest, upstream_model: &str, habits: Habits) -> Result<Outgoing, Failure> {
-    // All but the first answer, and pictures and sounds in it, would be paid for and lost.
-    asked::refuse_given(&request.options, &["n", "modalities"])?;
+    // Pictures and sounds in an answer would be paid for and lost.
+    asked::refuse_given(&request.options, &["modalities"])?;
+    if !habits.several_choices {
+        asked::refuse_given(&request.options, &["n"])?;
+    }
     let streamed = request.stream == Delivery::Streamed;
     let limit = |field| request.max_output_tokens.filter(|_| habits.output_limit == field);
     let sent = wire::Request {

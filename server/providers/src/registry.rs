@@ -55,14 +55,21 @@ const OPENAI: Dialect = Dialect::OpenAi(Habits {
     asks_for_usage: true,
     knows_developer: true,
     seed: "seed",
+    several_choices: true,
 });
 
-const COMPATIBLE: Dialect = Dialect::OpenAi(Habits {
+const COMPATIBLE: Dialect = Dialect::OpenAi(PLAIN);
+
+/// Compatible too, and writes several answers to one question. So do most servers that people add by hand.
+const GENEROUS: Dialect = Dialect::OpenAi(Habits { several_choices: true, ..PLAIN });
+
+const PLAIN: Habits = Habits {
     output_limit: OutputLimit::MaxTokens,
     asks_for_usage: true,
     knows_developer: false,
     seed: "seed",
-});
+    several_choices: false,
+};
 
 /// Sends usage in every stream and refuses a request that asks for it.
 const MISTRAL: Dialect = Dialect::OpenAi(Habits {
@@ -70,15 +77,11 @@ const MISTRAL: Dialect = Dialect::OpenAi(Habits {
     asks_for_usage: false,
     knows_developer: false,
     seed: "random_seed",
+    several_choices: true,
 });
 
 /// Sends usage in every stream too.
-const PERPLEXITY: Dialect = Dialect::OpenAi(Habits {
-    output_limit: OutputLimit::MaxTokens,
-    asks_for_usage: false,
-    knows_developer: false,
-    seed: "seed",
-});
+const PERPLEXITY: Dialect = Dialect::OpenAi(Habits { asks_for_usage: false, ..PLAIN });
 
 /// The variable that names the version of its protocol that Anthropic is spoken to in.
 const ANTHROPIC_VERSION_VAR: &str = "ANTHROPIC_VERSION";
@@ -108,17 +111,17 @@ providers! {
     ("mistral", "Mistral", "MISTRAL", MISTRAL, "https://api.mistral.ai/v1", stops_on_abort: false),
     ("deepseek", "DeepSeek", "DEEPSEEK", COMPATIBLE, "https://api.deepseek.com", stops_on_abort: true),
     ("groq", "Groq", "GROQ", COMPATIBLE, "https://api.groq.com/openai/v1", stops_on_abort: false),
-    ("together", "Together", "TOGETHER", COMPATIBLE, "https://api.together.ai/v1", stops_on_abort: true),
-    ("xai", "xAI", "XAI", COMPATIBLE, "https://api.x.ai/v1", stops_on_abort: true),
+    ("together", "Together", "TOGETHER", GENEROUS, "https://api.together.ai/v1", stops_on_abort: true),
+    ("xai", "xAI", "XAI", GENEROUS, "https://api.x.ai/v1", stops_on_abort: true),
     ("perplexity", "Perplexity", "PERPLEXITY", PERPLEXITY, "https://api.perplexity.ai", stops_on_abort: false),
     ("huggingface", "Hugging Face", "HUGGINGFACE", COMPATIBLE, "https://router.huggingface.co/v1", stops_on_abort: false),
     ("openrouter", "OpenRouter", "OPENROUTER", COMPATIBLE, "https://openrouter.ai/api/v1", stops_on_abort: false),
     ("cerebras", "Cerebras", "CEREBRAS", COMPATIBLE, "https://api.cerebras.ai/v1", stops_on_abort: false),
-    ("moonshotai", "Moonshot AI", "MOONSHOTAI", COMPATIBLE, "https://api.moonshot.ai/v1", stops_on_abort: false),
+    ("moonshotai", "Moonshot AI", "MOONSHOTAI", GENEROUS, "https://api.moonshot.ai/v1", stops_on_abort: false),
     ("zai", "Z.ai", "ZAI", COMPATIBLE, "https://api.z.ai/api/paas/v4", stops_on_abort: false),
     ("minimax", "MiniMax", "MINIMAX", COMPATIBLE, "https://api.minimax.io/v1", stops_on_abort: false),
     ("amazon", "Amazon Nova", "AMAZON", COMPATIBLE, "https://api.nova.amazon.com/v1", stops_on_abort: false),
-    ("ai21", "AI21", "AI21", COMPATIBLE, "https://api.ai21.com/studio/v1", stops_on_abort: false),
+    ("ai21", "AI21", "AI21", GENEROUS, "https://api.ai21.com/studio/v1", stops_on_abort: false),
     ("stability", "Stability AI", "STABILITY", COMPATIBLE, "https://api.stability.ai", stops_on_abort: false),
     ("voyageai", "Voyage AI", "VOYAGEAI", COMPATIBLE, "https://api.voyageai.com/v1", stops_on_abort: false),
     ("meta", "Meta", "META", COMPATIBLE, "https://api.llama.com/compat/v1", stops_on_abort: false),

@@ -19,8 +19,8 @@ use crate::failure::{
 use crate::reading::{self, Reader, Reading, finished};
 
 /// Fields for which this protocol has no words.
-const UNSAYABLE: [&str; 5] =
-    ["tools", "thinking", "parallel_tool_calls", "reasoning_effort", "presence_penalty"];
+const UNSAYABLE: [&str; 6] =
+    ["n", "tools", "thinking", "parallel_tool_calls", "reasoning_effort", "presence_penalty"];
 
 /// Writes a request. What would change the answer and cannot be said is refused by name.
 pub fn encode(request: &ChatRequest) -> Result<Outgoing, Failure> {

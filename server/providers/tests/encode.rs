@@ -65,10 +65,13 @@ fn each_compatible_vendor_is_asked_by_its_habits() {
 }
 
 #[test]
-fn more_than_one_answer_is_refused() {
-    for provider in ["openai", "groq", "anthropic"] {
+fn more_than_one_answer_is_asked_for_where_there_are_more() {
+    for provider in ["groq", "deepseek", "perplexity", "anthropic"] {
         let message = encode(provider, &request(hello(), json!({"n": 2}))).unwrap_err();
         assert!(message.starts_with("n:"), "{message}");
+    }
+    for provider in ["openai", "mistral", "together", "xai"] {
+        assert_eq!(encode(provider, &request(hello(), json!({"n": 2}))).unwrap()["n"], 2, "{provider}");
     }
 }
 

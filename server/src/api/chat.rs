@@ -2,6 +2,7 @@
 
 pub mod request;
 pub mod reply;
+mod choice;
 pub mod stream;
 
 use axum::extract::{OriginalUri, State};

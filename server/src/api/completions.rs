@@ -3,6 +3,8 @@
 mod request;
 mod stream;
 
+use std::collections::BTreeMap;
+
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use engine::{Call, Engine, Route, Serving};
@@ -45,7 +47,7 @@ impl sale::Dialect for Continuing {
             id: completion_id(call.id),
             serving: call.serving.clone(),
             created: now(),
-            text: String::new(),
+            choices: BTreeMap::from([(0, Continuation::default())]),
         }
     }
 
@@ -59,24 +61,43 @@ struct Reply {
     id: String,
     serving: Serving,
     created: i64,
+    /// One, unless several were asked for.
+    choices: BTreeMap<u32, Continuation>,
+}
+
+#[derive(Default)]
+struct Continuation {
     text: String,
+    /// Its own end. The first has that of the call.
+    end: Option<(Finish, String)>,
 }
 
 impl sale::Reply for Reply {
     fn add(&mut self, event: ChatEvent) {
-        if let ChatEvent::Text(piece) | ChatEvent::Refusal(piece) = event {
-            self.text.push_str(&piece);
+        let (index, event) = match event {
+            ChatEvent::Choice { index, event } => (index, *event),
+            event => (0, event),
+        };
+        let choice = self.choices.entry(index).or_default();
+        match event {
+            ChatEvent::Text(piece) | ChatEvent::Refusal(piece) => choice.text.push_str(&piece),
+            ChatEvent::Finished { finish, native } => choice.end = Some((finish, native)),
+            _ => {}
         }
     }
 
     fn finish(self, settlement: &Settlement, finish: Finish, native: &str) -> Value {
         let served = self.serving.now();
+        let choices = self.choices.into_iter().map(|(at, choice)| {
+            let (finish, native) = choice.end.unwrap_or_else(|| (finish, native.to_owned()));
+            json!({
+                "index": at, "text": choice.text, "logprobs": null, "finish_reason": finish.as_str(),
+                "native_finish_reason": native,
+            })
+        });
         let answer = json!({
             "id": self.id, "object": "text_completion", "created": self.created, "model": served.model,
-            "choices": [{
-                "index": 0, "text": self.text, "logprobs": null, "finish_reason": finish.as_str(),
-                "native_finish_reason": native,
-            }],
+            "choices": choices.collect::<Vec<_>>(),
             "usage": usage(settlement),
         });
         with_served(answer, &served)

@@ -51,6 +51,8 @@ impl Dialect for Anthropic {
         let said = messages.iter().map(|message| &message.content);
         Ok(Ask {
             vendor: String::new(),
+            choices: 1,
+            logprobs: None,
             model: request.model.unwrap_or_default(),
             question: dialect::question(&messages),
             prompt_tokens: said.chain(&request.system).map(Content::tokens).sum(),

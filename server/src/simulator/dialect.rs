@@ -1,5 +1,8 @@
 //! What the simulator needs to know to speak as a vendor does.
 
+use std::collections::VecDeque;
+use std::iter;
+
 use axum::http::{HeaderMap, StatusCode, Uri, header::AUTHORIZATION};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -16,6 +19,20 @@ const WRONG_KEY: &str = "wrong";
 
 /// The frames of one answer, made as they are sent.
 pub type Frames = Box<dyn Iterator<Item = Frame> + Send>;
+
+/// Several answers, told by turns.
+pub fn by_turns(several: Vec<Frames>) -> Frames {
+    let mut waiting = VecDeque::from(several);
+    Box::new(iter::from_fn(move || {
+        while let Some(mut frames) = waiting.pop_front() {
+            if let Some(frame) = frames.next() {
+                waiting.push_back(frames);
+                return Some(frame);
+            }
+        }
+        None
+    }))
+}
 
 /// A vendor's wire format: reading what is asked, writing what is answered.
 pub trait Dialect: 'static {
@@ -54,7 +71,12 @@ pub struct Ask {
     /// The last message of the user.
     pub question: String,
     pub prompt_tokens: u64,
+    /// Of each answer.
     pub max_tokens: Option<u64>,
+    /// How many answers are wanted; none is one.
+    pub choices: u64,
+    /// Whether it is to be told how likely each word was, and how many others beside it.
+    pub logprobs: Option<u64>,
     pub stops: Vec<String>,
     /// The first tool that is offered.
     pub tool: Option<String>,

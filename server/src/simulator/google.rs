@@ -11,6 +11,7 @@ use super::scenario::Scenario;
 
 /// Stands on every call, and must come back with it.
 const SIGNATURE: &str = "c2lnLXNpbXVsYXRlZA==";
+const CANDIDATES_MAX: u64 = 8;
 /// May stand in its place.
 const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
@@ -67,6 +68,8 @@ impl Dialect for Google {
             question: dialect::question(&contents),
             prompt_tokens: said.chain(&system).map(Content::tokens).sum(),
             max_tokens: request.generation_config.max_output_tokens.map(i64::unsigned_abs),
+            choices: request.generation_config.candidate_count.unwrap_or(1),
+            logprobs: None,
             tool: request
                 .tools
                 .first()
@@ -80,50 +83,25 @@ impl Dialect for Google {
 
     fn whole(reply: &Reply) -> Frame {
         let usage = reply.reported.map(usage);
-        let mut parts = Vec::new();
-        if !reply.thoughts.is_empty() {
-            parts.push(json!({"text": reply.thoughts.concat(), "thought": true}));
-        }
-        if !reply.pieces.is_empty() {
-            parts.push(json!({"text": reply.pieces.concat()}));
-        }
-        parts.extend(reply.call.as_ref().map(call));
-        let reason = finish_reason(reply.finish.as_ref());
-        let mut body = chunk(&Names::of(reply), parts, reason, None);
+        let names = Names::of(reply);
+        let mut body = names.chunk(reply.all().zip(0..).map(whole).collect(), None);
         reply.put_usage(&mut body, "usageMetadata", usage.as_ref());
-        let frame = Frame::raw(body.to_string()).thinking(reply.thoughts.len() as u64);
-        frame.carrying(reply.tokens()).showing(&(reply.thoughts.concat() + &reply.said())).reporting(usage)
+        let thoughts: String = reply.all().flat_map(|one| &one.thoughts).map(String::as_str).collect();
+        let frame = Frame::raw(body.to_string()).thinking(reply.thinking());
+        frame.carrying(reply.tokens()).showing(&(thoughts + &reply.said())).reporting(usage)
     }
 
-    fn stream(reply: Reply) -> Frames {
+    fn stream(mut reply: Reply) -> Frames {
         let names = Names::of(&reply);
         let closing = closing(&reply, &names);
-        let (scenario, used) = (reply.scenario, reply.used);
-        // Each event reports what was used up to then.
-        let counted = move |thoughts: usize, all: usize| {
-            let signed = |count| i64::try_from(count).unwrap_or(i64::MAX);
-            let so_far = Usage { completion: signed(all), reasoning: signed(thoughts), ..used };
-            scenario.report(so_far).map(usage)
-        };
-        let call = reply.call.as_ref().map(|called| {
-            let tokens = called.arguments.len() as u64;
-            let arguments = called.arguments.concat();
-            Frame::data(&chunk(&names, vec![call(called)], None, None)).carrying(tokens).showing(&arguments)
+        let others = std::mem::take(&mut reply.others);
+        let ends = others.iter().zip(1..).map(|(other, index)| {
+            let last = candidate(index, vec![json!({"text": ""})], finish_reason(other.finish.as_ref()));
+            Frame::data(&names.chunk(vec![last], None))
         });
-        let thought = reply.thoughts.len();
-        let pieces = reply.thoughts.into_iter().chain(reply.pieces).enumerate();
-        let pieces = pieces.map(move |(at, piece)| {
-            let is_thought = at < thought;
-            let usage = counted(thought.min(at + 1), at + 1);
-            let mut part = json!({"text": &piece});
-            if is_thought {
-                part["thought"] = json!(true);
-            }
-            let frame = Frame::data(&chunk(&names, vec![part], None, usage.clone()));
-            let frame = if is_thought { frame.thinking(1) } else { frame.carrying(1) };
-            frame.showing(&piece).reporting(usage)
-        });
-        Box::new(pieces.chain(call).chain(closing))
+        let ends: Vec<Frame> = ends.collect();
+        let told = std::iter::once(reply).chain(others).zip(0..).map(|one| told(&names, one));
+        Box::new(dialect::by_turns(told.collect()).chain(ends).chain(closing))
     }
 
     /// Not an event: the body goes on as if it had been an error from the start.
@@ -188,8 +166,8 @@ impl Request {
         if config.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
             return Err(Refusal::invalid("temperature", "temperature must be from 0 to 2."));
         }
-        if config.candidate_count.is_some_and(|count| count != 1) {
-            return Err(Refusal::invalid("candidateCount", "Only one candidate can be specified."));
+        if config.candidate_count.is_some_and(|count| !(1..=CANDIDATES_MAX).contains(&count)) {
+            return Err(Refusal::invalid("candidateCount", "candidate_count must be from 1 to 8."));
         }
         Ok(())
     }
@@ -250,23 +228,71 @@ impl Names {
     fn of(reply: &Reply) -> Self {
         Self { model: reply.model.clone(), id: reply.id.clone() }
     }
+
+    fn chunk(&self, candidates: Vec<Value>, usage: Option<Value>) -> Value {
+        let mut chunk = json!({"candidates": candidates, "modelVersion": self.model, "responseId": self.id});
+        if let Some(usage) = usage {
+            chunk["usageMetadata"] = usage;
+        }
+        chunk
+    }
 }
 
-fn chunk(names: &Names, parts: Vec<Value>, reason: Option<&str>, usage: Option<Value>) -> Value {
-    let mut candidate = json!({"content": {"role": "model", "parts": parts}, "index": 0});
+fn candidate(index: u32, parts: Vec<Value>, reason: Option<&str>) -> Value {
+    let mut candidate = json!({"content": {"role": "model", "parts": parts}, "index": index});
     if let Some(reason) = reason {
         candidate["finishReason"] = json!(reason);
     }
-    let mut chunk = json!({"candidates": [candidate], "modelVersion": names.model, "responseId": names.id});
-    if let Some(usage) = usage {
-        chunk["usageMetadata"] = usage;
+    candidate
+}
+
+/// One answer of a body.
+fn whole((reply, index): (&Reply, u32)) -> Value {
+    let mut parts = Vec::new();
+    if !reply.thoughts.is_empty() {
+        parts.push(json!({"text": reply.thoughts.concat(), "thought": true}));
     }
-    chunk
+    if !reply.pieces.is_empty() {
+        parts.push(json!({"text": reply.pieces.concat()}));
+    }
+    parts.extend(reply.call.as_ref().map(call));
+    candidate(index, parts, finish_reason(reply.finish.as_ref()))
+}
+
+/// One answer of a stream, all but its end.
+fn told(names: &Names, (reply, index): (Reply, u32)) -> Frames {
+    let (scenario, used) = (reply.scenario, reply.used);
+    // Each event of the first reports what was used up to then.
+    let counted = move |thoughts: usize, all: usize| {
+        let signed = |count| i64::try_from(count).unwrap_or(i64::MAX);
+        let so_far = Usage { completion: signed(all), reasoning: signed(thoughts), ..used };
+        scenario.report(so_far).filter(|_| index == 0).map(usage)
+    };
+    let names = names.clone();
+    let call = reply.call.as_ref().map(|called| {
+        let chunk = names.chunk(vec![candidate(index, vec![call(called)], None)], None);
+        Frame::data(&chunk).carrying(called.arguments.len() as u64).showing(&called.arguments.concat())
+    });
+    let thought = reply.thoughts.len();
+    let pieces = reply.thoughts.into_iter().chain(reply.pieces).enumerate();
+    let pieces = pieces.map(move |(at, piece)| {
+        let is_thought = at < thought;
+        let usage = counted(thought.min(at + 1), at + 1);
+        let mut part = json!({"text": &piece});
+        if is_thought {
+            part["thought"] = json!(true);
+        }
+        let frame = Frame::data(&names.chunk(vec![candidate(index, vec![part], None)], usage.clone()));
+        let frame = if is_thought { frame.thinking(1) } else { frame.carrying(1) };
+        frame.showing(&piece).reporting(usage)
+    });
+    Box::new(pieces.chain(call))
 }
 
 fn closing(reply: &Reply, names: &Names) -> Vec<Frame> {
     let usage = reply.reported.map(usage);
-    let mut last = chunk(names, vec![json!({"text": ""})], finish_reason(reply.finish.as_ref()), None);
+    let end = candidate(0, vec![json!({"text": ""})], finish_reason(reply.finish.as_ref()));
+    let mut last = names.chunk(vec![end], None);
     reply.put_usage(&mut last, "usageMetadata", usage.as_ref());
     let last = Frame::data(&last).reporting(usage);
     let times = if reply.scenario == Scenario::DoubleUsage { 2 } else { 1 };

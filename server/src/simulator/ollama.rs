@@ -51,6 +51,8 @@ impl Dialect for Ollama {
         let messages = request.messages.unwrap_or_default();
         Ok(Ask {
             vendor: String::new(),
+            choices: 1,
+            logprobs: None,
             model: request.model.unwrap_or_default(),
             question: dialect::question(&messages),
             prompt_tokens: messages.iter().map(|message| message.content.tokens()).sum(),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::dialect::{self, Ask, Dialect, Frames, Message, Refusal};
 use super::frame::Frame;
+use super::likelihood;
 use super::reply::{Call, Finish, Reply, Usage};
 use super::scenario::Scenario;
 use super::truth::since_epoch;
@@ -15,6 +16,8 @@ const SNAPSHOT: &str = "-2026-09-22";
 const FINGERPRINT: &str = "fp_simulated";
 const ROLES: [&str; 6] = ["developer", "system", "user", "assistant", "tool", "function"];
 const STOPS_MAX: usize = 4;
+const CHOICES_MAX: u64 = 128;
+const TOP_MAX: u64 = 20;
 
 /// OpenAI's chat dialect.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ struct Request {
     max_completion_tokens: Option<i64>,
     temperature: Option<f64>,
     n: Option<u64>,
+    logprobs: Option<bool>,
+    top_logprobs: Option<u64>,
     stop: Option<Stops>,
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
@@ -67,6 +72,8 @@ impl Dialect for OpenAi {
             question: dialect::question(&messages),
             prompt_tokens: messages.iter().map(|message| message.content.tokens()).sum(),
             max_tokens: request.max_completion_tokens.or(request.max_tokens).map(i64::unsigned_abs),
+            choices: request.n.unwrap_or(1),
+            logprobs: request.logprobs.filter(|told| *told).map(|_| request.top_logprobs.unwrap_or(0)),
             stops: match request.stop {
                 None => Vec::new(),
                 Some(Stops::One(stop)) => vec![stop],
@@ -83,40 +90,19 @@ impl Dialect for OpenAi {
     fn whole(reply: &Reply) -> Frame {
         let usage = reply.reported.map(usage);
         let mut body = envelope(reply, "chat.completion");
-        body["choices"] = json!([{
-            "index": 0,
-            "message": {"role": "assistant", "content": reply.pieces.concat(), "refusal": null, "annotations": []},
-            "logprobs": null,
-            "finish_reason": finish_reason(reply.finish.as_ref()),
-        }]);
-        if let Some(call) = &reply.call {
-            let mut whole = opened(call);
-            whole["function"]["arguments"] = json!(call.arguments.concat());
-            body["choices"][0]["message"]["tool_calls"] = json!([whole]);
-        }
+        body["choices"] = reply.all().zip(0..).map(choice).collect();
         reply.put_usage(&mut body, "usage", usage.as_ref());
-        let frame = Frame::raw(body.to_string()).thinking(reply.thoughts.len() as u64);
+        let frame = Frame::raw(body.to_string()).thinking(reply.thinking());
         frame.carrying(reply.tokens()).showing(&reply.said()).reporting(usage)
     }
 
     fn stream(reply: Reply) -> Frames {
         let chunk = chunk(&reply);
-        // Reasoning is done before the first chunk and is not shown.
-        let role = delta(&chunk, json!({"role": "assistant", "content": "", "refusal": null}));
-        let opening = Frame::data(&role).thinking(reply.thoughts.len() as u64);
         let closing = closing(&chunk, &reply);
-        let call = called(&chunk, reply.call);
-        let so_far =
-            (reply.scenario == Scenario::CumulativeUsage && reply.include_usage).then_some(reply.used);
-        let pieces = reply.pieces.into_iter().zip(1..);
-        let pieces = pieces.map(move |(piece, said)| {
-            let mut chunk = delta(&chunk, json!({"content": &piece}));
-            if let Some(used) = so_far {
-                chunk["usage"] = usage(Usage { completion: used.reasoning + said, ..used });
-            }
-            Frame::data(&chunk).carrying(1).showing(&piece)
-        });
-        Box::new(std::iter::once(opening).chain(pieces).chain(call).chain(closing))
+        let mut reply = reply;
+        let others = std::mem::take(&mut reply.others);
+        let told = std::iter::once(reply).chain(others).zip(0..).map(|one| told(&chunk, one));
+        Box::new(dialect::by_turns(told.collect()).chain(closing))
     }
 
     fn fault(_request_id: &str) -> Frame {
@@ -200,8 +186,12 @@ impl Request {
                 "Invalid 'temperature': expected a value from 0 to 2.",
             ));
         }
-        if self.n.is_some_and(|n| n != 1) {
-            return Err(Refusal::invalid("n", "Invalid 'n': only 1 is supported."));
+        if self.n.is_some_and(|n| !(1..=CHOICES_MAX).contains(&n)) {
+            return Err(Refusal::invalid("n", "Invalid 'n': expected a value from 1 to 128."));
+        }
+        if self.top_logprobs.is_some_and(|top| top > TOP_MAX || self.logprobs != Some(true)) {
+            let message = "Invalid 'top_logprobs': expected at most 20, and 'logprobs' to be true.";
+            return Err(Refusal::invalid("top_logprobs", message));
         }
         if matches!(&self.stop, Some(Stops::Several(stops)) if stops.len() > STOPS_MAX) {
             return Err(Refusal::invalid("stop", "Invalid 'stop': expected at most 4 sequences."));
@@ -233,14 +223,59 @@ fn chunk(reply: &Reply) -> Value {
     chunk
 }
 
-fn delta(chunk: &Value, delta: Value) -> Value {
-    last_delta(chunk, delta, None)
+/// One answer of a body.
+fn choice((reply, index): (&Reply, u32)) -> Value {
+    let content = reply.pieces.concat();
+    let mut choice = json!({
+        "index": index,
+        "message": {"role": "assistant", "content": content, "refusal": null, "annotations": []},
+        "logprobs": reply.logprobs.map(|top| likelihood::told(&reply.pieces, top)),
+        "finish_reason": finish_reason(reply.finish.as_ref()),
+    });
+    if let Some(call) = &reply.call {
+        let mut whole = opened(call);
+        whole["function"]["arguments"] = json!(call.arguments.concat());
+        choice["message"]["tool_calls"] = json!([whole]);
+    }
+    choice
 }
 
-fn last_delta(chunk: &Value, delta: Value, finish: Option<&Finish>) -> Value {
+/// One answer of a stream.
+fn told(chunk: &Value, (reply, index): (Reply, u32)) -> Frames {
+    let chunk = chunk.clone();
+    // Reasoning is done before the first chunk and is not shown.
+    let role = delta(&chunk, index, json!({"role": "assistant", "content": "", "refusal": null}));
+    let opening = Frame::data(&role).thinking(reply.thoughts.len() as u64);
+    let last = finished(&chunk, index, &reply);
+    let call = called(&chunk, index, reply.call);
+    let so_far = (reply.scenario == Scenario::CumulativeUsage && reply.include_usage).then_some(reply.used);
+    let (pieces, logprobs) = (reply.pieces.into_iter().zip(1..), reply.logprobs);
+    let pieces = pieces.map(move |(piece, said)| {
+        let mut chunk = delta(&chunk, index, json!({"content": &piece}));
+        if let Some(top) = logprobs {
+            chunk["choices"][0]["logprobs"] = likelihood::told(std::slice::from_ref(&piece), top);
+        }
+        if let Some(used) = so_far {
+            chunk["usage"] = usage(Usage { completion: used.reasoning + said, ..used });
+        }
+        Frame::data(&chunk).carrying(1).showing(&piece)
+    });
+    Box::new(std::iter::once(opening).chain(pieces).chain(call).chain([last]))
+}
+
+fn finished(chunk: &Value, index: u32, reply: &Reply) -> Frame {
+    let mut finish = delta(chunk, index, json!({}));
+    finish["choices"][0]["finish_reason"] = json!(finish_reason(reply.finish.as_ref()));
+    let usage = reply.reported.filter(|_| reply.include_usage).map(usage);
+    if let (Scenario::DoubleUsage, Some(usage)) = (reply.scenario, usage) {
+        finish["usage"] = usage;
+    }
+    Frame::data(&finish)
+}
+
+fn delta(chunk: &Value, index: u32, delta: Value) -> Value {
     let mut chunk = chunk.clone();
-    let reason = finish_reason(finish);
-    chunk["choices"] = json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": reason}]);
+    chunk["choices"] = json!([{"index": index, "delta": delta, "logprobs": null, "finish_reason": null}]);
     chunk
 }
 
@@ -249,25 +284,21 @@ fn opened(call: &Call) -> Value {
     json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}})
 }
 
-fn called(chunk: &Value, call: Option<Call>) -> Vec<Frame> {
+fn called(chunk: &Value, index: u32, call: Option<Call>) -> Vec<Frame> {
     let Some(call) = call else { return Vec::new() };
     let mut opening = opened(&call);
     opening["index"] = json!(0);
-    let opening = Frame::data(&delta(chunk, json!({"tool_calls": [opening]})));
+    let opening = Frame::data(&delta(chunk, index, json!({"tool_calls": [opening]})));
     let pieces = call.arguments.iter().map(|piece| {
         let more = json!({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]});
-        Frame::data(&delta(chunk, more)).carrying(1).showing(piece)
+        Frame::data(&delta(chunk, index, more)).carrying(1).showing(piece)
     });
     std::iter::once(opening).chain(pieces).collect()
 }
 
 fn closing(chunk: &Value, reply: &Reply) -> Vec<Frame> {
     let usage = reply.reported.filter(|_| reply.include_usage).map(usage);
-    let mut finish = last_delta(chunk, json!({}), reply.finish.as_ref());
-    if let (Scenario::DoubleUsage, Some(usage)) = (reply.scenario, &usage) {
-        finish["usage"] = usage.clone();
-    }
-    let mut frames = vec![Frame::data(&finish)];
+    let mut frames = Vec::new();
     if usage.is_some() || reply.scenario == Scenario::NullUsage {
         let mut last = chunk.clone();
         last["choices"] = json!([]);

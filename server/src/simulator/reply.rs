@@ -1,5 +1,7 @@
 //! The whole of an answer before it is put into a vendor's words.
 
+use std::iter;
+
 use serde_json::{Value, json};
 
 use super::answer;
@@ -68,13 +70,32 @@ pub struct Reply {
     /// What the vendor claims, which is the truth except in bad scenarios.
     pub reported: Option<Usage>,
     pub include_usage: bool,
+    /// How many others it is told of each word, where that was asked for.
+    pub logprobs: Option<u64>,
+    /// The other answers, where several were asked for.
+    pub others: Vec<Reply>,
 }
 
 impl Reply {
-    /// Makes up the answer: the same for the same model, question and scenario.
+    /// Makes up the answer, or several: the same for the same model, question and scenario.
     pub fn compose(id: String, ask: &Ask, scenario: Scenario) -> Self {
-        let seed = answer::seed(&ask.model, &ask.question);
-        let call = (scenario == Scenario::ToolCall).then(|| call(&id, ask));
+        let mut reply = Self::one(&id, ask, scenario, 0);
+        reply.others = (1..ask.choices.max(1)).map(|at| Self::one(&id, ask, scenario, at)).collect();
+        let prompt = signed(ask.prompt_tokens);
+        reply.used = Usage {
+            prompt,
+            cached: if scenario == Scenario::Cached { prompt / 2 } else { 0 },
+            completion: signed(reply.tokens()),
+            reasoning: signed(reply.thinking()),
+        };
+        reply.reported = scenario.report(reply.used);
+        reply
+    }
+
+    fn one(id: &str, ask: &Ask, scenario: Scenario, at: u64) -> Self {
+        let seed = answer::seed(&ask.model, &ask.question).wrapping_add(at);
+        let call_id = if at == 0 { format!("call_{id}") } else { format!("call_{id}_{at}") };
+        let call = (scenario == Scenario::ToolCall).then(|| call(call_id, ask));
         let (thoughts, pieces, finish) = if scenario == Scenario::Empty {
             (Vec::new(), Vec::new(), None)
         } else if call.is_some() {
@@ -87,24 +108,19 @@ impl Reply {
             }
             bounded(thoughts, &text, finish, ask.max_tokens)
         };
-        let prompt = signed(ask.prompt_tokens);
-        let used = Usage {
-            prompt,
-            cached: if scenario == Scenario::Cached { prompt / 2 } else { 0 },
-            completion: signed((thoughts.len() + pieces.len() + arguments(call.as_ref()).len()) as u64),
-            reasoning: signed(thoughts.len() as u64),
-        };
         Self {
-            id,
+            id: id.to_owned(),
             model: ask.model.clone(),
             scenario,
             thoughts,
             pieces,
             call,
             finish,
-            used,
-            reported: scenario.report(used),
+            used: Usage::default(),
+            reported: None,
             include_usage: ask.include_usage,
+            logprobs: ask.logprobs,
+            others: Vec::new(),
         }
     }
 
@@ -117,14 +133,25 @@ impl Reply {
         }
     }
 
-    /// How many tokens the answer has.
-    pub fn tokens(&self) -> u64 {
-        (self.thoughts.len() + self.pieces.len() + arguments(self.call.as_ref()).len()) as u64
+    /// All answers there are, this one first.
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
+        iter::once(self).chain(&self.others)
     }
 
-    /// Words and arguments, as one text.
+    /// How many tokens all answers have.
+    pub fn tokens(&self) -> u64 {
+        let arguments = |one: &Self| arguments(one.call.as_ref()).len();
+        self.all().map(|one| (one.thoughts.len() + one.pieces.len() + arguments(one)) as u64).sum()
+    }
+
+    /// How many of them were thoughts.
+    pub fn thinking(&self) -> u64 {
+        self.all().map(|one| one.thoughts.len() as u64).sum()
+    }
+
+    /// Words and arguments of all answers, as one text.
     pub fn said(&self) -> String {
-        [&self.pieces[..], arguments(self.call.as_ref())].concat().concat()
+        self.all().flat_map(|one| [&one.pieces[..], arguments(one.call.as_ref())].concat()).collect()
     }
 }
 
@@ -133,13 +160,9 @@ fn arguments(call: Option<&Call>) -> &[String] {
 }
 
 /// Asks the first tool there is about the question.
-fn call(reply_id: &str, ask: &Ask) -> Call {
+fn call(id: String, ask: &Ask) -> Call {
     let arguments = json!({ "about": ask.question.trim() }).to_string();
-    Call {
-        id: format!("call_{reply_id}"),
-        name: ask.tool.clone().unwrap_or_else(|| "look_up".to_owned()),
-        arguments: owned(&arguments),
-    }
+    Call { id, name: ask.tool.clone().unwrap_or_else(|| "look_up".to_owned()), arguments: owned(&arguments) }
 }
 
 fn signed(tokens: u64) -> i64 {

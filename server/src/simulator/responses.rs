@@ -58,6 +58,8 @@ impl Dialect for Responses {
         }
         Ok(Ask {
             vendor: String::new(),
+            choices: 1,
+            logprobs: None,
             model,
             question: dialect::question(&messages),
             prompt_tokens: messages.iter().map(|message| message.content.tokens()).sum(),

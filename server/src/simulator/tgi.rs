@@ -51,6 +51,8 @@ impl Dialect for Tgi {
         let stream = uri.path().ends_with("/generate_stream");
         Ok(Ask {
             vendor: String::new(),
+            choices: 1,
+            logprobs: None,
             model: MODEL.to_owned(),
             prompt_tokens: Content::Text(request.inputs.clone()).tokens(),
             question: request.inputs,

@@ -54,7 +54,9 @@ pub struct Record {
     pub finished: String,
     pub usage_reported: Option<Value>,
     pub request_id: Option<String>,
+    /// Of each of the answers.
     pub seen_max_tokens: Option<u64>,
+    pub choices: u64,
     pub request_bytes: u64,
     /// Of the body, whatever it stood for.
     pub body_bytes_sent: u64,
@@ -88,6 +90,7 @@ impl Truth {
             usage_reported: None,
             request_id,
             seen_max_tokens: None,
+            choices: 1,
             request_bytes: 0,
             body_bytes_sent: 0,
             disconnected_at_ms: None,
@@ -159,6 +162,7 @@ impl Entry {
         self.record.scenario = Some(scenario.to_string());
         self.record.prompt_tokens = ask.prompt_tokens;
         self.record.seen_max_tokens = ask.max_tokens;
+        self.record.choices = ask.choices.max(1);
     }
 
     /// Notes what the answer leaves of the prompt to be read afresh.

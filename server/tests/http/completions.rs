@@ -49,7 +49,7 @@ async fn what_continues_no_text_is_refused_without_a_charge() {
         (json!({"prompt": ""}), 400, "prompt"),
         (json!({"prompt": ["a", "b"]}), 400, "prompt"),
         (json!({"prompt": [1, 2]}), 400, "prompt"),
-        (json!({"n": 2}), 400, "n"),
+        (json!({"n": 9}), 400, "n"),
         (json!({"echo": true}), 400, "echo"),
         (json!({"suffix": "end"}), 400, "suffix"),
         (json!({"model": "nobody/nothing"}), 404, "model"),

@@ -88,7 +88,7 @@ async fn what_has_no_price_here_is_refused_by_its_name() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
     for (field, value) in [
-        ("n", json!(2)),
+        ("n", json!(9)),
         ("max_tokens", json!(-5)),
         ("service_tier", json!("priority")),
         ("max_cost", json!("-1")),

@@ -269,3 +269,39 @@ async fn the_forms_of_the_keys_page_work_without_scripts() {
     post("revoke_key", format!("id={id}")).await.expect(302);
     assert_eq!(buyer.get(&format!("/api/v1/keys/{id}")).await.expect(200).json()["revoked"], true);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_for_certain_models_is_shown_those_alone() {
+    let market = Market::open().await;
+    let buyer = buyer(&market).await;
+    let ids = async |path: &str, key: Option<&str>, version: Option<&str>| -> Vec<String> {
+        let mut request = market.get(path);
+        if let Some(key) = key {
+            request = request.bearer_auth(key);
+        }
+        if let Some(version) = version {
+            request = request.header("anthropic-version", version);
+        }
+        let body = Answer::to(request).await.expect(200).json();
+        body["data"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let (_, narrow) = secret(&buyer, json!({ "models": [MODEL, "mistral/*"] })).await;
+    for path in ["/v1/models", "/api/v1/models", "/v1/models/user", "/v1/models?kind=chat"] {
+        let shown = ids(path, Some(&narrow), None).await;
+        assert!(shown.iter().any(|id| id == MODEL), "{path}: {shown:?}");
+        assert!(shown.iter().all(|id| id == MODEL || id.starts_with("mistral/")), "{path}: {shown:?}");
+    }
+    let shown = ids("/v1/models?limit=1000", Some(&narrow), Some("2023-06-01")).await;
+    assert!(shown.contains(&MODEL.to_owned()) && !shown.iter().any(|id| id.starts_with("anthropic/")));
+    let count = Answer::to(market.get("/v1/models/count").bearer_auth(&narrow)).await.expect(200).json();
+    assert_eq!(count["data"]["count"], ids("/v1/models", Some(&narrow), None).await.len());
+
+    // What is shown may be asked, also where the key names it otherwise.
+    let (_, renamed) = secret(&buyer, json!({ "models": ["groq/openai/gpt-oss-120b"] })).await;
+    assert_eq!(ids("/v1/models", Some(&renamed), None).await, ["openai/gpt-oss-120b"]);
+    chat(&market, &renamed, "groq/openai/gpt-oss-120b").await.expect(200);
+
+    let all = ids("/v1/models", None, None).await;
+    assert_eq!(ids("/v1/models", Some(&buyer.key), None).await, all);
+    assert!(all.len() > 100, "{}", all.len());
+}

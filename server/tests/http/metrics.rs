@@ -4,12 +4,13 @@ use serde_json::json;
 
 use crate::support::{Answer, Market};
 
-const FIGURES: [&str; 29] = [
+const FIGURES: [&str; 30] = [
     "mercato_uptime_seconds",
     "mercato_calls_running",
     "mercato_models_unpriced",
     "mercato_models_for_sale",
     "mercato_payment_required_total",
+    "mercato_rate_limited_total",
     "mercato_provider_failures_total",
     "mercato_failovers_total",
     "mercato_breaker_state",
@@ -93,7 +94,17 @@ async fn what_goes_wrong_is_counted() {
     Answer::to(market.get("/v1/models").bearer_auth("mk_live_nonsense")).await.expect(401);
     Answer::to(market.get("/api/v1/balance").bearer_auth("nonsense")).await.expect(401);
     Answer::to(market.post("/api/v1/webhooks/payments/test").body("{}")).await.expect(401);
+    let narrow = buyer.make_key(json!({ "name": "narrow", "requests_a_minute": 1 })).await;
+    let mut limited = 0;
+    // At most one minute ends meanwhile.
+    for _ in 0..4 {
+        let ask = market.post("/v1/chat/completions").bearer_auth(narrow["key"].as_str().unwrap());
+        limited += i32::from(Answer::to(ask.json(&question("text"))).await.status == 429);
+    }
+    assert!(limited >= 2, "{limited}");
     let text = read(&market).await;
+    let refused = figure(&text, "mercato_rate_limited_total{limit=\"key\",unit=\"requests\"}");
+    assert_eq!(refused, limited.to_string());
     for (name, value) in [
         ("mercato_payment_required_total", "1"),
         ("mercato_provider_failures_total{provider=\"openai\"}", "1"),

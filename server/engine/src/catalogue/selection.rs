@@ -48,7 +48,16 @@ impl Selection {
     }
 }
 
+impl Listings {
+    /// The places of those that a caller may ask by any of their names.
+    fn open_to(&self, actor: &Actor) -> Vec<usize> {
+        let may_ask = |name: &str| ModelId::parse(name).is_ok_and(|name| actor.asks(&name));
+        self.0.by_name.iter().filter(|(name, _)| may_ask(name)).map(|(_, named)| named.at).collect()
+    }
+}
+
 impl Engine {
+    /// What matches, of what the caller may ask: everything, but for a key that is kept to certain models.
     pub fn search_models(&self, actor: &Actor, search: &Search) -> Selection {
         self.search_measured(actor, search, &Measures::default())
     }
@@ -56,7 +65,8 @@ impl Engine {
     /// The same, and orders that go by what was measured know it.
     pub fn search_measured(&self, actor: &Actor, search: &Search, measures: &Measures) -> Selection {
         let all = self.listings(actor);
-        let found = all.index().find(search, &all, &|id| measures.of(id));
+        let open = actor.is_kept_to_models().then(|| all.open_to(actor));
+        let found = all.index().find_among(open.as_deref(), search, &all, &|id| measures.of(id));
         Selection { all, found }
     }
 

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use marketplace::chat::{ChatEvent, Delivery, Failure};
+use providers::failure::truncated;
+use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::CallEvent;
@@ -69,7 +71,11 @@ impl Relay {
                 }
             };
             let content = match event {
+                None if self.is_cut_off(heard) => {
+                    return Ok(Ending::Broken(self.told(&truncated(), attempt)));
+                }
                 None => return Ok(Ending::Whole),
+                Some(event) if !self.is_asked(&event) => continue,
                 Some(ChatEvent::Usage(usage)) => {
                     let input = usage.input_tokens.filter(|input| is_readable(*input));
                     if let Some(input) = input.and_then(|input| u64::try_from(input).ok()) {
@@ -86,6 +92,12 @@ impl Relay {
                     heard.finish = Some((finish, native));
                     continue;
                 }
+                Some(ChatEvent::Choice { index, event }) => {
+                    if matches!(*event, ChatEvent::Finished { .. }) {
+                        heard.others_finished.insert(index);
+                    }
+                    ChatEvent::Choice { index, event }
+                }
                 Some(ChatEvent::Failed(failure)) if beginning.is_over => {
                     return Ok(Ending::Broken(self.told(&failure, attempt)));
                 }
@@ -98,6 +110,22 @@ impl Relay {
                 return Ok(ending);
             }
         }
+    }
+
+    /// Whether it is part of what the caller wants to hear, and pays for.
+    fn is_asked(&self, event: &ChatEvent) -> bool {
+        let (choice, said) = event.of_choice();
+        let is_wanted = !matches!(said, ChatEvent::Logprobs(_)) || self.request.asks_for_logprobs();
+        u64::from(choice) < self.terms.choices && is_wanted
+    }
+
+    /// Whether a stream ended before the last of several answers began. A vendor that counted it had no more to say.
+    fn is_cut_off(&self, heard: &Heard) -> bool {
+        let told = 1 + heard.others_finished.len() as u64;
+        self.request.stream == Delivery::Streamed
+            && heard.content
+            && heard.usage.is_none()
+            && told < self.terms.choices
     }
 
     async fn hand_over_all(
@@ -173,7 +201,9 @@ pub(crate) fn content_bytes(event: &ChatEvent) -> usize {
     match event {
         ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => text.len(),
         ChatEvent::ToolCall { name, arguments, .. } => name.as_deref().map_or(0, str::len) + arguments.len(),
+        ChatEvent::Choice { event, .. } => content_bytes(event),
         ChatEvent::Started { .. }
+        | ChatEvent::Logprobs(_)
         | ChatEvent::Signature(_)
         | ChatEvent::Redacted(_)
         | ChatEvent::CallSignature { .. }
@@ -185,13 +215,25 @@ pub(crate) fn content_bytes(event: &ChatEvent) -> usize {
 
 /// What an event takes of our memory while it waits, worth paying for or not.
 fn weight(event: &ChatEvent) -> usize {
-    let sealed = match event {
+    let beside = match event.of_choice().1 {
+        ChatEvent::Logprobs(told) => json_weight(told),
         ChatEvent::Signature(sealed)
         | ChatEvent::Redacted(sealed)
         | ChatEvent::CallSignature { signature: sealed, .. } => sealed.len(),
         _ => 0,
     };
-    size_of::<CallEvent>() + content_bytes(event) + sealed
+    size_of::<CallEvent>() + content_bytes(event) + beside
+}
+
+/// About what a value takes of our memory.
+fn json_weight(value: &Value) -> usize {
+    let within = match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(json_weight).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + json_weight(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + within
 }
 
 #[cfg(test)]

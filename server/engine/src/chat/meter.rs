@@ -89,7 +89,7 @@ impl Running {
             take: terms.on_sale.take,
             hold: terms.hold,
             free: terms.free_tokens > 0,
-            output_max: AtomicU64::new(terms.max_output_tokens),
+            output_max: AtomicU64::new(terms.output_tokens_max()),
             in_one_piece: delivery == Delivery::Whole,
             input: AtomicU64::new(terms.prompt.likely_tokens),
             passage: Mutex::default(),
@@ -303,7 +303,7 @@ impl Meter {
     /// Counts for another vendor from here on. Nothing of an answer has come yet.
     pub fn turn_to(&self, terms: &Terms) {
         *self.rates.lock().unwrap_or_else(PoisonError::into_inner) = rates(terms);
-        self.output_max.store(terms.max_output_tokens, Relaxed);
+        self.output_max.store(terms.output_tokens_max(), Relaxed);
         self.input.store(terms.prompt.likely_tokens, Relaxed);
     }
 }

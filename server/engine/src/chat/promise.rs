@@ -20,7 +20,7 @@ use super::refused::{cap_too_small, check_asked};
 use super::{Order, Route};
 use crate::breaker::Came;
 use crate::catalogue::OnSale;
-use crate::routing::{Shown, WhenShort};
+use crate::routing::{Shown, WhenShort, unsayable};
 use crate::{Actor, Engine, Result};
 
 /// What a call will cost if it is sent with this quote before it runs out.
@@ -130,7 +130,10 @@ impl Engine {
     /// The model that does what is asked for the least money, and fits into what is left.
     fn cheapest(&self, request: &ChatRequest, reach: &Reach, budget: Nanos) -> Option<Cheapest> {
         let catalogue = self.0.catalogue.load();
-        let offers = catalogue.every_offer().filter(|offer| does(&offer.model, request, reach));
+        let vendors = self.0.vendors.load();
+        let offers = catalogue.every_offer().filter(|offer| {
+            does(&offer.model, request, reach) && unsayable(&vendors.registry, offer, request).is_none()
+        });
         let fitting = offers.filter(|offer| reach.fitting(offer, budget) >= reach.least_output(offer));
         let cost = |offer: &OnSale| reach.ceiling(offer, reach.wanted(offer));
         let cheapest = fitting.min_by_key(|offer| (cost(offer), offer.model.id.clone()))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use marketplace::allowance::FreeCall;
 use marketplace::money::Nanos;
-use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote, wanted_output};
+use marketplace::quote::{OUTPUT_TOKENS_LEAST, PromptSize, Quote, quote_choices, wanted_output};
 
 use super::Order;
 use crate::catalogue::OnSale;
@@ -14,8 +14,10 @@ use crate::routing::WhenShort;
 /// How much is asked for.
 pub(super) struct Reach {
     pub prompt: PromptSize,
-    /// The caller's own limit of the answer.
+    /// The caller's own limit of each answer.
     pub asked: Option<u64>,
+    /// How many answers are asked for.
+    pub choices: u64,
     /// What is to be done when that does not fit.
     pub when_short: WhenShort,
 }
@@ -37,15 +39,26 @@ impl Reach {
     pub fn of(order: &Order) -> Self {
         let request = &order.request;
         let (prompt, asked) = (request.prompt_size(), request.max_output_tokens);
-        Self { prompt, asked, when_short: order.routing.when_short }
+        Self { prompt, asked, choices: request.choices(), when_short: order.routing.when_short }
     }
 
+    /// How long each answer is to be at most.
     pub fn wanted(&self, offer: &OnSale) -> u64 {
         wanted_output(offer.model.max_output_tokens, self.asked)
     }
 
+    /// The most that the call can cost if no answer is longer than this.
     pub fn ceiling(&self, offer: &OnSale, output: u64) -> Nanos {
-        offer.price.ceiling(self.prompt.tokens_max, output, offer.take).charge
+        offer.price.ceiling(self.prompt.tokens_max, self.of_all(output), offer.take).charge
+    }
+
+    fn of_all(&self, each: u64) -> u64 {
+        each.saturating_mul(self.choices)
+    }
+
+    /// The call on free tokens, where the model takes them.
+    pub fn free(&self, offer: &OnSale) -> Option<FreeCall> {
+        FreeCall::new(&offer.price, self.prompt, self.of_all(self.wanted(offer)))
     }
 
     /// The dearer of the two, for whoever answers is paid out of the same hold.
@@ -63,24 +76,25 @@ impl Reach {
     }
 
     /// The same in free tokens.
-    pub fn least_free(&self, call: FreeCall) -> u64 {
+    pub fn least_free(&self, call: FreeCall, offer: &OnSale) -> u64 {
         match self.when_short {
-            WhenShort::Clamp => call.least(),
+            WhenShort::Clamp => call.most_of(self.of_all(self.least_output(offer))),
             WhenShort::Refuse | WhenShort::Cheaper => call.most(),
         }
     }
 
-    /// The longest answer that so much money buys; zero where its prompt alone costs more.
+    /// The longest answers that so much money buys; zero where its prompt alone costs more.
     pub fn fitting(&self, offer: &OnSale, budget: Nanos) -> u64 {
-        let (wanted, take) = (self.wanted(offer), offer.take);
-        offer.price.affordable_output(self.prompt.tokens_max, wanted, budget, take).unwrap_or(0)
+        let all = self.of_all(self.wanted(offer));
+        let fitting = offer.price.affordable_output(self.prompt.tokens_max, all, budget, offer.take);
+        fitting.unwrap_or(0) / self.choices
     }
 
     pub fn least_output(&self, offer: &OnSale) -> u64 {
         self.wanted(offer).min(OUTPUT_TOKENS_LEAST)
     }
 
-    /// The longest answer that the first may write.
+    /// The longest answers that the first may write.
     pub fn output(&self, first: &OnSale, held: &Held) -> u64 {
         self.affordable(first, held).unwrap_or(self.least_output(first))
     }
@@ -93,12 +107,13 @@ impl Reach {
     }
 
     fn affordable(&self, offer: &OnSale, held: &Held) -> Option<u64> {
-        let wanted = self.wanted(offer);
-        if held.free_tokens > 0 {
-            let free = FreeCall::new(&offer.price, self.prompt, wanted);
-            return free.map(|free| free.output_tokens(held.free_tokens));
-        }
-        offer.price.affordable_output(self.prompt.tokens_max, wanted, held.amount, offer.take)
+        let all = if held.free_tokens > 0 {
+            self.free(offer)?.output_tokens(held.free_tokens)
+        } else {
+            let wanted = self.of_all(self.wanted(offer));
+            offer.price.affordable_output(self.prompt.tokens_max, wanted, held.amount, offer.take)?
+        };
+        Some(all / self.choices)
     }
 
     /// The figures of the first, and a maximum that neither exceeds.
@@ -109,7 +124,8 @@ impl Reach {
         second: Option<&Second>,
         at: DateTime<Utc>,
     ) -> Quote {
-        let quote = quote(&first.price, first.take, self.prompt, max_output_tokens, at);
+        let (price, take) = (&first.price, first.take);
+        let quote = quote_choices(self.choices, price, take, self.prompt, max_output_tokens, at);
         let dearer = second.map(|second| self.ceiling(&second.on_sale, second.max_output_tokens));
         Quote { max_nanos: quote.max_nanos.max(dearer.unwrap_or_default()), ..quote }
     }

@@ -1,7 +1,7 @@
 //! Why a call does not begin, in words that name the next step.
 
 use chrono::SecondsFormat;
-use marketplace::chat::ChatRequest;
+use marketplace::chat::{CHOICES_MAX, ChatRequest};
 use marketplace::fault::{Advice, Code, Fault, Shortfall};
 use marketplace::model::Kind;
 use marketplace::money::Nanos;
@@ -16,6 +16,10 @@ pub(super) fn check_asked(request: &ChatRequest) -> Result<(), Fault> {
     }
     if request.max_output_tokens == Some(0) {
         return Err(Fault::invalid("max_tokens", "must be at least 1"));
+    }
+    let counted = request.options.get("n").filter(|n| !n.is_null());
+    if counted.is_some_and(|n| !n.as_u64().is_some_and(|n| (1..=CHOICES_MAX).contains(&n))) {
+        return Err(Fault::invalid("n", &format!("must be a whole number from 1 to {CHOICES_MAX}")));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The task that owns a call: it asks the vendor, hands the answer on, and closes the books.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,8 @@ pub(crate) struct Heard {
     /// Text, reasoning, a refusal or a tool call: something worth paying for.
     pub content: bool,
     pub finish: Option<(Finish, String)>,
+    /// Of several answers those that ended, all but the first.
+    pub others_finished: BTreeSet<u32>,
     /// What it said, in case its vendor does not count it.
     pub said: Said,
     /// What we count ourselves, where nobody else did.
@@ -187,7 +190,7 @@ impl Relay {
         // A vendor may count the prompt alone, and knows better.
         let is_told = heard.usage.is_some_and(|usage| usage.input_tokens.is_some_and(is_readable));
         let input = if is_told { self.meter.delivered().input } else { input };
-        let output = output.min(self.terms.max_output_tokens);
+        let output = output.min(self.terms.output_tokens_max());
         heard.counted = Some(Tokens { input, output, ..Tokens::default() });
     }
 

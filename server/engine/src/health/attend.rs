@@ -106,7 +106,7 @@ impl Watched {
                     self.first_word.get_or_insert_with(Instant::now);
                 }
                 self.bytes += bytes;
-                self.shows_reasoning |= matches!(content, ChatEvent::Reasoning(_));
+                self.shows_reasoning |= matches!(content.of_choice().1, ChatEvent::Reasoning(_));
             }
         }
         self.handed_on = self.first_word.map(|_| Instant::now());

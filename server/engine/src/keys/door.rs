@@ -10,7 +10,6 @@ use marketplace::secret_key;
 use store::known_key::Wanted;
 
 use crate::actor::may_come_from;
-use crate::rates::Rates;
 use crate::watch::Happened;
 use crate::{Actor, Engine, Result};
 
@@ -44,7 +43,7 @@ impl Engine {
         }
         let (rates, digest) = (&self.0.rates, self.0.secrets.key_digest(key));
         let behind = doorstep.address.and_then(|address| rates.address_limit(address));
-        let mut is_counted = is_counted(rates, behind)?;
+        let mut is_counted = self.is_counted(behind)?;
         for _ in 0..TRIES {
             let now = Instant::now();
             let asked = behind.filter(|_| !is_counted).map(|(network, limit)| (network.to_string(), limit));
@@ -55,7 +54,7 @@ impl Engine {
             };
             let (known, slices) = store::known_key::find_known(&self.0.db, &digest, wanted).await?;
             rates.keep(&digest, known.as_ref(), behind.map(|(network, _)| network), slices, now);
-            is_counted = is_counted || self::is_counted(rates, behind)?;
+            is_counted = is_counted || self.is_counted(behind)?;
             if is_counted {
                 let (key, user) = known.ok_or_else(refused)?;
                 may_come_from(&key, doorstep.address)?;
@@ -65,9 +64,11 @@ impl Engine {
         let message = "Too many requests at once from this address; try again in a moment";
         Err(Fault { retry_after_seconds: Some(1), ..Fault::new(Code::RateLimitExceeded, message) }.into())
     }
-}
 
-/// Whether a request is counted already, or need not be.
-fn is_counted(rates: &Rates, behind: Option<(Network, i64)>) -> std::result::Result<bool, Fault> {
-    behind.map_or(Ok(true), |(network, _)| rates.count_address(network, Instant::now()))
+    /// Whether a request is counted already, or need not be.
+    fn is_counted(&self, behind: Option<(Network, i64)>) -> std::result::Result<bool, Fault> {
+        let Some((network, _)) = behind else { return Ok(true) };
+        let counted = self.0.rates.count_address(network, Instant::now());
+        counted.inspect_err(|fault| self.0.watch.note_limited(fault))
+    }
 }

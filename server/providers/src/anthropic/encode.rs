@@ -12,7 +12,7 @@ use crate::dialect::Outgoing;
 use crate::failure::unsupported;
 
 /// Fields for which this protocol has no words.
-const UNSAYABLE: [&str; 3] = ["presence_penalty", "frequency_penalty", "seed"];
+const UNSAYABLE: [&str; 4] = ["n", "presence_penalty", "frequency_penalty", "seed"];
 
 /// Fields for which its newer version has none any more.
 const SAMPLING: [&str; 3] = ["temperature", "top_p", "top_k"];

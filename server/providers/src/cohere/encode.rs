@@ -9,14 +9,21 @@ use crate::dialect::Outgoing;
 use crate::failure::unsupported;
 
 /// Fields for which this protocol has no words, and documents, which would be read beside the prompt that is paid for.
-const UNSAYABLE: [&str; 3] = ["thinking", "parallel_tool_calls", "documents"];
+const UNSAYABLE: [&str; 4] = ["n", "thinking", "parallel_tool_calls", "documents"];
 
 /// Writes a request. What would change the answer and cannot be said is refused by name.
 pub fn encode(request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, Failure> {
     asked::refuse_unsayable(&request.options, &UNSAYABLE)?;
     let given = |field: &str| asked::given(&request.options, field);
-    let tools: Vec<Tool<'_>> = asked::functions(&request.options)?.into_iter().map(Tool::from).collect();
-    let choice = asked::tool_choice(&request.options)?.filter(|_| !tools.is_empty());
+    let mut functions = asked::functions(&request.options)?;
+    let choice = asked::tool_choice(&request.options)?.filter(|_| !functions.is_empty());
+    if let Some(Choice::Named(name)) = choice {
+        // No function can be named here. Whoever must call one and is offered a single one calls that.
+        functions.retain(|function| function.name == name);
+        if functions.is_empty() {
+            return Err(unsupported("tool_choice", "names a function that is not offered"));
+        }
+    }
     let sent = Request {
         model: upstream_model,
         messages: request.messages.iter().map(told).collect::<Result<_, _>>()?,
@@ -28,8 +35,8 @@ pub fn encode(request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, F
         stop_sequences: asked::stops(&request.options)?,
         response_format: format(asked::format(&request.options)?),
         thinking: asked::effort(&request.options)?.map(thinking).transpose()?,
-        tools,
-        tool_choice: choice.map(tool_choice).transpose()?.flatten(),
+        tools: functions.into_iter().map(Tool::from).collect(),
+        tool_choice: choice.and_then(tool_choice),
     };
     Outgoing::json("/v2/chat", &sent)
 }
@@ -52,14 +59,11 @@ fn thinking(effort: &str) -> Result<Thinking, Failure> {
     }
 }
 
-fn tool_choice(choice: Choice<'_>) -> Result<Option<&'static str>, Failure> {
+fn tool_choice(choice: Choice<'_>) -> Option<&'static str> {
     match choice {
-        Choice::Auto => Ok(None),
-        Choice::Required => Ok(Some("REQUIRED")),
-        Choice::None => Ok(Some("NONE")),
-        Choice::Named(_) => {
-            Err(unsupported("tool_choice", "cannot name a function with this model's provider"))
-        }
+        Choice::Auto => None,
+        Choice::Required | Choice::Named(_) => Some("REQUIRED"),
+        Choice::None => Some("NONE"),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Answers of the generateContent protocol, event by event or in one piece.
 
-use marketplace::chat::{ChatEvent, Failure, FailureClass, Finish};
+use std::collections::BTreeMap;
+
+use marketplace::chat::{CHOICES_MAX, ChatEvent, Failure, FailureClass, Finish};
 
 use super::{complaint, wire};
 use crate::failure::failure;
@@ -9,6 +11,13 @@ use crate::reading::Reader;
 #[derive(Debug, Default)]
 pub struct Content {
     has_begun: bool,
+    /// Each answer of which something came: one, unless several were asked for.
+    candidates: BTreeMap<u32, Candidate>,
+}
+
+/// What has to be known of one answer to read on in it.
+#[derive(Debug, Default)]
+struct Candidate {
     calls: u32,
     /// The newest reason for the end. Some models give one in every event, so only the end of the body is the end.
     reason: Option<String>,
@@ -23,10 +32,9 @@ impl Reader for Content {
 
     /// Once a reason for the end was given, nothing from outside spoils the answer any more.
     fn end(&mut self, failure: Failure) -> ChatEvent {
-        match self.reason.take() {
-            Some(native) => ChatEvent::Finished { finish: self.finish_of(&native), native },
-            None => ChatEvent::Failed(failure),
-        }
+        let is_cut_off = self.candidates.values().any(|candidate| candidate.reason.is_none());
+        let first = self.candidates.get(&0).filter(|_| !is_cut_off);
+        first.and_then(Candidate::finished).unwrap_or(ChatEvent::Failed(failure))
     }
 }
 
@@ -46,24 +54,46 @@ impl Content {
         // A prompt that is refused has no candidates.
         let blocked = reply.prompt_feedback.and_then(|feedback| feedback.block_reason);
         if let Some(why) = blocked.filter(|_| candidates.is_empty()) {
-            self.reason = Some(format!("{BLOCKED_PROMPT}{why}"));
+            self.candidates.entry(0).or_default().reason = Some(format!("{BLOCKED_PROMPT}{why}"));
         }
-        // More than one candidate is never asked for, so any other is not ours.
-        for candidate in candidates.into_iter().filter(|candidate| candidate.index == 0) {
-            let parts = candidate.content.and_then(|content| content.parts).unwrap_or_default();
-            for part in parts {
-                self.part(part, &mut events);
-            }
-            self.reason = candidate.finish_reason.or(self.reason.take());
+        // More are never asked for, so any other is not ours.
+        for candidate in candidates.into_iter().filter(|candidate| u64::from(candidate.index) < CHOICES_MAX) {
+            let index = candidate.index;
+            let said = self.candidates.entry(index).or_default().take(candidate);
+            events.extend(said.into_iter().map(|event| event.in_choice(index)));
         }
         let usage = reply.usage_metadata.and_then(|report| report.usage());
         events.extend(usage.map(ChatEvent::Usage));
-        if let Some(native) = self.reason.take_if(|native| finish_of(native) == Finish::Error) {
+        let failed = self.candidates.iter_mut().find_map(|(index, candidate)| {
+            Some((*index, candidate.reason.take_if(|native| finish_of(native) == Finish::Error)?))
+        });
+        if let Some((index, native)) = failed {
             let failure = failure(class_of(&native), format!("the answer finished with {native:?}"));
-            events.push(ChatEvent::Finished { finish: Finish::Error, native });
+            events.push(ChatEvent::Finished { finish: Finish::Error, native }.in_choice(index));
             events.push(ChatEvent::Failed(failure));
         }
         events
+    }
+}
+
+impl Candidate {
+    /// What is new of it. The end of the first is told at the end of all.
+    fn take(&mut self, candidate: wire::Candidate) -> Vec<ChatEvent> {
+        let mut events = Vec::new();
+        for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
+            self.part(part, &mut events);
+        }
+        self.reason = candidate.finish_reason.or(self.reason.take());
+        if candidate.index > 0 {
+            events.extend(self.finished().filter(|end| !is_error(end)));
+        }
+        events
+    }
+
+    /// Its end, as far as a reason was given. A later one counts instead.
+    fn finished(&self) -> Option<ChatEvent> {
+        let native = self.reason.clone()?;
+        Some(ChatEvent::Finished { finish: self.finish_of(&native), native })
     }
 
     fn part(&mut self, part: wire::Part, events: &mut Vec<ChatEvent>) {
@@ -92,6 +122,10 @@ impl Content {
             finish => finish,
         }
     }
+}
+
+fn is_error(end: &ChatEvent) -> bool {
+    matches!(end, ChatEvent::Finished { finish: Finish::Error, .. })
 }
 
 /// Stands before the reason why a prompt was refused.

@@ -47,7 +47,9 @@ fn generation<'a>(request: &'a ChatRequest, model: &str) -> Result<Generation<'a
     let given = |field: &str| asked::given(&request.options, field);
     let format = asked::format(&request.options)?;
     let effort = asked::effort(&request.options)?;
+    let choices = request.choices();
     Ok(Generation {
+        candidate_count: (choices > 1).then_some(choices),
         max_output_tokens: request.max_output_tokens,
         temperature: given("temperature"),
         top_p: given("top_p"),

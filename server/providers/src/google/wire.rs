@@ -80,6 +80,8 @@ pub(super) struct Returned<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Generation<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidate_count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<&'a Value>,

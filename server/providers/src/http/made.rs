@@ -1,14 +1,15 @@
-//! Asking for what is no conversation and comes in one piece: vectors and pictures.
+//! Asking for what is no conversation and comes in one piece: vectors, pictures and judgements.
 
 use marketplace::chat::{Failure, FailureClass};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Sender, answer, not_sent, without_key};
 use crate::dialect::Outgoing;
 use crate::failure::failure;
-use crate::{ConfiguredProvider, embedding, image};
+use crate::{ConfiguredProvider, embedding, image, moderation};
 
 /// An answer as it came, whatever it says.
 struct Whole {
@@ -47,6 +48,21 @@ impl Sender {
         let root = provider.base_url.as_str();
         let Whole { status, headers, body } = self.ask_below(root, provider, outgoing, request_id).await?;
         let read = protocol.decode(status, &headers, &body);
+        read.map_err(|failure| without_key(failure, provider.key.as_ref()))
+    }
+
+    /// Asks a provider to judge what is said.
+    pub async fn moderate(
+        &self,
+        provider: &ConfiguredProvider,
+        upstream_model: &str,
+        input: &Value,
+        request_id: &str,
+    ) -> Result<Vec<Value>, Failure> {
+        let outgoing = moderation::encode(upstream_model, input)?;
+        let root = provider.base_url.as_str();
+        let Whole { status, headers, body } = self.ask_below(root, provider, outgoing, request_id).await?;
+        let read = moderation::decode(status, &headers, &body);
         read.map_err(|failure| without_key(failure, provider.key.as_ref()))
     }
 

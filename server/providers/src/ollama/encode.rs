@@ -7,7 +7,7 @@ use crate::asked::{self, Choice, Said, Sampling, Tool};
 use crate::dialect::Outgoing;
 
 /// Fields for which this protocol has no words.
-const UNSAYABLE: [&str; 2] = ["thinking", "parallel_tool_calls"];
+const UNSAYABLE: [&str; 3] = ["n", "thinking", "parallel_tool_calls"];
 
 /// The smallest window in tokens that a model is loaded with when nothing is said.
 const USUAL_WINDOW: u64 = 4_096;

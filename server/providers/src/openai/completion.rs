@@ -9,8 +9,8 @@ use crate::asked::{self, Sampling};
 use crate::dialect::Outgoing;
 
 /// Fields for which this protocol has no words.
-const UNSAYABLE: [&str; 5] =
-    ["tools", "response_format", "thinking", "reasoning_effort", "parallel_tool_calls"];
+const UNSAYABLE: [&str; 6] =
+    ["n", "tools", "response_format", "thinking", "reasoning_effort", "parallel_tool_calls"];
 
 /// Writes a request. What would change the answer and cannot be said is refused by name.
 pub fn encode(request: &ChatRequest, upstream_model: &str) -> Result<Outgoing, Failure> {

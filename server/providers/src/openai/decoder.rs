@@ -1,6 +1,8 @@
 //! Streamed answers of the OpenAI chat protocol, event by event.
 
-use marketplace::chat::{ChatEvent, Failure, FailureClass, Finish};
+use std::collections::BTreeMap;
+
+use marketplace::chat::{CHOICES_MAX, ChatEvent, Failure, FailureClass, Finish};
 use serde_json::Value;
 
 use super::complaint::complaint;
@@ -11,8 +13,17 @@ use crate::frame::Event;
 #[derive(Debug, Default)]
 pub struct Decoder {
     state: State,
+    /// Each answer of which something came: one, unless several were asked for.
+    choices: BTreeMap<u32, Spoken>,
+}
+
+/// What has to be known of one answer to read on in it.
+#[derive(Debug, Default)]
+struct Spoken {
     /// Index and id of the tool call spoken of last.
     last_call: Option<(u32, Option<String>)>,
+    has_begun: bool,
+    is_finished: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,7 +31,7 @@ enum State {
     #[default]
     Waiting,
     Answering,
-    /// A reason for the end was given; usage may follow.
+    /// A reason for the end was given, of each answer; usage may follow.
     Finished,
     /// Finished and `[DONE]`.
     Over,
@@ -91,17 +102,27 @@ impl Decoder {
                 upstream_model: chunk.model.filter(|model| !model.is_empty()),
             });
         }
-        let mut reason = None;
-        // More than one choice is never asked for, so any other is not ours.
-        for choice in choices.into_iter().filter(|choice| choice.index == 0) {
-            self.take_delta(choice.delta.unwrap_or_default(), &mut events);
-            events.extend(choice.text.filter(|text| !text.is_empty()).map(ChatEvent::Text));
-            reason = reason.or(choice.finish_reason);
+        let mut reasons = Vec::new();
+        // More are never asked for, so any other is not ours.
+        for choice in choices.into_iter().filter(|choice| u64::from(choice.index) < CHOICES_MAX) {
+            let (index, mut said) = (choice.index, Vec::new());
+            // How likely words were is told before them.
+            said.extend(choice.logprobs.filter(|logprobs| !logprobs.is_null()).map(ChatEvent::Logprobs));
+            let spoken = self.choices.entry(index).or_default();
+            spoken.take_delta(choice.delta.unwrap_or_default(), &mut said);
+            said.extend(choice.text.filter(|text| !text.is_empty()).map(ChatEvent::Text));
+            spoken.has_begun |= !said.is_empty();
+            events.extend(said.into_iter().map(|event| event.in_choice(index)));
+            reasons.extend(choice.finish_reason.map(|reason| (index, reason)));
+        }
+        if self.state == State::Finished && !self.is_finished() {
+            // Some vendors write one answer after the other.
+            self.state = State::Answering;
         }
         let report = chunk.usage.or(chunk.x_groq.and_then(|groq| groq.usage));
         events.extend(report.and_then(|report| report.usage()).map(ChatEvent::Usage));
-        if let Some(native) = reason.filter(|_| self.state == State::Answering) {
-            self.take_finish(native, failure.clone(), &mut events);
+        for (index, native) in reasons {
+            self.take_finish(index, native, failure.clone(), &mut events);
         }
         if let Some(failure) = failure.filter(|_| self.state != State::Failed) {
             // An error after a finish spoils what seemed complete.
@@ -111,6 +132,43 @@ impl Decoder {
         events
     }
 
+    /// Whether there is a first answer and none was left unfinished.
+    fn is_finished(&self) -> bool {
+        let is_over = |spoken: &Spoken| spoken.is_finished || !spoken.has_begun;
+        self.choices.get(&0).is_some_and(|first| first.is_finished) && self.choices.values().all(is_over)
+    }
+
+    fn take_finish(
+        &mut self,
+        index: u32,
+        native: String,
+        told: Option<Failure>,
+        events: &mut Vec<ChatEvent>,
+    ) {
+        let spoken = self.choices.entry(index).or_default();
+        if self.state == State::Failed || std::mem::replace(&mut spoken.is_finished, true) {
+            return;
+        }
+        let finish = match native.as_str() {
+            "stop" | "eos" => Finish::Stop,
+            "length" => Finish::Length,
+            "tool_calls" | "function_call" => Finish::ToolCalls,
+            "content_filter" => Finish::ContentFilter,
+            _ => Finish::Error,
+        };
+        if self.is_finished() {
+            self.state = State::Finished;
+        }
+        let why = (finish == Finish::Error).then(|| told.unwrap_or_else(|| failed_finish(&native)));
+        events.push(ChatEvent::Finished { finish, native }.in_choice(index));
+        if let Some(failure) = why {
+            self.state = State::Failed;
+            events.push(ChatEvent::Failed(failure));
+        }
+    }
+}
+
+impl Spoken {
     fn take_delta(&mut self, delta: wire::Delta, events: &mut Vec<ChatEvent>) {
         let thought = delta.reasoning_content.filter(|text| !text.is_empty()).or(delta.reasoning);
         events.extend(thought.filter(|text| !text.is_empty()).map(ChatEvent::Reasoning));
@@ -145,23 +203,6 @@ impl Decoder {
             Some(object) => object.to_string(),
         };
         ChatEvent::ToolCall { index, id, name: function.name.filter(|name| !name.is_empty()), arguments }
-    }
-
-    fn take_finish(&mut self, native: String, told: Option<Failure>, events: &mut Vec<ChatEvent>) {
-        let finish = match native.as_str() {
-            "stop" | "eos" => Finish::Stop,
-            "length" => Finish::Length,
-            "tool_calls" | "function_call" => Finish::ToolCalls,
-            "content_filter" => Finish::ContentFilter,
-            _ => Finish::Error,
-        };
-        self.state = State::Finished;
-        let why = (finish == Finish::Error).then(|| told.unwrap_or_else(|| failed_finish(&native)));
-        events.push(ChatEvent::Finished { finish, native });
-        if let Some(failure) = why {
-            self.state = State::Failed;
-            events.push(ChatEvent::Failed(failure));
-        }
     }
 }
 

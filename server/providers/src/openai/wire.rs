@@ -78,6 +78,8 @@ pub(super) struct Choice {
     pub text: Option<String>,
     #[serde(default)]
     pub finish_reason: Option<String>,
+    #[serde(default)]
+    pub logprobs: Option<Value>,
 }
 
 /// New pieces of an answer. A whole message has the same fields.

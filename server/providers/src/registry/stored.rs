@@ -7,7 +7,7 @@ use marketplace::id::ProviderId;
 use reqwest::Url;
 use secrecy::SecretString;
 
-use super::{COMPATIBLE, ConfiguredProvider, Provider, Registry, simulated_key, simulated_url};
+use super::{ConfiguredProvider, GENEROUS, Provider, Registry, simulated_key, simulated_url};
 use crate::Error;
 
 /// What is stored of a vendor: a key, another address, or all there is to know of one that has no row here.
@@ -58,7 +58,7 @@ impl Registry {
         let row = Provider {
             id: kept(&vendor.id.0),
             name: kept(name),
-            dialect: COMPATIBLE,
+            dialect: GENEROUS,
             base_url: "",
             key_var: "",
             base_url_var: "",

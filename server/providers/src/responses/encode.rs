@@ -8,7 +8,8 @@ use crate::asked::{self, Image};
 use crate::dialect::Outgoing;
 
 /// Fields for which this protocol has no words.
-const UNSAYABLE: [&str; 6] = ["stop", "seed", "thinking", "top_k", "presence_penalty", "frequency_penalty"];
+const UNSAYABLE: [&str; 7] =
+    ["n", "stop", "seed", "thinking", "top_k", "presence_penalty", "frequency_penalty"];
 /// What a schema is called that nobody named. This vendor wants a name.
 const UNNAMED: &str = "answer";
 

@@ -236,3 +236,25 @@ fn google_gets_its_signatures_back_and_no_other_vendor_sees_them() {
         assert!(!sent.contains("c2ln") && !sent.contains("extra_content"), "{}: {sent}", provider.id);
     }
 }
+
+#[test]
+fn google_is_asked_for_candidates() {
+    let sent = encode(Dialect::Google, &request(hello(), json!({"n": 3}))).unwrap();
+    assert_eq!(sent["generationConfig"]["candidateCount"], 3);
+}
+
+#[test]
+fn cohere_is_offered_the_one_function_that_must_be_called() {
+    let function = |name: &str| json!({"type": "function", "function": {"name": name}});
+    let choice = |name: &str| {
+        let options = json!({"tools": [function("f"), function("g")], "tool_choice": function(name)});
+        encode(Dialect::Cohere, &request(hello(), options))
+    };
+    let sent = choice("g").unwrap();
+    assert_eq!(sent["tool_choice"], "REQUIRED");
+    assert_eq!(
+        (sent["tools"].as_array().unwrap().len(), &sent["tools"][0]["function"]["name"]),
+        (1, &json!("g"))
+    );
+    assert!(choice("h").unwrap_err().starts_with("tool_choice:"));
+}

@@ -28,10 +28,6 @@ pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
     };
     let newer = take_tokens(&mut body, "max_completion_tokens")?;
     let older = take_tokens(&mut body, "max_tokens")?;
-    let several = body.get("n").is_some_and(|n| !n.is_null() && n != &Value::from(1));
-    if several {
-        return Err(Fault::invalid("n", "must be 1: one call buys one answer"));
-    }
     refuse_unpriced(&mut body)?;
     let terms = Terms::take(&mut body, routing)?;
     let request = ChatRequest { model, messages, max_output_tokens: newer.or(older), stream, options: body };
@@ -99,7 +95,6 @@ mod tests {
             ("max_tokens", json!(0)),
             ("max_tokens", json!(-1)),
             ("max_tokens", json!(1.5)),
-            ("n", json!(2)),
             ("max_cost", json!("a lot")),
             ("stream_options", json!([])),
             ("service_tier", json!("priority")),

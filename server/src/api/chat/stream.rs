@@ -1,14 +1,16 @@
 //! A streamed answer in OpenAI's shape: `data:` chunks, the usage on request, `[DONE]`.
 
-use std::collections::VecDeque;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 
 use axum::response::sse::Event;
 use engine::{Call, CallEvent, Serving};
-use marketplace::chat::{ChatEvent, EXTRA_CONTENT};
+use marketplace::chat::{ChatEvent, EXTRA_CONTENT, Finish};
 use marketplace::id::{CallId, ModelId};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::choice::join;
 use super::reply::{completion_id, now, of_google, tool_call_id, usage};
 use crate::api::error::openai_error;
 use crate::api::sale::{self, Line, with_served};
@@ -26,6 +28,10 @@ pub struct Lines {
     provider: String,
     usage_chunk: bool,
     has_begun: bool,
+    /// What was told of the words that come next, in each answer.
+    logprobs: BTreeMap<u32, Value>,
+    /// How the other answers ended, where several were asked for. It is said when all is paid.
+    ends: BTreeMap<u32, Option<Finish>>,
     ready: VecDeque<String>,
 }
 
@@ -37,7 +43,8 @@ impl Lines {
     pub fn of(call: CallId, serving: Serving, usage_chunk: bool) -> Self {
         let (id, created, served) = (completion_id(call), now(), serving.now());
         let (model, provider) = (served.model, served.provider_name);
-        Self { id, created, serving, model, provider, usage_chunk, has_begun: false, ready: VecDeque::new() }
+        let (logprobs, ends, ready) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
+        Self { id, created, serving, model, provider, usage_chunk, has_begun: false, logprobs, ends, ready }
     }
 
     /// The chunk that says who speaks. It is written when something has come, for until then that may change.
@@ -54,18 +61,58 @@ impl Lines {
     }
 
     /// One piece of the answer, written down without a detour: there are thousands of them.
-    fn push(&mut self, delta: impl Serialize, finish: Option<&str>) {
+    fn push(&mut self, index: u32, delta: impl Serialize, finish: Option<&str>) {
+        let logprobs = self.logprobs.remove(&index);
         let chunk = Chunk {
             id: &self.id,
             object: OBJECT,
             created: self.created,
             model: self.model.as_str(),
             provider: &self.provider,
-            choices: [Choice { index: 0, delta, finish_reason: finish, logprobs: () }],
+            choices: [Choice { index, delta, finish_reason: finish, logprobs }],
             usage: self.usage_chunk.then_some(()),
         };
         // Nothing in it can fail to be written.
         self.ready.extend(serde_json::to_string(&chunk));
+    }
+
+    /// What one of the answers says next.
+    fn say(&mut self, index: u32, event: ChatEvent) {
+        match event {
+            ChatEvent::Text(content) => self.push(index, Said { content }, None),
+            ChatEvent::Reasoning(text) => self.push(index, json!({ "reasoning": text }), None),
+            ChatEvent::Refusal(text) => self.push(index, json!({ "refusal": text }), None),
+            ChatEvent::ToolCall { index: call, id, name, arguments } => {
+                let mut piece = json!({ "index": call, "function": { "arguments": arguments } });
+                // The piece with the name is the first.
+                let made_up = || name.is_some().then(|| tool_call_id(&self.id, index, call));
+                if let Some(id) = id.or_else(made_up) {
+                    piece["id"] = json!(id);
+                    piece["type"] = json!("function");
+                }
+                if let Some(name) = name {
+                    piece["function"]["name"] = json!(name);
+                }
+                self.push(index, json!({ "tool_calls": [piece] }), None);
+            }
+            ChatEvent::CallSignature { index: call, signature } => {
+                // Clients look for the function in every piece of a call.
+                let function = json!({ "arguments": "" });
+                let piece =
+                    json!({ "index": call, "function": function, EXTRA_CONTENT: of_google(&signature) });
+                self.push(index, json!({ "tool_calls": [piece] }), None);
+            }
+            ChatEvent::Logprobs(told) => join(self.logprobs.entry(index).or_default(), told),
+            ChatEvent::Finished { finish, .. } => {
+                self.ends.insert(index, Some(finish));
+            }
+            ChatEvent::Started { .. }
+            | ChatEvent::Signature(_)
+            | ChatEvent::Redacted(_)
+            | ChatEvent::Choice { .. }
+            | ChatEvent::Usage(_)
+            | ChatEvent::Failed(_) => {}
+        }
     }
 
     fn chunk(&self, choices: Value, usage: Value) -> Value {
@@ -98,8 +145,8 @@ struct Choice<'a, D> {
     index: u32,
     delta: D,
     finish_reason: Option<&'a str>,
-    /// Always `null`.
-    logprobs: (),
+    /// `null`, unless it was asked for and told.
+    logprobs: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -119,32 +166,19 @@ impl sale::Lines for Lines {
     fn add(&mut self, event: CallEvent) {
         self.begin();
         match event {
-            CallEvent::Chat(ChatEvent::Text(content)) => self.push(Said { content }, None),
-            CallEvent::Chat(ChatEvent::Reasoning(text)) => self.push(json!({ "reasoning": text }), None),
-            CallEvent::Chat(ChatEvent::Refusal(text)) => self.push(json!({ "refusal": text }), None),
-            CallEvent::Chat(ChatEvent::ToolCall { index, id, name, arguments }) => {
-                let mut call = json!({ "index": index, "function": { "arguments": arguments } });
-                // The piece with the name is the first.
-                let made_up = || name.is_some().then(|| tool_call_id(&self.id, index));
-                if let Some(id) = id.or_else(made_up) {
-                    call["id"] = json!(id);
-                    call["type"] = json!("function");
+            CallEvent::Chat(ChatEvent::Choice { index, event }) => {
+                if let Entry::Vacant(end) = self.ends.entry(index) {
+                    end.insert(None);
+                    self.push(index, json!({ "role": "assistant", "content": "" }), None);
                 }
-                if let Some(name) = name {
-                    call["function"]["name"] = json!(name);
-                }
-                self.push(json!({ "tool_calls": [call] }), None);
+                self.say(index, *event);
             }
-            CallEvent::Chat(ChatEvent::CallSignature { index, signature }) => {
-                // Clients look for the function in every piece of a call.
-                let function = json!({ "arguments": "" });
-                let call =
-                    json!({ "index": index, "function": function, EXTRA_CONTENT: of_google(&signature) });
-                self.push(json!({ "tool_calls": [call] }), None);
-            }
-            CallEvent::Chat(_) => {}
+            CallEvent::Chat(event) => self.say(0, event),
             CallEvent::Settled { settlement, finish, .. } => {
-                self.push(json!({}), Some(finish.as_str()));
+                for (index, end) in std::mem::take(&mut self.ends) {
+                    self.push(index, json!({}), Some(end.unwrap_or(finish).as_str()));
+                }
+                self.push(0, json!({}), Some(finish.as_str()));
                 if self.usage_chunk {
                     let chunk = self.chunk(json!([]), usage(&settlement));
                     self.ready.push_back(chunk.to_string());

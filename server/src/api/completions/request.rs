@@ -79,7 +79,6 @@ mod tests {
             ("prompt", json!([1, 2])),
             ("prompt", json!([[1]])),
             ("prompt", json!(["a", "b"])),
-            ("n", json!(2)),
             ("echo", json!(true)),
             ("best_of", json!(3)),
             ("logprobs", json!(5)),

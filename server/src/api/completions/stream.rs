@@ -1,10 +1,10 @@
 //! A streamed continuation: `data:` chunks of text, the usage on request, `[DONE]`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use axum::response::sse::Event;
 use engine::{Call, CallEvent, Served, Serving};
-use marketplace::chat::ChatEvent;
+use marketplace::chat::{ChatEvent, Finish};
 use serde_json::{Value, json};
 
 use crate::api::chat::reply::{completion_id, now, usage};
@@ -20,17 +20,28 @@ pub struct Lines {
     /// Who answers, once something has come: until then that may change.
     served: Option<Served>,
     usage_chunk: bool,
+    /// How the other continuations ended, where several were asked for. It is said when all is paid.
+    ends: BTreeMap<u32, Option<Finish>>,
     ready: VecDeque<String>,
 }
 
 impl Lines {
     pub fn new(call: &Call, usage_chunk: bool) -> Self {
         let (id, created, serving) = (completion_id(call.id), now(), call.serving.clone());
-        Self { id, created, serving, served: None, usage_chunk, ready: VecDeque::new() }
+        Self {
+            id,
+            created,
+            serving,
+            served: None,
+            usage_chunk,
+            ends: BTreeMap::new(),
+            ready: VecDeque::new(),
+        }
     }
 
-    fn push(&mut self, text: &str, finish: Value) {
-        let choice = json!([{ "index": 0, "text": text, "logprobs": null, "finish_reason": finish }]);
+    fn push(&mut self, index: u32, text: &str, finish: Option<Finish>) {
+        let finish = finish.map(Finish::as_str);
+        let choice = json!([{ "index": index, "text": text, "logprobs": null, "finish_reason": finish }]);
         let chunk = self.chunk(choice, Value::Null);
         self.ready.push_back(chunk.to_string());
     }
@@ -64,12 +75,24 @@ impl sale::Lines for Lines {
 
     fn add(&mut self, event: CallEvent) {
         match event {
-            CallEvent::Chat(ChatEvent::Text(text) | ChatEvent::Refusal(text)) => {
-                self.push(&text, Value::Null)
+            CallEvent::Chat(event) => {
+                let (index, event) = event.of_choice();
+                match event {
+                    ChatEvent::Text(text) | ChatEvent::Refusal(text) => self.push(index, text, None),
+                    ChatEvent::Finished { finish, .. } => {
+                        self.ends.insert(index, Some(*finish));
+                    }
+                    _ => {}
+                }
+                if index > 0 {
+                    self.ends.entry(index).or_default();
+                }
             }
-            CallEvent::Chat(_) => {}
             CallEvent::Settled { settlement, finish, .. } => {
-                self.push("", json!(finish.as_str()));
+                for (index, end) in std::mem::take(&mut self.ends) {
+                    self.push(index, "", Some(end.unwrap_or(finish)));
+                }
+                self.push(0, "", Some(finish));
                 if self.usage_chunk {
                     let chunk = self.chunk(json!([]), usage(&settlement));
                     self.ready.push_back(chunk.to_string());

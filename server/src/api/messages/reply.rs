@@ -81,6 +81,8 @@ impl sale::Reply for Reply {
             // A block of this shape has no place for it.
             ChatEvent::CallSignature { .. }
             | ChatEvent::Started { .. }
+            | ChatEvent::Logprobs(_)
+            | ChatEvent::Choice { .. }
             | ChatEvent::Usage(_)
             | ChatEvent::Finished { .. }
             | ChatEvent::Failed(_) => {}

@@ -117,6 +117,8 @@ impl Lines {
             // A block of this shape has no place for it.
             ChatEvent::CallSignature { .. }
             | ChatEvent::Started { .. }
+            | ChatEvent::Logprobs(_)
+            | ChatEvent::Choice { .. }
             | ChatEvent::Usage(_)
             | ChatEvent::Finished { .. }
             | ChatEvent::Failed(_) => {}

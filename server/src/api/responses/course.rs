@@ -66,6 +66,8 @@ impl Course {
             ChatEvent::Started { .. }
             | ChatEvent::Signature(_)
             | ChatEvent::Redacted(_)
+            | ChatEvent::Logprobs(_)
+            | ChatEvent::Choice { .. }
             | ChatEvent::Usage(_)
             | ChatEvent::Finished { .. }
             | ChatEvent::Failed(_) => {}
@@ -153,7 +155,7 @@ impl Course {
     fn call(&mut self, index: u32, id: Option<String>, name: Option<String>, arguments: &str) {
         let known = self.items.iter().position(|item| item.kind == Kind::Call(index) && !item.is_done);
         let place = known.unwrap_or_else(|| {
-            let id = id.unwrap_or_else(|| tool_call_id(&self.id, index));
+            let id = id.unwrap_or_else(|| tool_call_id(&self.id, 0, index));
             self.open(Kind::Call(index), |call| {
                 (call.call_id, call.name) = (id, name.unwrap_or_default());
             })

@@ -32,9 +32,18 @@ const UNSAYABLE: [(&str, &str); 4] = [
     ("prompt", "cannot be used: there are no stored prompts here"),
     ("background", "cannot be used: a response is answered at once and not stored"),
 ];
-/// What changes nothing here: nothing is stored, cut or looked up.
-const WITHOUT_EFFECT: [&str; 7] =
-    ["store", "metadata", "truncation", "include", "max_tool_calls", "top_logprobs", "stream_options"];
+/// What changes nothing here: nothing is stored, cut or looked up, and a response is one answer.
+const WITHOUT_EFFECT: [&str; 9] = [
+    "store",
+    "metadata",
+    "truncation",
+    "include",
+    "max_tool_calls",
+    "logprobs",
+    "top_logprobs",
+    "stream_options",
+    "n",
+];
 
 /// The chat that is wanted, and what its answer repeats.
 pub fn parse(mut body: Fields) -> Result<(Wanted, Fields), Fault> {

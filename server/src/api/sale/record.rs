@@ -3,7 +3,7 @@
 use axum::response::IntoResponse;
 use engine::{Call, CallEvent, KEPT_BYTES_MAX, STOPPED};
 use http::StatusCode;
-use marketplace::chat::ChatEvent;
+use marketplace::chat::{CHOICES_MAX, ChatEvent};
 use marketplace::fault::{Code, Fault};
 use marketplace::money::Nanos;
 use tokio::sync::mpsc;
@@ -91,15 +91,20 @@ impl<D: Dialect> Record<D> {
             // Too large to be kept already; more of it need not be held in memory.
             return;
         }
-        self.bytes += match event {
+        self.bytes += match event.of_choice().1 {
             ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => text.len(),
             ChatEvent::ToolCall { arguments, .. } => arguments.len(),
             ChatEvent::Signature(sealed)
             | ChatEvent::Redacted(sealed)
             | ChatEvent::CallSignature { signature: sealed, .. } => sealed.len(),
+            ChatEvent::Logprobs(told) => told.to_string().len(),
             _ => 0,
         };
-        if !self.events.last_mut().is_some_and(|last| append(last, event)) {
+        // Several answers come by turns, and how those lie between each other tells nothing.
+        let (choice, _) = event.of_choice();
+        let mut lately = self.events.iter_mut().rev().take(CHOICES_MAX as usize);
+        let last = lately.find(|earlier| earlier.of_choice().0 == choice);
+        if !last.is_some_and(|last| append(last, event)) {
             self.events.push(event.clone());
         }
     }
@@ -132,6 +137,11 @@ fn append(last: &mut ChatEvent, next: &ChatEvent) -> bool {
             ChatEvent::ToolCall { index, arguments, .. },
             ChatEvent::ToolCall { index: same, id: None, name: None, arguments: piece },
         ) if index == same => arguments.push_str(piece),
+        (ChatEvent::Choice { index, event }, ChatEvent::Choice { index: same, event: piece })
+            if index == same =>
+        {
+            return append(event, piece);
+        }
         _ => return false,
     }
     true
