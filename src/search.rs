@@ -8,6 +8,7 @@ use crate::money::Rate;
 
 /// What somebody looks for. Every field is as it stands in the address; nonsense is ignored, not refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
 #[serde(default)]
 pub struct Search {
     pub q: String,
@@ -40,6 +41,7 @@ pub struct Found {
 
 /// How many models each choice would leave, counted over everything that matches the words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Facets {
     pub kind: Vec<Facet>,
     pub provider: Vec<Facet>,
@@ -49,6 +51,7 @@ pub struct Facets {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Facet {
     pub value: String,
     pub count: usize,

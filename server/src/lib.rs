@@ -14,6 +14,7 @@ pub mod crawlers;
 pub mod live;
 pub mod metrics;
 pub mod api;
+pub mod openapi;
 pub mod command;
 pub mod postgres;
 pub mod simulator;
