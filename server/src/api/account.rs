@@ -19,6 +19,7 @@ use super::page::{Page, Slice};
 use crate::auth::Asking;
 
 #[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"email": "ada@example.org", "password": "quiet-harbour-lantern-73", "name": "Ada"}))]
 pub struct Registration {
     email: String,
     password: String,
@@ -26,12 +27,14 @@ pub struct Registration {
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"email": "ada@example.org", "password": "quiet-harbour-lantern-73"}))]
 pub struct Login {
     email: String,
     password: String,
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"name": "Ada"}))]
 pub struct Changes {
     name: Option<String>,
 }

@@ -22,11 +22,13 @@ use crate::auth::Asking;
 const LINES_A_PAGE: u32 = 50;
 
 #[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"amount_usd": "10.00"}))]
 pub struct NewTopUp {
     amount_usd: String,
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"plan": "free"}))]
 pub struct NewPlan {
     plan: String,
 }

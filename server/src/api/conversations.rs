@@ -23,6 +23,7 @@ pub struct After {
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"title": "Harbours"}))]
 pub struct Renamed {
     title: String,
 }

@@ -16,6 +16,7 @@ use crate::openapi::shapes;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 pub struct Wanted {
+    #[param(example = "ID")]
     id: Option<String>,
 }
 

@@ -22,6 +22,7 @@ use super::page::{Page, Slice};
 use crate::auth::Asking;
 
 #[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"name": "backend", "limit_nanos": "5000000000", "limit_reset": "day", "scopes": ["chat", "read"]}))]
 pub struct NewKey {
     name: String,
     limit_nanos: Option<String>,
@@ -36,6 +37,7 @@ pub struct NewKey {
 
 /// What is left out stays as it is; `null` takes it away.
 #[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"name": "backend", "limit_nanos": null}))]
 pub struct ChangedKey {
     name: Option<String>,
     #[serde(default, deserialize_with = "named")]
@@ -57,6 +59,7 @@ pub struct ChangedKey {
 
 /// How long the secret before goes on working; a day when nothing is said.
 #[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"overlap_seconds": 3600}))]
 pub struct Rotation {
     overlap_seconds: Option<i64>,
 }

@@ -11,11 +11,13 @@ use super::body::Body;
 use crate::auth::Asking;
 
 #[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"email": "ada@example.org"}))]
 pub struct Forgetful {
     email: String,
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"password": "quiet-harbour-lantern-74"}))]
 pub struct NewPassword {
     password: String,
 }

@@ -15,6 +15,7 @@ use crate::auth::Asking;
 
 /// `null` takes a limit away.
 #[derive(Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"limit_nanos": "20000000000", "limit_reset": "month"}))]
 pub struct SpendingLimit {
     #[serde(with = "as_text_option")]
     limit_nanos: Option<Nanos>,

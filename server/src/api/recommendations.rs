@@ -18,7 +18,7 @@ use crate::auth::Asking;
 const PICKS: usize = 10;
 
 #[derive(Deserialize, utoipa::ToSchema)]
-#[schema(as = Wish)]
+#[schema(as = Wish, example = json!({"task": "coding", "weights": {"price": 9}, "needs": ["tools"], "min_context": 100000}))]
 pub struct Wanted {
     task: String,
     /// What is not named keeps the task's own weight.

@@ -11,6 +11,7 @@ mod beginnings;
 mod chat;
 mod completions;
 mod deaths;
+mod documented;
 mod doors;
 mod embeddings;
 mod estimates;
