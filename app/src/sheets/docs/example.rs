@@ -84,9 +84,9 @@ impl Call<'_> {
     fn python(&self) -> String {
         let method = self.operation.method.to_lowercase();
         let mut arguments = vec![format!("\"{}\"", self.address)];
-        let mut imports = "import httpx\n";
+        let mut imports = "import requests\n";
         if self.operation.needs_key {
-            imports = "import os\n\nimport httpx\n";
+            imports = "import os\n\nimport requests\n";
             arguments.push("headers={\"Authorization\": f\"Bearer {os.environ['MERCATO_KEY']}\"}".to_owned());
         }
         if let Some(body) = &self.operation.body_example {
@@ -95,7 +95,7 @@ impl Call<'_> {
         arguments.push("timeout=60".to_owned());
         let arguments = arguments.join(",\n    ");
         format!(
-            "{imports}\nanswer = httpx.{method}(\n    {arguments},\n)\nanswer.raise_for_status()\nprint(answer.text)\n"
+            "{imports}\nanswer = requests.{method}(\n    {arguments},\n)\nanswer.raise_for_status()\nprint(answer.text)\n"
         )
     }
 
@@ -228,7 +228,7 @@ mod tests {
         let [(_, curl), (_, python), (_, javascript), (_, rust)] = samples(&quote, "https://market.example");
         assert!(curl.contains("-d '{") && !curl.contains("-X"), "{curl}");
         assert!(curl.contains("\"https://market.example/api/v1/quote\""), "{curl}");
-        assert!(python.contains("httpx.post("), "{python}");
+        assert!(python.contains("requests.post("), "{python}");
         assert!(javascript.contains("method: \"POST\""), "{javascript}");
         assert!(rust.contains(".post(\"https://market.example/api/v1/quote\")"), "{rust}");
     }
