@@ -20,7 +20,7 @@ CHECKS = [
 ]
 # Our own session would be ended, and everything after it be refused.
 ENDS_THE_SESSION = r"/auth/(logout|register|login|reset)"
-ACCOUNT = r"^/api/v1/(auth/me|auth/sessions|auth/verification$|keys|limits|conversations|top-ups|subscription|quote|usage|ledger)"
+ACCOUNT = r"^/api/v1/(auth/me|auth/sessions$|auth/verification$|keys|limits|conversations|top-ups|subscription|quote|usage|ledger)"
 
 
 def run(base: str, asker: str, secret: str | None, *arguments: str) -> tuple[bool, str]:

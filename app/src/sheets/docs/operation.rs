@@ -26,7 +26,7 @@ pub fn OperationEntry(operation: Operation, origin: String) -> impl IntoView {
     view! {
         <section id=operation.id.clone() class="stack operation" aria-labelledby=format!("{}-title", operation.id)>
             <h2 id=format!("{}-title", operation.id)><code>{operation.title()}</code></h2>
-            <p>{operation.summary.clone()}" "{operation.description.clone()}</p>
+            <p>{operation.summary.clone()}" "{words(&operation.description)}</p>
             <p class="soft">{key}{twin}</p>
             <FieldTable title="Parameters" of=operation.title() fields=operation.parameters.clone() />
             <FieldTable title="Body" of=operation.title() fields=operation.body.clone() />
@@ -46,7 +46,7 @@ fn AnswerEntry(answer: Answer, of: String) -> impl IntoView {
     let kinds = answer.kinds.join(" or ");
     let kinds = (!kinds.is_empty()).then(|| view! { " "<code>{kinds}</code> });
     view! {
-        <p><b>{answer.status.clone()}</b>" "{answer.about}{kinds}</p>
+        <p><b>{answer.status.clone()}</b>" "{words(&answer.about)}{kinds}</p>
         <FieldTable title="Answer" of fields=answer.fields />
     }
     .into_any()
@@ -65,7 +65,7 @@ fn FieldTable(title: &'static str, of: String, fields: Vec<Field>) -> impl IntoV
                     <th scope="row"><code>{field.name}</code></th>
                     <td>{within}{field.kind}</td>
                     <td>{needed}</td>
-                    <td>{field.about}</td>
+                    <td>{words(&field.about)}</td>
                 </tr>
             }
         })
@@ -86,6 +86,16 @@ fn FieldTable(title: &'static str, of: String, fields: Vec<Field>) -> impl IntoV
         }
         .into_any()
     })
+}
+
+/// What stands between backticks is code.
+fn words(text: &str) -> Vec<AnyView> {
+    let parts = text.split('`').map(str::to_owned).enumerate();
+    parts
+        .map(
+            |(at, part)| if at % 2 == 1 { view! { <code>{part}</code> }.into_any() } else { part.into_any() },
+        )
+        .collect()
 }
 
 #[component]

@@ -159,13 +159,17 @@ fn add_fields(schema: &'static Value, within: &str, depth: usize, found: &mut Ve
     if schema["type"] == "array" && within.is_empty() {
         return add_fields(&schema["items"], "[]", depth, found);
     }
-    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+    let is_required =
+        |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name));
+    let mut properties: Vec<_> = schema["properties"].as_object().into_iter().flatten().collect();
+    // What must be there comes first.
+    properties.sort_by_key(|(name, _)| !is_required(name));
+    for (name, field) in properties {
         let path = if within.is_empty() { name.clone() } else { format!("{within}.{name}") };
-        let required = schema["required"].as_array().into_iter().flatten();
         let about = [&field["description"], &unwrapped(field)["description"]];
         found.push(Field {
             kind: kind(field),
-            is_required: required.into_iter().any(|required| required == name),
+            is_required: is_required(name),
             about: about.into_iter().map(text).find(|about| !about.is_empty()).unwrap_or_default(),
             within: String::new(),
             example: None,
