@@ -28,7 +28,7 @@ def run(base: str, asker: str, secret: str | None, *arguments: str) -> tuple[boo
     command = [str(program), "run", f"{base}/openapi.json", "--checks", ",".join(CHECKS)]
     command += ["--generation-deterministic"]
     command += ["--request-timeout", "30", "--suppress-health-check", "all", "--no-color", "--continue-on-failure"]
-    command += ["--no-shrink", "--workers", "2", "--warnings", "off", *arguments]
+    command += ["--no-shrink", "--workers", "1", "--warnings", "off", *arguments]
     if secret:
         command += ["--header", f"Authorization: Bearer {secret}"]
     # It keeps things where it runs.

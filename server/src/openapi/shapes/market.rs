@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 #[derive(Debug, ToSchema)]
 #[serde(untagged)]
 pub enum ModelList {
-    Ours(Catalogue),
+    Ours(Box<Catalogue>),
     Anthropic(AnthropicModels),
 }
 
@@ -29,7 +29,7 @@ pub struct Catalogue {
 #[derive(Debug, ToSchema)]
 #[serde(untagged)]
 pub enum Model {
-    Ours(ListedModel),
+    Ours(Box<ListedModel>),
     Anthropic(AnthropicModel),
 }
 
