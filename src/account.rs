@@ -9,6 +9,7 @@ use crate::id::{AccountId, SessionId};
 
 /// An address we can write to. Always trimmed, lower-case and containing one `@`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Email(String);
 
@@ -68,6 +69,7 @@ pub fn check_password_length(password: &str) -> Result<(), Fault> {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     #[default]
@@ -98,6 +100,7 @@ impl Role {
 
 /// Who is signed in, as the page may know it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct User {
     pub id: AccountId,
     pub email: Email,
@@ -111,6 +114,7 @@ pub struct User {
 
 /// A sign-in that still opens something, as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignIn {
     pub id: SessionId,
     /// Whether it is the one that asks.

@@ -7,6 +7,7 @@ use crate::id::{CallId, TopUpId};
 use crate::money::{Nanos, as_text};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Balance {
     #[serde(with = "as_text")]
     pub posted_nanos: Nanos,
@@ -23,6 +24,7 @@ pub struct Balance {
 
 /// One entry of an account's wallet, with the balance after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LedgerLine {
     pub kind: String,
     pub note: Option<String>,
@@ -37,6 +39,7 @@ pub struct LedgerLine {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TopUp {
     pub id: TopUpId,
     #[serde(with = "as_text")]
@@ -47,6 +50,7 @@ pub struct TopUp {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TopUpState {
     Pending,
@@ -77,6 +81,8 @@ impl TopUpState {
 
 /// How often a limit begins anew, in UTC; weeks begin on Monday.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = LimitWindow))]
 #[serde(rename_all = "lowercase")]
 pub enum Window {
     #[serde(alias = "daily")]

@@ -52,6 +52,7 @@ pub struct Tally {
 
 /// What a tally tells. Unknown is `None`, never zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Measured {
     pub attempts: u64,
     pub failures: u64,
@@ -63,6 +64,7 @@ pub struct Measured {
 
 /// How values are spread. The mean is exact, the others are within a quarter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Spread {
     pub mean: u64,
     pub p50: u64,

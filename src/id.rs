@@ -11,6 +11,7 @@ macro_rules! row_id {
     ($(#[$doc:meta] $name:ident),* $(,)?) => { $(
         #[$doc]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
 
@@ -49,7 +50,9 @@ row_id! {
 
 /// A model for sale, `author/slug`. The slug may itself contain slashes, colons and at signs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "openapi", schema(example = "openai/gpt-5-mini"))]
 pub struct ModelId(String);
 
 impl ModelId {
@@ -99,6 +102,7 @@ impl fmt::Display for ModelId {
 
 /// Who answers a call: a key of the provider registry, such as `openai`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct ProviderId(pub String);
 

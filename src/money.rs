@@ -17,6 +17,7 @@ pub struct Nanos(pub i64);
 
 /// A price in nano-dollars per million tokens, so every published price is a whole number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Rate(pub i64);
 
@@ -205,6 +206,26 @@ pub mod as_text_option {
             .map(Nanos)
             .map(Some)
             .map_err(|_| D::Error::custom("expected a string of whole nano-dollars"))
+    }
+}
+
+/// As it is told to programs, by [`as_text`].
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Nanos {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .description(Some("Whole nano-dollars, 10⁻⁹ USD, as text: numbers of JSON cannot hold them."))
+            .pattern(Some("^-?[0-9]+$"))
+            .examples(["412000"])
+            .into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Nanos {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Nanos".into()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::money::{Nanos, as_text};
 
 /// What an account may do, and what that costs each month.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Plan {
     pub id: String,
     pub name: String,

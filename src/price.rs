@@ -12,6 +12,7 @@ use crate::usage::Tokens;
 
 /// The share of each charge that is commission, in basis points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct TakeRate(pub u16);
 
@@ -27,6 +28,7 @@ impl TakeRate {
 
 /// The vendor's rates for one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rates {
     pub input: Rate,
     pub output: Rate,
@@ -43,6 +45,7 @@ pub struct Rates {
 
 /// One immutable version of a model's price.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(from = "flat::FlatPrice")]
 pub struct Price {
     #[serde(flatten)]
@@ -55,6 +58,7 @@ pub struct Price {
     pub off_peak: Option<OffPeak>,
     /// Set where output is not counted in tokens; its rate is then that of a million such things.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u8>))]
     pub output_unit: Option<Unit>,
 }
 
@@ -84,6 +88,7 @@ impl TryFrom<u8> for Unit {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(from = "flat::FlatLongContext")]
 pub struct LongContext {
     pub above_input_tokens: u64,
@@ -92,6 +97,7 @@ pub struct LongContext {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(from = "flat::FlatOffPeak")]
 pub struct OffPeak {
     pub windows: Vec<Window>,
@@ -101,6 +107,8 @@ pub struct OffPeak {
 
 /// A span of minutes of the UTC day on some weekdays; 1 is Monday, and an end of 1,440 is midnight.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = OffPeakWindow))]
 pub struct Window {
     pub weekdays: Vec<u32>,
     pub from_minute: u32,

@@ -8,6 +8,7 @@ use crate::price::{Charge, Price, Rates, TakeRate, Unit};
 use crate::usage::{Tokens, UsageSource};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
     pub id: CallId,
     pub model: ModelId,
@@ -43,6 +44,8 @@ pub struct Receipt {
 
 /// One vendor that was asked for an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ReceiptAttempt))]
 pub struct Attempt {
     pub model: ModelId,
     pub provider: ProviderId,
@@ -55,6 +58,8 @@ pub struct Attempt {
 
 /// One component of the provider's cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ReceiptLine))]
 pub struct Line {
     pub component: String,
     /// Pictures, where the component is so called; then the price is that of a million of them.

@@ -35,6 +35,7 @@ pub const POINTS: u32 = 1_000;
 pub const WEIGHT_MAX: u8 = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Aspect {
     /// What the task needs, or gains from, and the model can do.
@@ -88,6 +89,7 @@ pub struct Candidate<'a> {
 
 /// Why models were left out; each for the first reason that applies, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     OtherKind,

@@ -21,6 +21,8 @@ pub use self::index::Index;
 /// Several choices of one kind are written with commas between them. A model has one of them, or, where a model can have
 /// many at once (`input`, `output`, `capability`), all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+// The description learns from these words that every field may be left out; addresses are read by `Search::read`.
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams, serde::Deserialize), serde(default))]
 pub struct Search {
     pub q: String,
     pub provider: String,

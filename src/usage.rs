@@ -28,6 +28,7 @@ pub enum BadUsage {
 
 /// Billable tokens: each token stands in exactly one field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Tokens {
     pub input: u64,
     pub cached_input: u64,
@@ -39,6 +40,7 @@ pub struct Tokens {
 
 /// Where the counts on a receipt come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UsageSource {
     Provider,

@@ -10,7 +10,7 @@ mod notice;
 mod parts;
 mod meter;
 mod moment;
-mod markdown;
+pub mod markdown;
 
 pub use address_form::AddressForm;
 pub use amount::Amount;

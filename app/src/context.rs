@@ -78,8 +78,25 @@ pub fn preview() -> Option<Preview> {
 }
 
 /// The pages that anybody may find.
-pub fn open_pages() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    crate::sheets::preview::PAGES.into_iter()
+pub fn open_pages() -> impl Iterator<Item = (String, String, String)> {
+    let own = crate::sheets::preview::PAGES.into_iter();
+    let own = own.map(|(path, title, about)| (path.to_owned(), title.to_owned(), about.to_owned()));
+    own.chain(crate::sheets::docs::places())
+}
+
+/// Every example of the documents, with this address in them.
+pub fn examples(origin: &str) -> serde_json::Value {
+    crate::sheets::docs::example::all(origin)
+}
+
+/// The names of all articles of the documents.
+pub fn articles() -> impl Iterator<Item = &'static str> {
+    crate::sheets::docs::articles()
+}
+
+/// An article of the documents as it was written.
+pub fn article(place: &str, origin: &str) -> Option<String> {
+    crate::sheets::docs::markdown(place, origin)
 }
 
 /// The session cookie for somebody who just proved who they are.

@@ -22,6 +22,8 @@ pub fn Pages() -> impl IntoView {
                     <Route path=path!("/compare") view=SheetPage ssr=SsrMode::Async />
                     <Route path=path!("/recommend") view=SheetPage ssr=SsrMode::Async />
                     <Route path=path!("/plot") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/docs") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/docs/*page") view=SheetPage ssr=SsrMode::Async />
                     <Route path=path!("/pricing") view=SheetPage ssr=SsrMode::Async />
                     <Route path=path!("/sign-up") view=SignUpPage ssr=SsrMode::Async />
                     <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />

@@ -5,6 +5,7 @@ pub mod books;
 pub mod checkout;
 pub mod code;
 pub mod compare;
+pub mod docs;
 pub mod front;
 pub mod health;
 pub mod kept;

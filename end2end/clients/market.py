@@ -145,6 +145,11 @@ class Market:
             detail = error.read().decode(errors="replace")
             raise RuntimeError(f"{method} {path} answered {error.code}: {detail}") from None
 
+    def delete(self, path: str, token: str) -> None:
+        headers = {"authorization": f"Bearer {token}"}
+        request = urllib.request.Request(f"{self.base}{path}", headers=headers, method="DELETE")
+        urllib.request.urlopen(request, timeout=30).close()
+
     def register(self) -> str:
         """Signs somebody new up; answers their token."""
         email = f"client-{uuid.uuid4()}@example.org"

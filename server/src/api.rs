@@ -1,39 +1,40 @@
 //! The REST surface. Our own routes answer with RFC 9457 problems, compatible ones with their family's errors.
 
 mod body;
+mod asked;
 pub mod etag;
 mod in_time;
 mod page;
 mod error;
 mod request_id;
 pub mod idempotency;
-mod account;
-mod letters;
-mod keys;
-mod limits;
+pub(crate) mod account;
+pub(crate) mod letters;
+pub(crate) mod keys;
+pub(crate) mod limits;
 mod rate;
-mod models;
-mod recommendations;
-mod billing;
-mod statements;
+pub(crate) mod models;
+pub(crate) mod recommendations;
+pub(crate) mod billing;
+pub(crate) mod statements;
 pub mod sale;
 pub mod chat;
-mod quote;
-mod completions;
-mod responses;
-mod embeddings;
-mod images;
-mod messages;
-mod moderations;
-mod conversations;
-mod credit;
-mod operator;
+pub(crate) mod quote;
+pub(crate) mod completions;
+pub(crate) mod responses;
+pub(crate) mod embeddings;
+pub(crate) mod images;
+pub(crate) mod messages;
+pub(crate) mod moderations;
+pub(crate) mod conversations;
+pub(crate) mod credit;
+pub(crate) mod operator;
 mod reports;
 mod prices;
-mod providers;
-mod status;
+pub(crate) mod providers;
+pub(crate) mod status;
 mod unsold;
-mod usage;
+pub(crate) mod usage;
 mod vendors;
 
 use axum::routing::{delete, get, post, put};
@@ -43,6 +44,7 @@ pub use error::{ApiError, Family};
 pub use in_time::read_in_time;
 pub use request_id::name_request;
 
+use crate::openapi;
 use crate::routes::Site;
 
 pub fn routes() -> Router<Site> {
@@ -106,6 +108,7 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/admin/prices/{id}/reject", post(prices::reject_price))
         .nest("/api/v1", compatible())
         .nest("/v1", compatible())
+        .route("/openapi.json", get(openapi::describe))
         .layer(middleware::from_fn(etag::name_contents))
 }
 

@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand};
 use engine::{Actor, Db, Egress, Engine, Limits, Registry, Sender, Settings, WholeCheck};
 
 use crate::config::{Config, Environment};
-use crate::{postgres, simulator};
+use crate::{openapi, postgres, simulator};
 
 /// An AI model marketplace: one balance, one key, every model.
 #[derive(Debug, Parser)]
@@ -79,6 +79,8 @@ enum Action {
         #[command(subcommand)]
         action: StatementAction,
     },
+    /// Print the description of the REST interface, OpenAPI 3.1.
+    Openapi,
     /// Play every vendor over real sockets, for demonstrations and tests.
     SimulateProviders {
         #[arg(long, default_value = "127.0.0.1:4100")]
@@ -153,6 +155,10 @@ impl Command {
             Action::Secrets { action } => runtime.block_on(secrets::run(config, action)),
             Action::Statement { action: StatementAction::Verify { file, key } } => {
                 statement::verify(&file, key.as_deref())
+            }
+            Action::Openapi => {
+                say(openapi::text().trim_end());
+                Ok(())
             }
             Action::SimulateProviders { addr, instant, truth } => {
                 runtime.block_on(simulate(addr, instant, truth))

@@ -2,14 +2,15 @@
 
 use std::fmt::Write;
 
-use app::context::open_pages;
-use axum::Router;
+use app::context::{self, open_pages};
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::{Json, Router};
 use engine::{Actor, Engine};
 use http::header;
 use marketplace::model::{Kind, Listing};
+use serde_json::Value;
 
 use crate::routes::Site;
 
@@ -17,10 +18,15 @@ use crate::routes::Site;
 const ADDRESSES_MAX: usize = 50_000;
 
 pub fn routes() -> Router<Site> {
-    Router::new()
+    // The twins of articles, in Markdown. The pages have the rest of these addresses.
+    let articles = context::articles().fold(Router::new(), |router, place| {
+        router.route(&format!("/docs/{place}.md"), get(async move |engine| article(engine, place).await))
+    });
+    articles
         .route("/robots.txt", get(robots))
         .route("/sitemap.xml", get(site_map))
         .route("/llms.txt", get(summary))
+        .route("/docs/examples.json", get(examples))
 }
 
 async fn robots(State(engine): State<Engine>) -> String {
@@ -30,7 +36,7 @@ async fn robots(State(engine): State<Engine>) -> String {
 async fn site_map(State(engine): State<Engine>) -> impl IntoResponse {
     let listings = engine.listings(&Actor::Visitor);
     let models = listings.iter().map(Listing::href);
-    let places = open_pages().map(|(path, ..)| path.to_owned()).chain(models).take(ADDRESSES_MAX);
+    let places = open_pages().map(|(path, ..)| path).chain(models).take(ADDRESSES_MAX);
     let mut map = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
     );
@@ -40,6 +46,16 @@ async fn site_map(State(engine): State<Engine>) -> impl IntoResponse {
     }
     map.push_str("</urlset>\n");
     ([(header::CONTENT_TYPE, "application/xml; charset=utf-8")], map)
+}
+
+async fn examples(State(engine): State<Engine>) -> Json<Value> {
+    Json(context::examples(engine.link("").trim_end_matches('/')))
+}
+
+async fn article(State(engine): State<Engine>, place: &str) -> impl IntoResponse {
+    let origin = engine.link("");
+    let text = context::article(place, origin.trim_end_matches('/'));
+    ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text.unwrap_or_default())
 }
 
 /// As <https://llmstxt.org> proposes: a heading, a sentence, and links.
@@ -53,7 +69,7 @@ async fn summary(State(engine): State<Engine>) -> impl IntoResponse {
         engine.link(""),
     );
     for (path, title, description) in open_pages() {
-        let _ = writeln!(text, "- [{title}]({}): {description}", engine.link(path));
+        let _ = writeln!(text, "- [{title}]({}): {description}", engine.link(&path));
     }
     text.push_str("\n## For programs\n\n");
     for (path, what) in API {
@@ -72,7 +88,9 @@ async fn summary(State(engine): State<Engine>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text)
 }
 
-const API: [(&str, &str); 4] = [
+const API: [(&str, &str); 6] = [
+    ("/openapi.json", "the REST interface, OpenAPI 3.1"),
+    ("/docs/examples.json", "every operation called in curl, Python, JavaScript and Rust"),
     ("/api/v1/models", "every model with price, limits and whether it can be called, as JSON"),
     ("/api/v1/status", "how well vendors answer, as measured here"),
     ("/api/v1/plans", "the plans"),

@@ -16,6 +16,7 @@ mod csv;
 pub mod live;
 pub mod metrics;
 pub mod api;
+pub mod openapi;
 pub mod command;
 pub mod postgres;
 pub mod simulator;

@@ -8,6 +8,8 @@ use crate::id::{ModelId, ProviderId};
 
 /// How far back somebody looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = HealthSpan))]
 #[serde(rename_all = "snake_case")]
 pub enum Span {
     HalfHour,
@@ -18,6 +20,8 @@ pub enum Span {
 
 /// How an offer does now, in the last half hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = OfferStanding))]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     Answers,
@@ -30,6 +34,7 @@ pub enum Standing {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HealthReport {
     pub span: Span,
     pub from: String,
@@ -41,6 +46,7 @@ pub struct HealthReport {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VendorHealth {
     pub provider: ProviderId,
     pub name: String,
@@ -51,6 +57,7 @@ pub struct VendorHealth {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OfferHealth {
     pub model: ModelId,
     pub provider: ProviderId,
@@ -63,6 +70,8 @@ pub struct OfferHealth {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = HealthSlice))]
 pub struct Slice {
     pub from: String,
     pub attempts: u64,

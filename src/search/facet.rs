@@ -13,10 +13,12 @@ use crate::money::Rate;
 /// Every facet's choices by its name. What was chosen in a facet does not narrow that facet's own counts, unless a model
 /// must have all that is chosen of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Facets(BTreeMap<&'static str, Vec<Facet>>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Facet {
     pub value: String,
     pub count: usize,

@@ -5,8 +5,8 @@ use marketplace::fault::Fault;
 
 use super::query::Query;
 use super::{
-    admin, books, checkout, compare, draw, front, keys, letter, plot, pricing, receipt, recommend, statement,
-    status, vendors,
+    admin, books, checkout, compare, docs, draw, front, keys, letter, plot, pricing, receipt, recommend,
+    statement, status, vendors,
 };
 use crate::api::sheets::Sheet;
 use crate::components::{Drawing, Drawn};
@@ -43,6 +43,7 @@ pub async fn sheet(path: &str, query: &str) -> Result<Sheet, AppError> {
         ["reset"] => Ok(letter::page(&place, "reset", "New password")),
         ["admin"] => Ok(admin::page(&place).await),
         ["admin", "vendors"] => Ok(vendors::page(&place).await),
+        ["docs", place @ ..] => docs::sheet(&place.join("/")),
         _ => subject(Err(Fault::not_found("This page"))),
     }
 }

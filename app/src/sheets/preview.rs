@@ -3,7 +3,7 @@
 use marketplace::id::ModelId;
 use marketplace::model::{Listing, Sale};
 
-use crate::context::{caller, origin, place};
+use crate::context::{caller, open_pages, origin, place};
 use crate::shell::Preview;
 
 /// Nothing for pages that nobody should find by a search.
@@ -12,8 +12,8 @@ pub fn preview() -> Option<Preview> {
     let (title, description) = match model(&path) {
         Some(listing) => (listing.model.name.clone(), about(&listing)),
         None => {
-            let (_, title, description) = PAGES.into_iter().find(|(of, ..)| *of == path)?;
-            (title.to_owned(), description.to_owned())
+            let (_, title, description) = open_pages().find(|(of, ..)| *of == path)?;
+            (title, description)
         }
     };
     // What the address asks besides is another page only where it says what is compared or wished for.
@@ -23,7 +23,7 @@ pub fn preview() -> Option<Preview> {
 }
 
 /// The pages that anybody may find, in the order of a site map.
-pub const PAGES: [(&str, &str, &str); 8] = [
+pub const PAGES: [(&str, &str, &str); 9] = [
     (
         "/",
         "Every AI model at its real price, from one balance",
@@ -53,6 +53,11 @@ pub const PAGES: [(&str, &str, &str); 8] = [
         "/pricing",
         "Pricing",
         "How prices come about: the provider’s own price, the fee, the plans, and what is never charged.",
+    ),
+    (
+        "/docs",
+        "Docs of the API",
+        "Every operation with its fields, answers, errors and examples in curl, Python, JavaScript and Rust, and how to move here in one line.",
     ),
     (
         "/status",

@@ -72,6 +72,7 @@ fn MainNav() -> impl IntoView {
             <A href="/models">"Models"</A>
             <A href="/compare">"Compare"</A>
             <A href="/chat">"Chat"</A>
+            <A href="/docs">"Docs"</A>
             <Awaited content=own />
         </nav>
     }
@@ -108,6 +109,7 @@ fn Footer() -> impl IntoView {
                 <a href="/chat">"Chat"</a>
                 <a href="/billing">"Billing"</a>
                 <a href="/keys">"API keys"</a>
+                <a href="/docs">"Docs"</a>
                 <a href="/status">"Status"</a>
                 <a href="/statements/verify">"Check a statement"</a>
             </nav>

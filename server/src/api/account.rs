@@ -2,7 +2,7 @@
 
 use app::context::{ended_session_cookie, session_cookie};
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat, Utc};
 use engine::{Engine, SignedIn};
@@ -13,35 +13,41 @@ use marketplace::id::SessionId;
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
+use super::asked::{Path, Query};
 use super::body::Body;
 use super::page::{Page, Slice};
 use crate::auth::Asking;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"email": "ada@example.org", "password": "quiet-harbour-lantern-73", "name": "Ada"}))]
 pub struct Registration {
     email: String,
     password: String,
     name: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"email": "ada@example.org", "password": "quiet-harbour-lantern-73"}))]
 pub struct Login {
     email: String,
     password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"name": "Ada"}))]
 pub struct Changes {
     name: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Session {
     token: String,
     expires_at: String,
     user: User,
 }
 
+/// Opens an account and signs in.
+#[utoipa::path(post, path = "/api/v1/auth/register", tag = "Account", request_body = Registration, responses((status = 201, body = Session)), security(()))]
 pub async fn register(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -51,6 +57,8 @@ pub async fn register(
     Ok(with_cookie(StatusCode::CREATED, signed_in))
 }
 
+/// Signs in.
+#[utoipa::path(post, path = "/api/v1/auth/login", tag = "Account", request_body = Login, responses((status = 200, body = Session)), security(()))]
 pub async fn log_in(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -60,16 +68,23 @@ pub async fn log_in(
     Ok(with_cookie(StatusCode::OK, signed_in))
 }
 
+/// Ends the session that asks.
+#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "Account", responses((status = 204)), security(()))]
 pub async fn log_out(State(engine): State<Engine>, Asking(actor): Asking) -> Result<Response, ApiError> {
     engine.sign_out(&actor).await?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, ended_session_cookie())]).into_response())
 }
 
+/// Who is signed in.
+#[utoipa::path(get, path = "/api/v1/auth/me", tag = "Account", responses((status = 200, body = User)))]
 pub async fn read_me(Asking(actor): Asking) -> Result<Json<User>, ApiError> {
     Ok(Json(actor.user().cloned().ok_or_else(Fault::sign_in)?))
 }
 
+/// Changes the name.
+///
 /// An empty name takes it away; without one nothing changes.
+#[utoipa::path(patch, path = "/api/v1/auth/me", tag = "Account", request_body = Changes, responses((status = 200, body = User)))]
 pub async fn change_me(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -81,6 +96,8 @@ pub async fn change_me(
     }
 }
 
+/// Where one is signed in.
+#[utoipa::path(get, path = "/api/v1/auth/sessions", tag = "Account", params(Slice), responses((status = 200, body = Page<SignIn>)))]
 pub async fn list_sessions(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -89,6 +106,8 @@ pub async fn list_sessions(
     Ok(Json(slice.cut(engine.list_sessions(&actor).await?)))
 }
 
+/// Ends a session, the one that asks or another.
+#[utoipa::path(delete, path = "/api/v1/auth/sessions/{id}", tag = "Account", params(("id" = SessionId, Path)), responses((status = 204)))]
 pub async fn end_session(
     State(engine): State<Engine>,
     Asking(actor): Asking,

@@ -17,7 +17,10 @@ use super::idempotency::{Attempt, Sent, act};
 use super::sale::{self, sell};
 use super::{ApiError, Family};
 use crate::auth::Asking;
+use crate::openapi::shapes;
 
+/// Answers a chat.
+#[utoipa::path(post, path = "/chat/completions", tag = "Calls", request_body = shapes::ChatRequest, responses((status = 200, content((shapes::ChatAnswer = "application/json"), (String = "text/event-stream")))))]
 pub async fn complete(
     State(engine): State<Engine>,
     Asking(actor): Asking,

@@ -19,7 +19,10 @@ use super::idempotency::{Attempt, Sent, act};
 use super::sale::{self, sell, with_served};
 use super::{ApiError, Family};
 use crate::auth::Asking;
+use crate::openapi::shapes;
 
+/// Continues a text, in the older form.
+#[utoipa::path(post, path = "/completions", tag = "Calls", request_body = shapes::CompletionRequest, responses((status = 200, content((shapes::CompletionAnswer = "application/json"), (String = "text/event-stream")))))]
 pub async fn complete(
     State(engine): State<Engine>,
     Asking(actor): Asking,

@@ -1,7 +1,7 @@
 //! What programs ask about money in OpenRouter's words: the key they use, the account's credits, one generation.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use engine::Engine;
 use marketplace::id::CallId;
 use marketplace::money::Nanos;
@@ -10,14 +10,20 @@ use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
 use super::ApiError;
+use super::asked::Query;
 use crate::auth::Asking;
+use crate::openapi::shapes;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 pub struct Wanted {
+    #[param(example = "ID")]
     id: Option<String>,
 }
 
+/// The key that asks.
+///
 /// `held` stands beside `usage`, so that what is reserved is not taken for spent.
+#[utoipa::path(get, path = "/key", tag = "Keys and limits", responses((status = 200, body = shapes::OwnKey)))]
 pub async fn read_key(State(engine): State<Engine>, Asking(actor): Asking) -> Result<Json<Value>, ApiError> {
     let (key, spent) = engine.own_key(&actor).await.map_err(ApiError::openai)?;
     let left = key.limit_nanos.map(|limit| limit - key.spent_nanos - key.held_nanos);
@@ -34,7 +40,10 @@ pub async fn read_key(State(engine): State<Engine>, Asking(actor): Asking) -> Re
     } })))
 }
 
+/// What was paid in and what was spent.
+///
 /// The difference of the two is the balance, of which open calls may hold a part.
+#[utoipa::path(get, path = "/credits", tag = "Money", responses((status = 200, body = shapes::Credits)))]
 pub async fn read_credits(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -43,7 +52,10 @@ pub async fn read_credits(
     Ok(Json(json!({ "data": { "total_credits": dollars(credits), "total_usage": dollars(used) } })))
 }
 
+/// One call, in the words of other markets, with its receipt.
+///
 /// Readable as soon as the answer has ended, for it is written from the receipt.
+#[utoipa::path(get, path = "/generation", tag = "Money", params(Wanted), responses((status = 200, body = shapes::Generation)))]
 pub async fn read_generation(
     State(engine): State<Engine>,
     Asking(actor): Asking,

@@ -15,7 +15,10 @@ use super::ApiError;
 use super::idempotency::{Attempt, Sent, act};
 use super::sale::{Bill, hand_over, with_cost};
 use crate::auth::Asking;
+use crate::openapi::shapes;
 
+/// Puts texts into vectors.
+#[utoipa::path(post, path = "/embeddings", tag = "Calls", request_body = shapes::EmbeddingRequest, responses((status = 200, body = Answer)))]
 pub async fn embed(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -52,7 +55,8 @@ fn answer(vectors: Vec<Vec<f32>>, encoding: Encoding, bill: Bill) -> Answer {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Embeddings)]
 struct Answer {
     id: String,
     object: &'static str,
@@ -61,14 +65,15 @@ struct Answer {
     usage: Value,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Embedding)]
 struct Item {
     object: &'static str,
     index: usize,
     embedding: Vector,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
 enum Vector {
     Numbers(Vec<f32>),

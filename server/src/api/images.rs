@@ -16,7 +16,10 @@ use super::chat::reply::now;
 use super::idempotency::{Attempt, Sent, act};
 use super::sale::{Bill, hand_over, with_cost};
 use crate::auth::Asking;
+use crate::openapi::shapes;
 
+/// Draws pictures.
+#[utoipa::path(post, path = "/images/generations", tag = "Calls", request_body = shapes::ImageRequest, responses((status = 200, body = shapes::Images)))]
 pub async fn generate(
     State(engine): State<Engine>,
     Asking(actor): Asking,

@@ -1,7 +1,7 @@
 //! `/keys`: a buyer's API keys.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use engine::{Engine, KeyChange, KeyTerms, Route};
@@ -15,12 +15,14 @@ use marketplace::secret_key::ApiKey;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::ApiError;
+use super::asked::{Path, Query};
 use super::body::Body;
 use super::idempotency::{Attempt, Sent, act};
 use super::page::{Page, Slice};
 use crate::auth::Asking;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"name": "backend", "limit_nanos": "5000000000", "limit_reset": "day", "scopes": ["chat", "read"]}))]
 pub struct NewKey {
     name: String,
     limit_nanos: Option<String>,
@@ -34,7 +36,8 @@ pub struct NewKey {
 }
 
 /// What is left out stays as it is; `null` takes it away.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"name": "backend", "limit_nanos": null}))]
 pub struct ChangedKey {
     name: Option<String>,
     #[serde(default, deserialize_with = "named")]
@@ -55,7 +58,8 @@ pub struct ChangedKey {
 }
 
 /// How long the secret before goes on working; a day when nothing is said.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"overlap_seconds": 3600}))]
 pub struct Rotation {
     overlap_seconds: Option<i64>,
 }
@@ -63,14 +67,17 @@ pub struct Rotation {
 const OVERLAP_SECONDS_USUAL: i64 = 24 * 3_600;
 
 /// A key just made. `key` is shown this once.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct MadeKey {
     key: String,
     #[serde(flatten)]
     about: ApiKey,
 }
 
+/// Every key of the account, without its secret.
+///
 /// In OpenRouter's pages, which begin at an `offset`.
+#[utoipa::path(get, path = "/api/v1/keys", tag = "Keys and limits", params(Slice), responses((status = 200, body = Page<ApiKey>)))]
 pub async fn list_keys(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -79,6 +86,8 @@ pub async fn list_keys(
     Ok(Json(slice.cut(engine.list_keys(&actor).await?)))
 }
 
+/// Makes a key. Its secret is told this once.
+#[utoipa::path(post, path = "/api/v1/keys", tag = "Keys and limits", request_body = NewKey, responses((status = 201, body = MadeKey)))]
 pub async fn create_key(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -103,6 +112,8 @@ pub async fn create_key(
     Ok(act(Attempt::new(engine, actor), Route::Keys, once, make).await?)
 }
 
+/// Changes a key.
+#[utoipa::path(patch, path = "/api/v1/keys/{id}", tag = "Keys and limits", params(("id" = KeyId, Path)), request_body = ChangedKey, responses((status = 200, body = ApiKey)))]
 pub async fn change_key(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -125,6 +136,8 @@ pub async fn change_key(
     Ok(Json(engine.change_key(&actor, KeyId::parse(&id)?, change).await?))
 }
 
+/// One key, without its secret.
+#[utoipa::path(get, path = "/api/v1/keys/{id}", tag = "Keys and limits", params(("id" = KeyId, Path)), responses((status = 200, body = ApiKey)))]
 pub async fn read_key(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -134,6 +147,7 @@ pub async fn read_key(
 }
 
 /// Another secret for the same key.
+#[utoipa::path(post, path = "/api/v1/keys/{id}/rotate", tag = "Keys and limits", params(("id" = KeyId, Path)), request_body = Rotation, responses((status = 200, body = MadeKey)))]
 pub async fn rotate_key(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -152,6 +166,8 @@ pub async fn rotate_key(
     Ok(act(Attempt::new(engine, actor), Route::Keys, once, make).await?)
 }
 
+/// Ends a key at once, on every server.
+#[utoipa::path(delete, path = "/api/v1/keys/{id}", tag = "Keys and limits", params(("id" = KeyId, Path)), responses((status = 204)))]
 pub async fn revoke_key(
     State(engine): State<Engine>,
     Asking(actor): Asking,

@@ -1,25 +1,29 @@
 //! `/auth/verification` and `/auth/reset`: what is proved by reading a letter.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use engine::Engine;
 use http::StatusCode;
 use serde::Deserialize;
 
 use super::ApiError;
+use super::asked::Path;
 use super::body::Body;
 use crate::auth::Asking;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"email": "ada@example.org"}))]
 pub struct Forgetful {
     email: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"password": "quiet-harbour-lantern-74"}))]
 pub struct NewPassword {
     password: String,
 }
 
 /// Sends the letter again.
+#[utoipa::path(post, path = "/api/v1/auth/verification", tag = "Account", responses((status = 202)))]
 pub async fn send_confirmation(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -28,6 +32,8 @@ pub async fn send_confirmation(
     Ok(StatusCode::ACCEPTED)
 }
 
+/// Confirms the address with what the letter brought.
+#[utoipa::path(post, path = "/api/v1/auth/verification/{token}", tag = "Account", params(("token" = String, Path)), responses((status = 204)), security(()))]
 pub async fn confirm_address(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -37,7 +43,10 @@ pub async fn confirm_address(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Sends a letter with which a new password can be chosen.
+///
 /// The same answer whether anybody has this address.
+#[utoipa::path(post, path = "/api/v1/auth/reset", tag = "Account", request_body = Forgetful, responses((status = 202)), security(()))]
 pub async fn forget_password(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -47,7 +56,10 @@ pub async fn forget_password(
     Ok(StatusCode::ACCEPTED)
 }
 
+/// Chooses a new password with what the letter brought.
+///
 /// Ends every session; sign in again with the new password.
+#[utoipa::path(post, path = "/api/v1/auth/reset/{token}", tag = "Account", params(("token" = String, Path)), request_body = NewPassword, responses((status = 204)), security(()))]
 pub async fn reset_password(
     State(engine): State<Engine>,
     Asking(actor): Asking,

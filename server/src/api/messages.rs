@@ -20,9 +20,12 @@ use super::idempotency::{Attempt, Sent, act};
 use super::sale::{self, sell};
 use super::{ApiError, Family};
 use crate::auth::Asking;
+use crate::openapi::shapes;
 
 pub use self::request::model_id;
 
+/// Answers a chat in the form of Anthropic’s clients.
+#[utoipa::path(post, path = "/messages", tag = "Calls", request_body = shapes::MessageRequest, responses((status = 200, content((shapes::MessageAnswer = "application/json"), (String = "text/event-stream")))))]
 pub async fn create(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -36,7 +39,10 @@ pub async fn create(
     act(Attempt::new(engine, actor), Route::Chat, once, buy).await.map_err(ApiError::anthropic)
 }
 
+/// How many tokens a prompt is likely to have.
+///
 /// Our estimate: what counts is what the vendor counts when it is asked.
+#[utoipa::path(post, path = "/messages/count_tokens", tag = "Calls", request_body = shapes::CountRequest, responses((status = 200, body = shapes::Counted)))]
 pub async fn count_tokens(
     State(engine): State<Engine>,
     Asking(actor): Asking,

@@ -6,7 +6,7 @@ mod filter;
 mod stats;
 
 use axum::Json;
-use axum::extract::{Path, Query, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use engine::{Actor, Engine};
 use http::HeaderMap;
 use marketplace::id::ModelId;
@@ -18,10 +18,14 @@ use serde_json::{Value, json};
 
 use self::filter::Filter;
 use super::ApiError;
+use super::asked::{Path, Query};
 use super::error::ANTHROPIC_VERSION;
 use super::messages::model_id;
 use crate::auth::Asking;
+use crate::openapi::shapes;
 
+/// Every model with its price, limits and whether it can be called here.
+#[utoipa::path(get, path = "/models", tag = "Models", params(Search, Filter, anthropic::Cursor), responses((status = 200, body = shapes::ModelList)), security(()))]
 pub async fn list_models(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -68,6 +72,7 @@ fn listed(engine: &Engine, actor: &Actor, search: &Search, filter: &Filter) -> V
 }
 
 /// How many there are, of those that pass.
+#[utoipa::path(get, path = "/models/count", tag = "Models", params(Search, Filter), responses((status = 200, body = shapes::Count)), security(()))]
 pub async fn count_models(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -79,6 +84,7 @@ pub async fn count_models(
 }
 
 /// What the caller may buy right now.
+#[utoipa::path(get, path = "/models/user", tag = "Models", params(Search, Filter), responses((status = 200, body = shapes::ModelList)))]
 pub async fn list_buyable(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -90,6 +96,8 @@ pub async fn list_buyable(
     Ok(Json(listed(&engine, &actor, &search, &filter)))
 }
 
+/// One model.
+#[utoipa::path(get, path = "/models/{author}/{slug}", tag = "Models", params(("author" = String, Path, example = "openai"), ("slug" = String, Path, description = "May have slashes in it.", example = "gpt-5-mini")), responses((status = 200, body = shapes::Model)), security(()))]
 pub async fn read_model(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -97,10 +105,10 @@ pub async fn read_model(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     if let Some(id) = id.strip_suffix("/endpoints") {
-        return Ok(Json(endpoints::list(&engine, &actor, id).await.map_err(ApiError::openai)?));
+        return read_endpoints(&engine, &actor, id).await;
     }
     if let Some(id) = id.strip_suffix("/stats") {
-        return Ok(Json(stats::read(&engine, &actor, id).await.map_err(ApiError::openai)?));
+        return read_stats(&engine, &actor, id).await;
     }
     if headers.contains_key(ANTHROPIC_VERSION) {
         let id = model_id(&id).map_err(ApiError::anthropic)?;
@@ -110,6 +118,18 @@ pub async fn read_model(
     let id = ModelId::parse(&id).map_err(ApiError::openai)?;
     let listing = engine.model(&actor, &id).map_err(ApiError::openai)?;
     Ok(Json(describe(&listing)))
+}
+
+/// Who answers for a model, and how well.
+#[utoipa::path(get, path = "/models/{author}/{slug}/endpoints", tag = "Models", params(("author" = String, Path, example = "openai"), ("slug" = String, Path, description = "May have slashes in it.", example = "gpt-5-mini")), responses((status = 200, body = shapes::Endpoints)), security(()))]
+pub async fn read_endpoints(engine: &Engine, actor: &Actor, id: &str) -> Result<Json<Value>, ApiError> {
+    Ok(Json(endpoints::list(engine, actor, id).await.map_err(ApiError::openai)?))
+}
+
+/// How well a model was answered here, over half an hour, a day and a month.
+#[utoipa::path(get, path = "/models/{author}/{slug}/stats", tag = "Models", params(("author" = String, Path, example = "openai"), ("slug" = String, Path, description = "May have slashes in it.", example = "gpt-5-mini")), responses((status = 200, body = shapes::Stats)), security(()))]
+pub async fn read_stats(engine: &Engine, actor: &Actor, id: &str) -> Result<Json<Value>, ApiError> {
+    Ok(Json(stats::read(engine, actor, id).await.map_err(ApiError::openai)?))
 }
 
 fn describe(listing: &Listing) -> Value {

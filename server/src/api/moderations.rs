@@ -10,7 +10,10 @@ use serde_json::{Map, Value, json};
 use super::body::Body;
 use super::{ApiError, Family, rate};
 use crate::auth::Asking;
+use crate::openapi::shapes;
 
+/// Whether texts or pictures may be said or shown, as a vendor judges. It is free of charge.
+#[utoipa::path(post, path = "/moderations", tag = "Calls", request_body = shapes::ModerationRequest, responses((status = 200, body = shapes::Moderation)))]
 pub async fn moderate(
     State(engine): State<Engine>,
     Asking(actor): Asking,

@@ -1,7 +1,7 @@
 //! `/admin/*`: what operators see and change, and the state of the books, which anybody may read.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use engine::{Adjusted, BooksState, Engine, LocalModels, Seal};
 use http::StatusCode;
@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::ApiError;
+use super::asked::Path;
 use super::body::Body;
 use crate::auth::Asking;
+use crate::openapi::shapes;
 
 #[derive(Deserialize)]
 pub struct NewAdjustment {
@@ -62,6 +64,8 @@ pub async fn read_overview(
     Ok(Json(engine.overview(&actor).await?))
 }
 
+/// Whether the books balance, and the key that signs seals and statements.
+#[utoipa::path(get, path = "/api/v1/books", tag = "Money", responses((status = 200, body = shapes::Books)), security(()))]
 pub async fn read_books(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -70,6 +74,7 @@ pub async fn read_books(
 }
 
 /// A sealed block, signed: who kept its hash can see that the books were not written anew.
+#[utoipa::path(get, path = "/api/v1/books/blocks/{number}", tag = "Money", params(("number" = i64, Path)), responses((status = 200, body = shapes::Seal)), security(()))]
 pub async fn read_block(
     State(engine): State<Engine>,
     Asking(actor): Asking,

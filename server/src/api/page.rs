@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 const SIZE_MAX: u32 = 500;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Page<T> {
     data: Vec<T>,
     has_more: bool,
@@ -38,7 +38,7 @@ impl<T> Page<T> {
 }
 
 /// A page of a list that is short enough to be read whole.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::IntoParams)]
 pub struct Slice {
     offset: Option<usize>,
     limit: Option<usize>,

@@ -1,13 +1,14 @@
 //! `/admin/prices`: changes that wait for an operator.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use engine::Engine;
 use marketplace::id::PriceId;
 use marketplace::operator::PriceChange;
 use serde::Serialize;
 
 use super::ApiError;
+use super::asked::Path;
 use crate::auth::Asking;
 
 #[derive(Serialize)]

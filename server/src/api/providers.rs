@@ -9,8 +9,12 @@ use serde_json::{Value, json};
 use super::ApiError;
 use super::models::percent;
 use crate::auth::Asking;
+use crate::openapi::shapes;
 
+/// Who sells models here.
+///
 /// What nobody has told us of a vendor is `null`; what was measured is absent where nobody asked lately.
+#[utoipa::path(get, path = "/providers", tag = "Models", responses((status = 200, body = shapes::Providers)), security(()))]
 pub async fn list_providers(
     State(engine): State<Engine>,
     Asking(actor): Asking,

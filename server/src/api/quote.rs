@@ -13,8 +13,10 @@ use super::ApiError;
 use super::body::Body;
 use super::chat::request;
 use crate::auth::Asking;
+use crate::openapi::shapes;
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Quote)]
 pub struct Told {
     quote_id: QuoteId,
     model: ModelId,
@@ -33,7 +35,10 @@ pub struct Told {
     valid_until: String,
 }
 
+/// What a call would cost, at a price that holds for ten minutes.
+///
 /// The body is that of a chat. Sent with the `quote_id`, the chat is charged at the price told here, at most `max_nanos`.
+#[utoipa::path(post, path = "/api/v1/quote", tag = "Calls", request_body = shapes::ChatRequest, responses((status = 200, body = Told)))]
 pub async fn quote(
     State(engine): State<Engine>,
     Asking(actor): Asking,

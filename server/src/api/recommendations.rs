@@ -17,7 +17,8 @@ use crate::auth::Asking;
 
 const PICKS: usize = 10;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = Wish, example = json!({"task": "coding", "weights": {"price": 9}, "needs": ["tools"], "min_context": 100000}))]
 pub struct Wanted {
     task: String,
     /// What is not named keeps the task's own weight.
@@ -30,7 +31,7 @@ pub struct Wanted {
     needs: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct Recommended {
     task: Task,
     weights: BTreeMap<&'static str, u8>,
@@ -42,7 +43,7 @@ pub struct Recommended {
 }
 
 /// Points go from 0 to 1,000. What is unknown is a span, and its middle counts.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Recommendable {
     id: ModelId,
     name: String,
@@ -53,7 +54,8 @@ struct Recommendable {
     why: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ScorePart)]
 struct Part {
     weight: u8,
     /// `None` where it is not known exactly.
@@ -63,7 +65,7 @@ struct Part {
     because: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct RunnerUp {
     id: ModelId,
     behind: u32,
@@ -71,7 +73,7 @@ struct RunnerUp {
     would_win_if: Vec<WouldWin>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(tag = "what", rename_all = "snake_case")]
 enum WouldWin {
     PriceAtMost { now_nanos_per_mtok: String, then_nanos_per_mtok: String },
@@ -79,6 +81,8 @@ enum WouldWin {
     PointsAtLeast { aspect: Aspect, now: u32, then: u32 },
 }
 
+/// Models for a task, with every part of their score.
+#[utoipa::path(post, path = "/api/v1/recommendations", tag = "Models", request_body = Wanted, responses((status = 200, body = Recommended)), security(()))]
 pub async fn recommend(
     State(engine): State<Engine>,
     Asking(actor): Asking,

@@ -1,8 +1,7 @@
 //! `/admin/providers/{id}/reports` and `/admin/reconciliation`: what providers bill, beside what is booked.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use chrono::NaiveDate;
 use engine::Engine;
 use marketplace::fault::Fault;
@@ -10,6 +9,7 @@ use marketplace::operator::{Reconciled, ReportTaken};
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
+use super::asked::{Path, Query};
 use super::body::Text;
 use crate::auth::Asking;
 
@@ -38,7 +38,7 @@ pub async fn import_report(
 pub async fn read_reconciliation(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-    days: Result<Query<Days>, QueryRejection>,
+    days: Result<Query<Days>, ApiError>,
 ) -> Result<Json<Rows>, ApiError> {
     let Query(Days { from, to }) =
         days.map_err(|_| Fault::invalid("from", "and to must be days such as 2026-11-24"))?;

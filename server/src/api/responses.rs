@@ -5,7 +5,7 @@ mod input;
 mod course;
 mod item;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use axum::response::sse::Event;
 use engine::{Call, CallEvent, Engine, Route};
@@ -15,11 +15,15 @@ use marketplace::receipt::Settlement;
 use serde_json::{Map, Value};
 
 use self::course::Course;
+use super::asked::Path;
 use super::idempotency::{Attempt, Sent, act};
 use super::sale::{self, Line, sell};
 use super::{ApiError, Family};
 use crate::auth::Asking;
+use crate::openapi::shapes;
 
+/// Answers in the newer form of OpenAI’s clients, with typed events.
+#[utoipa::path(post, path = "/responses", tag = "Calls", request_body = shapes::ResponseRequest, responses((status = 200, content((shapes::ResponseAnswer = "application/json"), (String = "text/event-stream")))))]
 pub async fn create(
     State(engine): State<Engine>,
     Asking(actor): Asking,

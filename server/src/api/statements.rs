@@ -3,7 +3,7 @@
 mod csv;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use engine::Engine;
 use http::{HeaderMap, header};
@@ -11,15 +11,18 @@ use marketplace::statement::Month;
 use serde::Serialize;
 
 use super::ApiError;
+use super::asked::Path;
 use crate::auth::Asking;
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct Statements {
     data: Vec<Listed>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ListedStatement)]
 struct Listed {
+    #[schema(value_type = String, example = "2026-11")]
     month: Month,
     url: String,
 }
@@ -31,6 +34,8 @@ enum Form {
     Page,
 }
 
+/// The months that have a statement.
+#[utoipa::path(get, path = "/api/v1/statements", tag = "Money", responses((status = 200, body = Statements)))]
 pub async fn list_statements(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -40,7 +45,10 @@ pub async fn list_statements(
     Ok(Json(Statements { data }))
 }
 
+/// A month, signed, so that it can be checked without us.
+///
 /// The signed file, byte for byte: `2026-11` or `2026-11.json`; `2026-11.csv` for a spreadsheet.
+#[utoipa::path(get, path = "/api/v1/statements/{month}", tag = "Money", params(("month" = String, Path, description = "`2026-11`, `2026-11.json` or `2026-11.csv`", example = "2026-11")), responses((status = 200, content((Object = "application/json"), (String = "text/csv"))), (status = 303, description = "The page of it, for who would rather read HTML")))]
 pub async fn read_statement(
     State(engine): State<Engine>,
     Asking(actor): Asking,

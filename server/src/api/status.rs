@@ -1,23 +1,23 @@
 //! `/api/v1/status`: how well vendors answer, as measured here, and whether the books balance.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use engine::Engine;
 use marketplace::fault::Fault;
 use marketplace::health::{HealthReport, Span};
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
+use super::asked::Query;
 use crate::auth::Asking;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 pub struct Wanted {
     #[serde(default)]
     span: Span,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct Status {
     /// `None` where it cannot be known quickly.
     books: Option<Books>,
@@ -25,17 +25,20 @@ pub struct Status {
     health: HealthReport,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = BooksGlance)]
 struct Books {
     balanced: bool,
     stopped_since: Option<String>,
     last_check: Option<String>,
 }
 
+/// How well vendors answer, and whether the books balance.
+#[utoipa::path(get, path = "/api/v1/status", tag = "Models", params(Wanted), responses((status = 200, body = Status)), security(()))]
 pub async fn read_status(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<Wanted>, ApiError>,
 ) -> Result<Json<Status>, ApiError> {
     let Query(Wanted { span }) =
         wanted.map_err(|_| Fault::invalid("span", "must be half_hour, day or month"))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use chrono::{Days, NaiveDate, Utc};
 use engine::{Engine, Spent};
 use marketplace::fault::Fault;
@@ -13,13 +13,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::ApiError;
+use super::asked::Query;
 use super::models::number;
 use crate::auth::Asking;
+use crate::openapi::shapes;
 
 /// What is told where nobody says since when.
 const DAYS_USUAL: u64 = 30;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 pub struct Wanted {
     from: Option<String>,
     until: Option<String>,
@@ -27,7 +29,8 @@ pub struct Wanted {
     by: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = UsageReport)]
 pub struct Report {
     from: NaiveDate,
     until: NaiveDate,
@@ -36,7 +39,8 @@ pub struct Report {
 }
 
 /// Sums over whatever is not named in it.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = UsageRow)]
 pub struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     day: Option<NaiveDate>,
@@ -59,6 +63,8 @@ pub struct Row {
     provider_cost_nanos: Nanos,
 }
 
+/// Where the money went.
+#[utoipa::path(get, path = "/api/v1/usage", tag = "Money", params(Wanted), responses((status = 200, body = Report)))]
 pub async fn read_usage(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -86,6 +92,7 @@ pub async fn read_usage(
 }
 
 /// The last thirty UTC days that are over, or one of them, as OpenRouter tells them.
+#[utoipa::path(get, path = "/activity", tag = "Money", params(OneDay), responses((status = 200, body = shapes::Activity)))]
 pub async fn read_activity(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -114,7 +121,7 @@ pub async fn read_activity(
     Ok(Json(json!({ "data": data })))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 pub struct OneDay {
     date: Option<String>,
 }

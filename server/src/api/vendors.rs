@@ -1,13 +1,14 @@
 //! `/admin/providers`: who can be asked, where they are, and the keys of ours at them, which are told to nobody.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use engine::Engine;
 use http::StatusCode;
 use marketplace::operator::VendorState;
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
+use super::asked::Path;
 use super::body::Body;
 use crate::auth::Asking;
 

@@ -13,6 +13,7 @@ mod chat;
 mod choices;
 mod completions;
 mod deaths;
+mod documented;
 mod doors;
 mod embeddings;
 mod estimates;

@@ -10,7 +10,7 @@ const PER_PAGE: usize = 20;
 const PER_PAGE_MAX: usize = 1_000;
 
 /// Which page; nonsense is ignored, not refused.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
 pub struct Cursor {
     after_id: Option<String>,

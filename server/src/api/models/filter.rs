@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// Lists have commas in them; a model must have all that a list of abilities or kinds names, and one of the names.
 /// Nonsense is ignored, not refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
 pub struct Filter {
     supported_parameters: String,
