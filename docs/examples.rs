@@ -123,6 +123,25 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 }
 
+mod post_api_v1_moderations {
+// cargo add reqwest --features json; cargo add serde_json; cargo add tokio --features full
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let answer = reqwest::Client::new()
+        .post("http://127.0.0.1:3000/api/v1/moderations")
+        .bearer_auth(std::env::var("MERCATO_KEY")?)
+        .json(&serde_json::json!({
+          "model": "openai/omni-moderation-latest",
+          "input": "Is the harbour open tonight?"
+        }))
+        .send()
+        .await?
+        .error_for_status()?;
+    println!("{}", answer.text().await?);
+    Ok(())
+}
+}
+
 mod post_api_v1_quote {
 // cargo add reqwest --features json; cargo add serde_json; cargo add tokio --features full
 #[tokio::main]

@@ -115,9 +115,9 @@ async fn an_address_that_cannot_be_read_is_refused_in_the_readers_shape() {
     let market = Market::open().await;
     let ours = Answer::to(market.get("/api/v1/keys?limit=x")).await.expect(400);
     assert_eq!(ours.headers["content-type"], "application/problem+json");
-    let theirs = Answer::to(market.get("/v1/models?page=x")).await.expect(400);
+    let theirs = Answer::to(market.get("/v1/models/%FF")).await.expect(400);
     assert_eq!(theirs.json()["error"]["type"], "invalid_request_error", "{}", theirs.text);
-    let anthropic = market.get("/v1/models?page=x").header("anthropic-version", "2023-06-01");
+    let anthropic = market.get("/v1/models/%FF").header("anthropic-version", "2023-06-01");
     assert_eq!(Answer::to(anthropic).await.expect(400).json()["type"], "error");
     Answer::to(market.get("/api/v1/receipts/%FF")).await.expect(400).json();
 }
