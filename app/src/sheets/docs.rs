@@ -39,11 +39,12 @@ fn page(title: &str, place: &str, content: impl FnOnce() -> AnyView) -> Sheet {
         view! {
             <div class="page docs">
                 <div class="page-head">
+                    {(!place.is_empty()).then(|| view! { <a class="docs-back" href="/docs" rel="external">"Docs"</a> })}
                     <h1>{title.to_owned()}</h1>
                 </div>
                 <div class="docs-columns">
-                    <Places place=place.to_owned() />
                     <div class="docs-main">{content()}</div>
+                    <Places place=place.to_owned() />
                 </div>
             </div>
         }

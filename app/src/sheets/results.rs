@@ -164,7 +164,8 @@ fn NothingFound(narrowings: Vec<Narrowing>) -> impl IntoView {
     let is_one_too_many = narrowings.first().is_some_and(|narrowing| narrowing.brings > Some(0));
     let advice =
         if is_one_too_many { "Give one of these up:" } else { "No single one of these is at fault:" };
-    let links = narrowings.into_iter().map(|narrowing| {
+    let helps = move |narrowing: &Narrowing| !is_one_too_many || narrowing.brings > Some(0);
+    let links = narrowings.into_iter().filter(helps).map(|narrowing| {
         let brings = narrowing.brings.map(|many| format!(" ({many})"));
         view! { <a class="button" href=narrowing.without>"Without "{narrowing.label}{brings}</a> }
     });
