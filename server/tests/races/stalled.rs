@@ -57,7 +57,7 @@ async fn is_hung_up_on(mut socket: TcpStream) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_who_stall_keep_little_of_their_server_and_are_given_up() {
-    let (readers, patience): (usize, u64) = (sized(60, 500), sized(40, 90));
+    let (readers, patience): (usize, u64) = (sized(60, 500), sized(40, 180));
     let patience_seconds = patience.to_string();
     let settings = [("MERCATO_READER_SECONDS", patience_seconds.as_str())];
     let fleet = Fleet::open_with(Pace::Instant, &settings).await;
