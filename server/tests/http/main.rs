@@ -37,6 +37,7 @@ mod malformed;
 mod messages;
 mod moderations;
 mod metrics;
+mod one_number;
 mod operator;
 mod oracle;
 mod prices;
