@@ -96,22 +96,32 @@ async fn servers_together_admit_exactly_what_a_key_allows() {
     let buyer = market.paying_buyer().await;
     let key = key_with(&buyer, json!({ "requests_a_minute": 30 })).await;
     let fellows = [market.fellow().await, market.fellow().await];
+    let ask = |server: usize| {
+        let request = match server {
+            0 => market.post("/v1/chat/completions"),
+            fellow => fellows[fellow - 1].post("/v1/chat/completions"),
+        };
+        Answer::to(request.bearer_auth(&key).json(&asking("Hi")))
+    };
     loop {
         let (begun, before) = (early_in_a_minute(&market).await, market.truths().await.len());
-        let asked = (0..90).map(|turn| {
-            let request = match turn % 3 {
-                0 => market.post("/v1/chat/completions"),
-                server => fellows[server - 1].post("/v1/chat/completions"),
-            };
-            Answer::to(request.bearer_auth(&key).json(&asking("Hi")))
-        });
-        let answers = futures_util::future::join_all(asked).await;
+        let mut answers = futures_util::future::join_all((0..90).map(|turn| ask(turn % 3))).await;
+        // Some may have been refused while a slice was on its way to their server; it serves whoever asks next.
+        for server in 0..3 {
+            loop {
+                answers.push(ask(server).await);
+                if answers.last().is_some_and(|last| last.status != 200) {
+                    break;
+                }
+            }
+        }
         if minute(&market).await != begun {
             continue;
         }
         let admitted = answers.iter().filter(|answer| answer.status == 200).count();
         let refused = answers.iter().filter(|answer| answer.status == 429).count();
-        assert_eq!((admitted, refused, market.truths().await.len() - before), (30, 60, 30));
+        assert_eq!((admitted, refused), (30, answers.len() - 30));
+        assert_eq!(market.truths().await.len() - before, 30);
         break;
     }
     market.assert_books_balance().await;
