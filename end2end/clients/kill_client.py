@@ -14,7 +14,7 @@ MODEL = "openai/gpt-5-mini"
 CALLS = 8
 WRITING_SECONDS = 3
 HOLDS_CLOSED_SECONDS_MAX = 60
-IDLE_MEGABYTES_MAX = 60
+IDLE_MEGABYTES_MAX = 30
 
 
 def begin_answer(market: Market, key: str, number: int):
