@@ -6,6 +6,7 @@ mod frame;
 mod session;
 
 use leptos::html::meta;
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, Title, provide_meta_context};
 
@@ -25,8 +26,12 @@ pub struct Preview {
     pub address: String,
 }
 
+/// The page is read first: what wakes it is fetched when a frame of it has been shown, and begins as a task of its own, so that
+/// whatever somebody does meanwhile is answered before.
+const WAKE: &str = include_str!("shell/wake.js");
+
 /// The whole document. It is never hydrated, only [`App`] inside it is.
-pub fn document(options: LeptosOptions) -> impl IntoView {
+pub fn document() -> impl IntoView {
     let theme = use_context::<Theme>().and_then(|Theme(theme)| theme);
     let theme = theme.filter(|theme| theme == "light" || theme == "dark");
     view! {
@@ -39,7 +44,7 @@ pub fn document(options: LeptosOptions) -> impl IntoView {
                 {preview(use_context::<Preview>())}
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href="/pkg/mercato.css" />
-                <HydrationScripts options />
+                <script type="module" nonce=use_nonce() inner_html=WAKE></script>
                 <MetaTags />
             </head>
             <body>

@@ -10,7 +10,7 @@ use axum::{Form, Router};
 use engine::{Engine, Outcome};
 use http::{HeaderValue, Request, StatusCode, header};
 use leptos::nonce::use_nonce;
-use leptos::prelude::{LeptosOptions, provide_context, use_context};
+use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
 use marketplace::fault::Fault;
 use marketplace::id::TopUpId;
@@ -22,22 +22,19 @@ use crate::routes::Site;
 
 pub fn routes(site: &Site) -> Router<Site> {
     let pages = generate_route_list(App);
-    let drawn = site.options.clone();
     Router::new()
-        .leptos_routes_with_context(site, pages, provide_page_context, move || document(drawn.clone()))
+        .leptos_routes_with_context(site, pages, provide_page_context, document)
         .route("/_fn/{*name}", post(call_function))
         .route("/pay/{id}", post(pay))
 }
 
 /// Every unknown address: a page that says so, unless a program asked.
-pub async fn not_found(State(options): State<LeptosOptions>, request: Request<Body>) -> Response {
+pub async fn not_found(request: Request<Body>) -> Response {
     let path = request.uri().path();
     if ["/api/", "/v1/", "/_fn/", "/pkg/"].iter().any(|prefix| path.starts_with(prefix)) {
         return ApiError::of(Family::of(&request), Fault::not_found("This address")).into_response();
     }
-    let draw =
-        leptos_axum::render_app_async_with_context(provide_page_context, move || document(options.clone()));
-    let mut page = draw(request).await;
+    let mut page = leptos_axum::render_app_async_with_context(provide_page_context, document)(request).await;
     *page.status_mut() = StatusCode::NOT_FOUND;
     page
 }

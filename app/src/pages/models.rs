@@ -18,7 +18,7 @@ use crate::browser;
 use crate::components::{Awaited, Drawing, FaultNotice, Icon};
 use crate::door::Asked;
 
-const TYPING_PAUSE: Duration = Duration::from_millis(120);
+const TYPING_PAUSE: Duration = Duration::from_millis(30);
 
 #[component]
 pub fn ModelsPage() -> impl IntoView {

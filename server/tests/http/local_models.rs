@@ -1,8 +1,8 @@
 //! Models on a server of the operator's own: found, called for nothing, and gone again.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{Answer, Buyer, Market, Operator, nanos};
+use crate::support::{Answer, Buyer, Market, nanos};
 
 const MODEL: &str = "ollama/qwen3:4b";
 
@@ -15,12 +15,6 @@ impl Market {
         let done = request.json(&json!({ "model": model })).send().await.unwrap();
         assert!(done.status().is_success(), "{action} {model}");
     }
-}
-
-async fn found(admin: &Operator<'_>) -> Value {
-    let found = admin.post("local-models", &json!({})).await.expect(200).json();
-    assert_eq!(found["silent"], json!([]));
-    found["data"].clone()
 }
 
 async fn listed(market: &Market, model: &str) -> Answer {
@@ -36,7 +30,7 @@ async fn chat(buyer: &Buyer<'_>, model: &str) -> Answer {
 async fn a_model_on_ones_own_machine_is_found_and_costs_nothing() {
     let market = Market::open().await;
     let (admin, buyer) = (market.operator().await, market.buyer().await);
-    let ids = found(&admin).await;
+    let ids = admin.find_local_models().await;
     let has = |id: &str| ids.as_array().unwrap().contains(&json!(id));
     assert!(has(MODEL) && has("ollama/llama3.1") && has("tgi/simulated/continuation-7b"), "{ids}");
     let model = listed(&market, MODEL).await.expect(200).json();
@@ -65,11 +59,11 @@ async fn a_model_on_ones_own_machine_is_found_and_costs_nothing() {
 async fn a_model_that_is_taken_off_the_machine_is_gone_and_one_that_is_put_there_comes() {
     let market = Market::open().await;
     let (admin, buyer) = (market.operator().await, market.buyer().await);
-    found(&admin).await;
+    admin.find_local_models().await;
     market.on_the_machine("delete", "qwen3:4b").await;
     market.on_the_machine("delete", "llama3.1").await;
     market.on_the_machine("pull", "phi4").await;
-    let ids = found(&admin).await;
+    let ids = admin.find_local_models().await;
     let has = |id: &str| ids.as_array().unwrap().contains(&json!(id));
     assert!(has("ollama/phi4") && !has(MODEL) && !has("ollama/llama3.1"), "{ids}");
     listed(&market, MODEL).await.expect(404);
@@ -82,7 +76,7 @@ async fn a_model_that_is_taken_off_the_machine_is_gone_and_one_that_is_put_there
     assert!(refused["error"]["message"].as_str().unwrap().contains("does not have it"), "{refused}");
     chat(&buyer, "ollama/phi4:latest").await.expect(200);
     market.on_the_machine("pull", "qwen3:4b").await;
-    assert!(found(&admin).await.as_array().unwrap().contains(&json!(MODEL)));
+    assert!(admin.find_local_models().await.as_array().unwrap().contains(&json!(MODEL)));
     chat(&buyer, MODEL).await.expect(200);
 }
 
