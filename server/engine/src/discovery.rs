@@ -54,10 +54,10 @@ impl Engine {
             let seen = Arc::new(now.clone());
             // Calls are booked under a price, and these have one too, of nothing.
             self.0.catalogue.load().price_local(&self.0.db, &seen).await?;
-            let in_force = store::price::list_in_force(&self.0.db).await?;
+            let prices = store::price::list_standing(&self.0.db).await?;
             self.0
                 .catalogue
-                .rcu(|catalogue| catalogue.with_local(seen.clone(), in_force.clone(), &vendors.registry));
+                .rcu(|catalogue| catalogue.with_local(seen.clone(), prices.clone(), &vendors.registry));
             *local = now;
         }
         Ok(())
