@@ -242,7 +242,7 @@ fn nothing_dearer_than_was_shown_is_asked() {
 #[test]
 fn who_is_cheapest_depends_on_how_many_answers_are_asked_for() {
     let shelf = Shelf {
-        prices: vec![priced(10_000, 1_000), priced(1_000, 3_000)],
+        prices: vec![priced(10_000_000_000, 1_000_000_000), priced(1_000_000_000, 3_000_000_000)],
         ..Shelf::of(&[("groq", 1), ("together", 1)])
     };
     let cheapest = |choices| {

@@ -9,7 +9,7 @@ use marketplace::fault::Fault;
 use marketplace::id::ModelId;
 use marketplace::model::Listing;
 use marketplace::money::Rate;
-use marketplace::recommend::{Aspect, Change, Need, Refusal, Task, WEIGHT_MAX, Weights, Wish};
+use marketplace::recommend::{Aspect, Change, Need, Refusal, Scored, Task, WEIGHT_MAX, Weights, Wish};
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
@@ -89,9 +89,21 @@ struct RunnerUp {
 #[derive(Serialize, utoipa::ToSchema)]
 #[serde(tag = "what", rename_all = "snake_case")]
 enum WouldWin {
-    PriceAtMost { now_nanos_per_mtok: String, then_nanos_per_mtok: String },
-    Weight { aspect: Aspect, now: u8, then: u8 },
-    PointsAtLeast { aspect: Aspect, now: u32, then: u32 },
+    PriceAtMost {
+        now_nanos_per_mtok: String,
+        then_nanos_per_mtok: String,
+    },
+    Weight {
+        aspect: Aspect,
+        now: u8,
+        then: u8,
+    },
+    /// `now` is `null` where it is not known exactly.
+    PointsAtLeast {
+        aspect: Aspect,
+        now: Option<u32>,
+        then: u32,
+    },
 }
 
 /// Models for a task, with every part of their score.
@@ -152,7 +164,7 @@ fn answer(wish: &Wish, found: Recommendation, replayed: &[Option<Replayed>]) -> 
     let runner_up = found.picks.get(1).map(|second| RunnerUp {
         id: second.listing.model.id.clone(),
         behind: found.behind,
-        would_win_if: found.changes.iter().map(would_win).collect(),
+        would_win_if: found.changes.iter().map(|change| would_win(change, &second.scored)).collect(),
     });
     let of = |at: usize| replayed.get(at).copied().flatten().map(own_month);
     let picks = found.picks.into_iter().enumerate();
@@ -194,14 +206,17 @@ fn recommendable(wish: &Wish, pick: Pick, replay: Option<OwnMonth>) -> Recommend
     }
 }
 
-fn would_win(change: &Change) -> WouldWin {
+fn would_win(change: &Change, second: &Scored) -> WouldWin {
     match *change {
         Change::Price { now, then } => WouldWin::PriceAtMost {
             now_nanos_per_mtok: now.0.to_string(),
             then_nanos_per_mtok: then.0.to_string(),
         },
         Change::Weight { aspect, now, then } => WouldWin::Weight { aspect, now, then },
-        Change::Points { aspect, now, then } => WouldWin::PointsAtLeast { aspect, now, then },
+        Change::Points { aspect, now, then } => {
+            let now = second.span(aspect).is_known().then_some(now);
+            WouldWin::PointsAtLeast { aspect, now, then }
+        }
     }
 }
 
