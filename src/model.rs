@@ -1,6 +1,6 @@
 //! A model for sale: what it is, what it can do, what it costs, and whether it can be bought here now.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ModelId, ProviderId};
@@ -40,6 +40,9 @@ pub struct Model {
     pub price: Option<Price>,
     /// Priced zero on purpose, such as a model that runs on this machine. A missing price is not this.
     pub free: bool,
+    /// What it is to cost, the next first. The browser is told in drawings, so it need not read them.
+    #[serde(skip)]
+    pub later: Vec<LaterPrice>,
     /// Prices by the picture, the character or the search.
     pub other_prices: Vec<OtherPrice>,
     pub price_note: Option<String>,
@@ -63,6 +66,15 @@ pub struct Offer {
     pub max_input_tokens: Option<u64>,
     pub max_output_tokens: Option<u64>,
     pub price: Option<Price>,
+    pub free: bool,
+    pub later: Vec<LaterPrice>,
+}
+
+/// A price that is known and has not begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaterPrice {
+    pub from: DateTime<Utc>,
+    pub price: Price,
     pub free: bool,
 }
 
@@ -221,6 +233,7 @@ impl Model {
             max_output_tokens: self.max_output_tokens,
             price: self.price.clone(),
             free: self.free,
+            later: self.later.clone(),
         };
         std::iter::once(own).chain(self.offers.iter().cloned())
     }
@@ -236,6 +249,7 @@ impl Model {
             max_output_tokens: offer.max_output_tokens,
             price: offer.price,
             free: offer.free,
+            later: offer.later,
             offers: Vec::new(),
             ..self.clone()
         }

@@ -130,6 +130,8 @@ pub struct PriceChange {
     pub after: Price,
     pub free: bool,
     pub proposed_at: String,
+    /// When it would begin; at once where that is not told or has come.
+    pub begins_at: Option<String>,
 }
 
 /// A vendor as its operator sees it. Of its key no more than the last characters leave the server.

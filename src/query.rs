@@ -15,7 +15,7 @@ impl Query {
         let pairs = text.trim_start_matches('?').split('&').filter(|pair| !pair.is_empty());
         let read = |pair: &str| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (plain(name), plain(value).chars().take(VALUE_CHARS_MAX).collect())
+            (plain(name), plain(value).chars().map(shown).take(VALUE_CHARS_MAX).collect())
         };
         Self(pairs.take(PAIRS_MAX).map(read).collect())
     }
@@ -29,6 +29,12 @@ impl Query {
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(of, _)| of == name).map(|(_, value)| value.as_str())
     }
+}
+
+/// What only steers a terminal, or turns what stands around it the other way, is told as a sign that is none.
+fn shown(sign: char) -> char {
+    let turns = ('\u{202a}'..='\u{202e}').contains(&sign) || ('\u{2066}'..='\u{2069}').contains(&sign);
+    if turns || (sign.is_control() && !sign.is_whitespace()) { char::REPLACEMENT_CHARACTER } else { sign }
 }
 
 /// Percent-encoding that is the same on both sides of the wire; the router's own differs.
@@ -74,6 +80,12 @@ mod tests {
         assert_eq!(query.all("models").collect::<Vec<_>>(), ["a/b,c", "gpt 5"]);
         assert_eq!([query.text("q"), query.text("empty"), query.text("bare")], ["💰", "", ""]);
         assert_eq!((query.text("odd"), query.text("absent")), ("%zz%4", ""));
+    }
+
+    #[test]
+    fn signs_that_only_steer_do_not_and_letters_of_every_script_stay() {
+        let query = Query::parse("q=a%00b%E2%80%AEc%0A%D9%85%D8%B1");
+        assert_eq!(query.text("q"), "a\u{fffd}b\u{fffd}c\n\u{645}\u{631}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::model::{Kind, Listing};
 use crate::money::Rate;
 
 pub use self::part::{Span, call_rate, log2_thousandths};
-pub use self::replay::{Replay, replay};
+pub use self::replay::{PastCall, Replay, replay};
 pub use self::rival::{Change, Rival};
 pub use self::task::Task;
 

@@ -21,7 +21,7 @@ use crate::fault::{Code, Fault};
 use crate::id::{ModelId, ProviderId};
 use crate::money::{Nanos, Rate};
 use crate::price::{Price, TakeRate};
-use crate::quote::{PromptSize, quote, wanted_output};
+use crate::quote::{PromptSize, quote_choices, wanted_output};
 
 /// What a caller wants of the vendors that may answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,6 +81,8 @@ pub struct Candidate<'a> {
 pub struct Demand {
     pub prompt: PromptSize,
     pub output_tokens: Option<u64>,
+    /// How many answers are asked for: each is written, and paid, anew.
+    pub choices: u64,
     pub at: DateTime<Utc>,
     /// The most that was told it could cost, where a page told it before it was sent.
     pub told: Option<Nanos>,
@@ -335,8 +337,8 @@ fn exclusion(candidate: &Candidate<'_>, preferences: &Preferences, demand: &Dema
     if is_above(max_price.prompt, rates.input) || is_above(max_price.completion, rates.output) {
         return Some(Exclusion::AboveMaxPrice);
     }
-    let ceiling =
-        candidate.price.ceiling(demand.prompt.tokens_max, output(candidate, demand), candidate.take);
+    let output = output(candidate, demand).saturating_mul(demand.choices);
+    let ceiling = candidate.price.ceiling(demand.prompt.tokens_max, output, candidate.take);
     if demand.told.is_some_and(|told| ceiling.charge > told) {
         return Some(Exclusion::AboveTold);
     }
@@ -349,7 +351,9 @@ fn output(candidate: &Candidate<'_>, demand: &Demand) -> u64 {
 }
 
 fn likely_cost(candidate: &Candidate<'_>, demand: &Demand) -> Nanos {
-    quote(candidate.price, candidate.take, demand.prompt, output(candidate, demand), demand.at).likely_nanos
+    let each = output(candidate, demand);
+    quote_choices(demand.choices, candidate.price, candidate.take, demand.prompt, each, demand.at)
+        .likely_nanos
 }
 
 #[cfg(test)]

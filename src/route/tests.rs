@@ -25,7 +25,8 @@ fn priced(input: i64, output: i64) -> Price {
 
 fn demand() -> Demand {
     let at = Utc.with_ymd_and_hms(2026, 11, 25, 12, 0, 0).unwrap();
-    Demand { prompt: PromptSize::empty().with_message(400), output_tokens: Some(500), at, told: None }
+    let prompt = PromptSize::empty().with_message(400);
+    Demand { prompt, output_tokens: Some(500), choices: 1, at, told: None }
 }
 
 /// A model's offers at rising prices, in the order of the names above.
@@ -236,6 +237,26 @@ fn nothing_dearer_than_was_shown_is_asked() {
         rank(&candidates, &Preferences::default(), &demand, |_| Speed::default(), |_| Standing::Well);
     assert_eq!(ranking.ranked, [0, 1]);
     assert!(ranking.excluded.iter().all(|(_, why)| *why == Exclusion::AboveTold));
+}
+
+#[test]
+fn who_is_cheapest_depends_on_how_many_answers_are_asked_for() {
+    let shelf = Shelf {
+        prices: vec![priced(10_000_000_000, 1_000_000_000), priced(1_000_000_000, 3_000_000_000)],
+        ..Shelf::of(&[("groq", 1), ("together", 1)])
+    };
+    let cheapest = |choices| {
+        let demand = Demand { choices, ..demand() };
+        let preferences = Preferences::default();
+        rank(&shelf.candidates(), &preferences, &demand, |_| Speed::default(), |_| Standing::Well).ranked[0]
+    };
+    assert_eq!((cheapest(1), cheapest(10)), (1, 0));
+    // What a page told is of all answers too.
+    let told = shelf.prices[0].ceiling(demand().prompt.tokens_max, 500, TakeRate::STANDARD).charge;
+    let demand = Demand { choices: 10, told: Some(told), ..demand() };
+    let ranking =
+        rank(&shelf.candidates(), &Preferences::default(), &demand, |_| Speed::default(), |_| Standing::Well);
+    assert!(ranking.ranked.is_empty());
 }
 
 #[test]

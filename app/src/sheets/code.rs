@@ -15,7 +15,7 @@ pub fn CodeSamples(model: Model, origin: String) -> impl IntoView {
     let samples = samples(model.kind, &origin, model.id.as_str())
         .into_iter()
         .enumerate()
-        .map(|(place, (name, code))| view! { <Sample name code is_first=place == 0 /> })
+        .map(|(place, (name, code))| view! { <Sample among="sample" name code is_open=place == 0 /> })
         .collect_view();
     view! {
         <section id="code" class="stack" aria-labelledby="code-title">
@@ -30,10 +30,11 @@ pub fn CodeSamples(model: Model, origin: String) -> impl IntoView {
     .into_any()
 }
 
+/// A program, folded away while another of the same ones is open.
 #[component]
-fn Sample(name: &'static str, code: String, is_first: bool) -> impl IntoView {
+pub fn Sample(#[prop(into)] among: String, name: &'static str, code: String, is_open: bool) -> impl IntoView {
     view! {
-        <details class="code sample" name="sample" open=is_first>
+        <details class="code sample" name=among open=is_open>
             <summary class="code-head">{name}</summary>
             <div class="sample-body">
                 <CopyButton text=code.clone() />

@@ -9,8 +9,8 @@ use leptos::prelude::*;
 use marketplace::health::{HealthReport, Span};
 use marketplace::model::Listing;
 
-pub use self::chosen::address;
-use self::chosen::{Chosen, MODELS_MAX};
+use self::chosen::MODELS_MAX;
+pub use self::chosen::{Chosen, address};
 use self::rows::groups;
 use self::table::Table;
 use super::draw;
@@ -27,14 +27,10 @@ pub async fn sheet(caller: &Caller, query: &Query) -> Sheet {
     // Models can be compared whether or not it can be told how they did.
     let health = caller.engine.health(&caller.actor, Span::Day).await.ok();
     let only_differences = query.text("rows") == "differences";
-    let names: Vec<&str> = chosen.listings.iter().map(|listing| listing.model.name.as_str()).collect();
-    let title = match names.as_slice() {
-        [] | [_] => "Compare models".to_owned(),
-        several => several.join(" or "),
-    };
+    let title = chosen.title().unwrap_or_else(|| "Compare models".to_owned());
     let body =
         draw(|| view! { <ComparePage chosen all health=health.as_deref().cloned() only_differences /> });
-    Sheet { title, body }
+    Sheet::whole(title, body)
 }
 
 #[component]

@@ -103,9 +103,20 @@ fn Tick(
     chosen: bool,
     count: usize,
 ) -> impl IntoView {
+    choice("checkbox", name, value, label, chosen, Some(count))
+}
+
+fn choice(
+    kind: &'static str,
+    name: &'static str,
+    value: String,
+    label: String,
+    is_chosen: bool,
+    count: Option<usize>,
+) -> impl IntoView {
     view! {
         <label class="choice">
-            <input type="checkbox" name=name value=value checked=chosen />
+            <input type=kind name=name value=value checked=is_chosen />
             {label}
             <span class="num">{count}</span>
         </label>
@@ -123,13 +134,7 @@ fn Bounds(
 ) -> impl IntoView {
     let choice = |value: String, text: String, count: Option<usize>| {
         let is_chosen = value == chosen;
-        view! {
-            <label class="choice">
-                <input type="radio" name=name value=value checked=is_chosen />
-                {text}
-                <span class="num">{count}</span>
-            </label>
-        }
+        choice("radio", name, value, text, is_chosen, count)
     };
     // An address may ask for a bound that is not on the list.
     let is_other = !chosen.is_empty() && facets.iter().all(|facet| facet.value != chosen);

@@ -72,7 +72,7 @@ impl Place<'_> {
                 </div>
             }
         });
-        Sheet { title: title.to_owned(), body }
+        Sheet::whole(title, body)
     }
 
     /// What became of the form that led here: `done` and the refusal, where they are in the address.

@@ -4,6 +4,8 @@ use marketplace::id::ModelId;
 use marketplace::model::{Listing, Sale};
 
 use crate::context::{caller, open_pages, origin, place};
+use crate::sheets::compare::Chosen;
+use crate::sheets::query::Query;
 use crate::shell::Preview;
 
 /// Nothing for pages that nobody should find by a search.
@@ -13,7 +15,8 @@ pub fn preview() -> Option<Preview> {
         Some(listing) => (listing.model.name.clone(), about(&listing)),
         None => {
             let (_, title, description) = open_pages().find(|(of, ..)| *of == path)?;
-            (title, description)
+            let compared = query.as_deref().filter(|_| path == "/compare").and_then(compared);
+            (compared.unwrap_or(title), description)
         }
     };
     // What the address asks besides is another page only where it says what is compared or wished for.
@@ -70,6 +73,12 @@ pub const PAGES: [(&str, &str, &str); 9] = [
         "Every amount stands in the books twice. Whether they balance, when that was last checked, and how to see it for yourself.",
     ),
 ];
+
+/// What an address compares.
+fn compared(query: &str) -> Option<String> {
+    let caller = caller().ok()?;
+    Chosen::read(&Query::parse(query), &caller.engine.listings(&caller.actor)).title()
+}
 
 fn model(path: &str) -> Option<Listing> {
     let id = ModelId::parse(path.strip_prefix("/models/")?).ok()?;

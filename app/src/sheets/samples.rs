@@ -33,6 +33,7 @@ pub fn listing(id: &str, input: i64, output: i64) -> Listing {
         lacks: Vec::new(),
         price: Some(Price { rates, ..Price::default() }),
         free: false,
+        later: Vec::new(),
         other_prices: Vec::new(),
         price_note: None,
         open_weights: None,

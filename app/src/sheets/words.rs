@@ -1,17 +1,17 @@
 //! What is said of a model in more than one place.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use marketplace::model::{Model, Status};
 use marketplace::price::TakeRate;
 
 use crate::pages::words::{ABILITIES, ability_name, capital};
 
-/// A model's abilities by name, most telling first.
+/// A model's abilities as labels, most telling first.
 pub fn ability_names(abilities: &[String]) -> Vec<String> {
     let place = |ability: &String| ABILITIES.iter().position(|(key, _)| key == ability).unwrap_or(usize::MAX);
     let mut sorted: Vec<&String> = abilities.iter().collect();
     sorted.sort_by_key(|ability| place(ability));
-    sorted.into_iter().map(|ability| ability_name(ability)).collect()
+    sorted.into_iter().map(|ability| ability_label(ability)).collect()
 }
 
 pub fn ability_label(ability: &str) -> String {
@@ -43,6 +43,15 @@ pub fn licence_label(licence: &str) -> String {
 
 pub fn day(date: NaiveDate) -> String {
     date.format("%-d %b %Y").to_string()
+}
+
+/// When something begins: the day, and the minute too unless it is the first.
+pub fn beginning(at: DateTime<Utc>) -> String {
+    if at.time() == NaiveTime::MIN {
+        day(at.date_naive())
+    } else {
+        at.format("%-d %b %Y %H:%M UTC").to_string()
+    }
 }
 
 /// The commission as people say it: `30 %`.

@@ -25,6 +25,7 @@ impl Engine {
     pub(crate) fn start_background(&self) {
         self.every(CHECKPOINT_EVERY, |engine| async move { engine.checkpoint().await });
         self.every(VENDORS_EVERY, |engine| async move { engine.watch_vendors().await });
+        tokio::spawn(self.clone().follow_prices());
         self.every(REAP_EVERY, |engine| async move {
             match store::ledger::reap(&engine.0.db, engine.0.instance).await {
                 Ok(0) => {}
@@ -68,8 +69,7 @@ impl Engine {
         });
     }
 
-    /// Seals the books, forgets old idempotency keys and quotes, takes back grants that have run out, renews plans and takes over
-    /// prices that another server has changed.
+    /// Seals the books, forgets old idempotency keys and quotes, takes back grants that have run out and renews plans.
     async fn keep_house(&self) {
         if let Err(cause) = self.seal_books().await {
             error!(%cause, "the books could not be sealed");
@@ -90,7 +90,6 @@ impl Engine {
         if let Err(cause) = store::rate::forget(&self.0.db).await {
             warn!(%cause, "minutes that are over could not be forgotten");
         }
-        self.try_to_refresh_prices().await;
     }
 
     async fn checkpoint(&self) {

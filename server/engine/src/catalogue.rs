@@ -4,6 +4,7 @@ mod file;
 mod import;
 mod local;
 mod selection;
+mod shelf;
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -11,17 +12,18 @@ use std::sync::Arc;
 
 use marketplace::fault::{Code, Fault};
 use marketplace::id::{ModelId, PriceId, ProviderId};
-use marketplace::model::{Kind, Listing, Model, Offer, Sale, Status};
+use marketplace::model::{Kind, Listing, Model, Offer, Sale};
 use marketplace::price::{Price, TakeRate};
 use marketplace::search::Index;
-use providers::{Registry, embedding, image};
+use providers::Registry;
 use store::Db;
-use store::price::InForce;
+use store::price::Standing;
 use tracing::{info, warn};
 
-pub use self::import::{FactChange, ImportPlan, ModelChange};
+pub use self::import::{FactChange, Foreseen, ImportPlan, ModelChange};
 pub(crate) use self::local::{Local, is_asked};
 pub use self::selection::{Measures, Selection};
+use self::shelf::{Shelf, as_one, on_sale, successor};
 use crate::{Actor, Engine, Error, Result};
 
 /// One consistent view of everything for sale. A change makes a new one.
@@ -112,23 +114,23 @@ impl Catalogue {
                 "{waiting} prices leap by more than a fifth and wait: see `mercato prices list-waiting`"
             );
         }
-        let in_force = store::price::list_in_force(db).await?;
+        let prices = store::price::list_standing(db).await?;
         let models = Arc::new(models);
-        let catalogue = Self::new((models.clone(), models), Arc::default(), in_force, registry);
+        let catalogue = Self::new((models.clone(), models), Arc::default(), prices, registry);
         let (models, open) = (catalogue.listings.len(), catalogue.count(Sale::is_open));
         info!(models, open, "loaded the catalogue: {open} of {models} models can be bought");
         Ok(catalogue)
     }
 
     /// The same models at other prices.
-    pub fn at_prices(&self, in_force: Vec<InForce>, registry: &Registry) -> Self {
-        Self::new((self.file.clone(), self.models.clone()), self.local.clone(), in_force, registry)
+    pub fn at_prices(&self, prices: Vec<Standing>, registry: &Registry) -> Self {
+        Self::new((self.file.clone(), self.models.clone()), self.local.clone(), prices, registry)
     }
 
     /// The models of the file and those found on servers of the operator's own.
-    pub fn with_local(&self, local: Arc<Local>, in_force: Vec<InForce>, registry: &Registry) -> Self {
+    pub fn with_local(&self, local: Arc<Local>, prices: Vec<Standing>, registry: &Registry) -> Self {
         let models = Arc::new(local.with(&self.file));
-        Self::new((self.file.clone(), models), local, in_force, registry)
+        Self::new((self.file.clone(), models), local, prices, registry)
     }
 
     /// Puts the prices of models in force that were found just now.
@@ -151,16 +153,17 @@ impl Catalogue {
     fn new(
         (file, models): (Arc<Vec<Model>>, Arc<Vec<Model>>),
         local: Arc<Local>,
-        in_force: Vec<InForce>,
+        standing: Vec<Standing>,
         registry: &Registry,
     ) -> Self {
-        let mut prices: HashMap<(ModelId, ProviderId), InForce> = in_force
-            .into_iter()
-            .map(|price| ((price.model.clone(), price.provider.clone()), price))
-            .collect();
+        let mut prices: HashMap<(ModelId, ProviderId), Vec<Standing>> = HashMap::new();
+        for price in standing {
+            prices.entry((price.model.clone(), price.provider.clone())).or_default().push(price);
+        }
         let (mut listings, mut offers) = (Vec::new(), Vec::new());
         for model in models.iter() {
-            let mut shelf = Shelf { model, local: &local, registry, prices: &mut prices };
+            let next = successor(&models, model);
+            let mut shelf = Shelf { model, next, local: &local, registry, prices: &mut prices };
             let sold: Vec<(Listing, Option<PriceId>)> =
                 model.every_offer().map(|offer| shelf.list(offer)).collect();
             offers.push(sold.iter().filter_map(on_sale).collect());
@@ -231,50 +234,19 @@ impl Catalogue {
         self.by_name.contains_key(id.as_str())
     }
 
+    /// Everything of one kind, for sale or not.
+    pub fn ids_of(&self, kind: Kind) -> Vec<String> {
+        let of_kind = self.listings.iter().filter(|listing| listing.model.kind == kind);
+        of_kind.map(|listing| listing.model.id.to_string()).collect()
+    }
+
+    pub fn on_shelf(&self, kind: Kind) -> impl Iterator<Item = &Listing> {
+        self.listings.iter().filter(move |listing| listing.sale.is_open() && listing.model.kind == kind)
+    }
+
     pub fn find(&self, id: &str) -> Option<&Listing> {
         self.by_name.get(id).and_then(|named| self.listings.get(named.at))
     }
-}
-
-/// Puts prices in force on the offers of one model.
-struct Shelf<'a> {
-    model: &'a Model,
-    local: &'a Local,
-    registry: &'a Registry,
-    prices: &'a mut HashMap<(ModelId, ProviderId), InForce>,
-}
-
-impl Shelf<'_> {
-    fn list(&mut self, offer: Offer) -> (Listing, Option<PriceId>) {
-        // What the file does not price is not for sale, whatever its price was once.
-        let key = (self.model.id.clone(), offer.provider.clone());
-        let in_force = offer.price.as_ref().and_then(|_| self.prices.remove(&key));
-        let version = in_force.as_ref().map(|price| price.id);
-        let free = in_force.as_ref().is_some_and(|price| price.free);
-        let offer = Offer { price: in_force.map(|price| price.price), free, ..offer };
-        (list(self.model.sold_as(offer), self.local, self.registry), version)
-    }
-}
-
-fn on_sale((listing, version): &(Listing, Option<PriceId>)) -> Option<Arc<OnSale>> {
-    if !listing.sale.is_open() {
-        return None;
-    }
-    Some(Arc::new(OnSale {
-        model: listing.model.clone(),
-        price: listing.model.price.clone()?,
-        version: (*version)?,
-        take: listing.take,
-        provider_name: listing.provider_name.clone(),
-    }))
-}
-
-/// One listing for all offers of a model: the first that can be called stands for it, and the others beside it.
-fn as_one(mut sold: Vec<(Listing, Option<PriceId>)>) -> Option<Listing> {
-    let front = sold.iter().position(|(listing, _)| listing.sale.is_open()).unwrap_or_default();
-    let (mut listing, _) = (front < sold.len()).then(|| sold.remove(front))?;
-    listing.model.offers = sold.iter().flat_map(|(other, _)| other.model.every_offer()).collect();
-    Some(listing)
 }
 
 impl Engine {
@@ -300,56 +272,15 @@ async fn set_prices(db: &Db, models: &[Model]) -> Result<()> {
     Ok(())
 }
 
-/// The prices that these offers ask for, of those that ask for one.
+/// The prices that these offers ask for, of those that ask for one: now, and later on.
 fn wanted_prices<'a>(offers: &'a [(&ModelId, Offer)]) -> Vec<store::price::Offer<'a>> {
-    let wanted = offers.iter().filter_map(|(model, offer)| {
-        let price = offer.price.as_ref()?;
-        Some(store::price::Offer { model, provider: &offer.provider, price, free: offer.free })
+    let wanted = offers.iter().flat_map(|(model, offer)| {
+        let wish =
+            |price, free, from| store::price::Offer { model, provider: &offer.provider, price, free, from };
+        let now = offer.price.iter().map(move |price| wish(price, offer.free, None));
+        now.chain(offer.later.iter().map(move |next| wish(&next.price, next.free, Some(next.from))))
     });
     wanted.collect()
-}
-
-fn list(model: Model, local: &Local, registry: &Registry) -> Listing {
-    let configured = registry.find(&model.provider);
-    let sale = match (&configured, model.status) {
-        (_, Status::Retired) => Sale::Retired { replacement: model.replacement.clone() },
-        (None, _) => Sale::Unserved,
-        _ if !is_spoken(model.kind, &model.protocol) => Sale::Unserved,
-        _ if model.price.is_none() || is_priced_amiss(&model) => Sale::Unpriced,
-        (Some(provider), _) if !provider.is_available() => Sale::Unconfigured,
-        _ if local.lacks(&model) => Sale::Absent,
-        _ => Sale::Open,
-    };
-    let provider_name = configured.map_or_else(
-        || marketplace::model::publisher_name(&model.provider.0),
-        |known| known.vendor.name.to_owned(),
-    );
-    Listing { model, sale, take: TakeRate::STANDARD, provider_name }
-}
-
-/// A price that was put in force for another way of counting does for no picture, until the right one is.
-fn is_priced_amiss(model: &Model) -> bool {
-    let by_the_picture = model.price.as_ref().is_some_and(|price| price.picture().is_some());
-    let protocol = image::Protocol::parse(&model.protocol).filter(|_| model.kind == Kind::Image);
-    protocol.is_some_and(image::Protocol::is_paid_by_the_picture) && !by_the_picture
-}
-
-fn is_spoken(kind: Kind, protocol: &str) -> bool {
-    match kind {
-        Kind::Chat => matches!(
-            protocol,
-            "openai_chat_completions"
-                | "openai_responses"
-                | "anthropic_messages"
-                | "gemini_generate_content"
-                | "cohere_v2_chat"
-                | "ollama_chat"
-                | "tgi_generate"
-        ),
-        Kind::Embedding => embedding::Protocol::parse(protocol).is_some(),
-        Kind::Image => image::Protocol::parse(protocol).is_some(),
-        Kind::Completion => false,
-    }
 }
 
 /// Ids first, then `author/alias`, then `provider/upstream` of each offer, so that a later name never hides an earlier.
@@ -375,6 +306,7 @@ fn names(listings: &[Listing]) -> HashMap<String, Named> {
 
 #[cfg(test)]
 mod tests {
+    use super::shelf::list;
     use super::*;
 
     #[test]

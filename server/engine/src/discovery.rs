@@ -52,12 +52,14 @@ impl Engine {
         }
         if now != *local {
             let seen = Arc::new(now.clone());
+            // Whoever took prices over in between would list these models without theirs.
+            let _one = self.0.prices_renewing.lock().await;
             // Calls are booked under a price, and these have one too, of nothing.
             self.0.catalogue.load().price_local(&self.0.db, &seen).await?;
-            let in_force = store::price::list_in_force(&self.0.db).await?;
+            let prices = store::price::list_standing(&self.0.db).await?;
             self.0
                 .catalogue
-                .rcu(|catalogue| catalogue.with_local(seen.clone(), in_force.clone(), &vendors.registry));
+                .rcu(|catalogue| catalogue.with_local(seen.clone(), prices.clone(), &vendors.registry));
             *local = now;
         }
         Ok(())

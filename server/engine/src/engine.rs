@@ -20,6 +20,7 @@ use crate::conversation::Answering;
 use crate::health::Health;
 use crate::letters::{Letters, Post};
 use crate::rates::{RateLimits, Rates};
+use crate::replay::Replays;
 use crate::retries::Retries;
 use crate::secrets::{MasterKey, Secrets};
 use crate::sign_in::{Hasher, Throttle};
@@ -86,6 +87,8 @@ pub(crate) struct Shared {
     pub books_glance: tokio::sync::Mutex<Option<(Instant, Option<BooksState>)>>,
     /// How well vendors answer.
     pub health: Arc<Health>,
+    /// What months of accounts would have cost otherwise.
+    pub replays: Replays,
     pub letters: Letters,
     pub public_url: Option<String>,
 }
@@ -129,6 +132,7 @@ impl Engine {
             watch: Watch::default(),
             books_glance: tokio::sync::Mutex::default(),
             health: Arc::default(),
+            replays: Replays::default(),
             letters: Letters::open(settings.post)?,
             public_url: settings.public_url,
         }));

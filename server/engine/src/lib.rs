@@ -36,6 +36,7 @@ mod watch;
 mod figures;
 mod health;
 mod recommend;
+mod replay;
 mod statement;
 mod spending;
 mod background;
@@ -43,7 +44,7 @@ mod engine;
 
 pub use actor::Actor;
 pub use books::{BooksState, Seal, WholeCheck};
-pub use catalogue::{FactChange, ImportPlan, Listings, Measures, ModelChange, Selection};
+pub use catalogue::{FactChange, Foreseen, ImportPlan, Listings, Measures, ModelChange, Selection};
 pub use chat::{
     Call, CallEvent, FailedAttempt, Order, Outlet, Parcel, Promised, Run, STOPPED, Served, Serving,
 };
@@ -68,7 +69,8 @@ pub use providers::image::{
 };
 pub use providers::{Egress, Limits, Registry, Sender};
 pub use rates::RateLimits;
-pub use recommend::{Pick, Recommendation, Replayed};
+pub use recommend::{Pick, Recommendation};
+pub use replay::Replayed;
 pub use routing::{MODELS_MAX, Routing, WhenShort};
 pub use secrets::MasterKey;
 pub use sign_in::SignedIn;
@@ -76,10 +78,10 @@ pub use spending::{DAYS_MAX, Seller};
 pub use statement::SignedStatement;
 pub use store::api_key::KeySpending;
 pub use store::books::Violation;
-pub use store::catalogue::{Foreseen, Outcome as PriceOutcome};
 pub use store::correction::Adjusted;
 pub use store::plan::Subscribed;
-pub use store::price::PriceVersion;
+pub use store::price::Outcome as PriceOutcome;
+pub use store::price::{PriceVersion, Tense};
 pub use store::spending::Spent;
 pub use store::{Db, migrate};
 pub use vendors::{abandon_secrets, has_vendor_keys};

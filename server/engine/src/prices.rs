@@ -1,19 +1,23 @@
-//! Prices that wait to be approved, and taking over those in force.
+//! Prices that wait to be approved, and taking over those in force as they begin.
+
+use std::time::Duration;
 
 use marketplace::account::Role;
 use marketplace::fault::{Code, Fault};
 use marketplace::id::{ModelId, PriceId};
 use marketplace::operator::PriceChange;
 use store::price::{Decided, PriceVersion};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::{Actor, Engine, Result};
 
 /// Nobody reads further back on a page.
 const VERSIONS_MAX: i64 = 50;
+/// How soon a running server knows what another one, or a command, made of prices.
+const NEWS_EVERY: Duration = Duration::from_millis(500);
 
 impl Engine {
-    /// What a model cost before and costs now, newest first.
+    /// What a model cost before, costs now and is to cost, newest first.
     pub async fn price_history(&self, _actor: &Actor, model: &ModelId) -> Result<Vec<PriceVersion>> {
         Ok(store::price::list_versions(&self.0.db, model, VERSIONS_MAX).await?)
     }
@@ -24,7 +28,8 @@ impl Engine {
         Ok(store::price::list_waiting(&self.0.db).await?)
     }
 
-    /// Puts a waiting price in force, on this server at once; calls under way keep the price they began with.
+    /// Puts a waiting price in force at its time, on this server at once where that has come; calls under way keep the
+    /// price they began with.
     pub async fn approve_price(&self, actor: &Actor, id: PriceId) -> Result<()> {
         actor.require(&[Role::Admin])?;
         decided(store::price::approve_price(&self.0.db, id, &actor.label()).await?)?;
@@ -41,18 +46,37 @@ impl Engine {
     /// Takes over the prices in force, which an operator or another server may have changed.
     pub(crate) async fn refresh_prices(&self) -> Result<()> {
         let _one = self.0.prices_renewing.lock().await;
-        let in_force = store::price::list_in_force(&self.0.db).await?;
+        let prices = store::price::list_standing(&self.0.db).await?;
         // Somebody else may be listing local models just now, which must not be lost.
         let vendors = self.0.vendors.load();
-        self.0.catalogue.rcu(|catalogue| catalogue.at_prices(in_force.clone(), &vendors.registry));
+        self.0.catalogue.rcu(|catalogue| catalogue.at_prices(prices.clone(), &vendors.registry));
         Ok(())
     }
 
-    /// The same, where nobody waits for the outcome.
-    pub(crate) async fn try_to_refresh_prices(&self) {
-        if let Err(cause) = self.refresh_prices().await {
-            warn!(%cause, "the prices in force could not be read");
+    /// Takes prices over as they begin: looks often, and just when the next one does.
+    pub(crate) async fn follow_prices(self) {
+        let mut known = None;
+        loop {
+            let wait = match store::price::get_news(&self.0.db).await {
+                Ok(news) => {
+                    if known != Some(news.version) && self.try_to_refresh_prices().await {
+                        known = Some(news.version);
+                    }
+                    news.next_in.map_or(NEWS_EVERY, |next| next.min(NEWS_EVERY))
+                }
+                Err(cause) => {
+                    debug!(%cause, "news of prices could not be read");
+                    NEWS_EVERY
+                }
+            };
+            tokio::time::sleep(wait).await;
         }
+    }
+
+    /// The same, where nobody waits for the outcome; says whether it was done.
+    pub(crate) async fn try_to_refresh_prices(&self) -> bool {
+        let done = self.refresh_prices().await;
+        done.inspect_err(|cause| warn!(%cause, "the prices in force could not be read")).is_ok()
     }
 }
 

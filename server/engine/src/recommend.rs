@@ -2,21 +2,16 @@
 
 use std::collections::HashMap;
 
-use chrono::Utc;
 use marketplace::fault::Fault;
 use marketplace::health::{HealthReport, Measured, Span};
 use marketplace::id::{ModelId, ProviderId};
-use marketplace::model::{Kind, Listing, Model};
-use marketplace::money::Nanos;
-use marketplace::recommend::{Aspect, Candidate, Change, Need, Refusal, Replay, Scored, Wish, replay};
-use marketplace::statement::{CallLine, Month};
+use marketplace::model::{Listing, Model};
+use marketplace::recommend::{Aspect, Candidate, Change, Need, Refusal, Scored, Wish};
 
 use crate::{Actor, Engine, Result};
 
 /// Whoever is shown more compares less.
 const PICKS_MAX: usize = 50;
-/// Hardly any month of one person has more calls, and a page must not take long over it.
-const REPLAYED_MAX: usize = 50_000;
 
 /// The best first, and what the rest was left out for.
 #[derive(Clone, Debug)]
@@ -37,13 +32,6 @@ pub struct Pick {
     /// What speaks for each aspect, in their order.
     pub told: [String; Aspect::ALL.len()],
     pub why: String,
-}
-
-/// What a month of somebody's own calls would have cost at the price of one model.
-#[derive(Clone, Copy, Debug)]
-pub struct Replayed {
-    pub month: Month,
-    pub sum: Replay,
 }
 
 impl Engine {
@@ -79,32 +67,6 @@ impl Engine {
             Some(Pick { listing: candidate.listing.clone(), scored, told, why })
         });
         Ok(Recommendation { picks: picks.collect(), total, left_out: ranking.left_out, behind, changes })
-    }
-
-    /// What the caller's own chats of the last whole month, or of the running one if there were none, would have cost
-    /// with each of these models. Nothing for whoever is not signed in, or asked nothing.
-    pub async fn replay(&self, actor: &Actor, listings: &[&Listing]) -> Result<Vec<Option<Replayed>>> {
-        let Ok(account) = actor.account() else { return Ok(Vec::new()) };
-        let (first, _) = store::statement::get_months(&self.0.db, account).await?;
-        let this = Month::of(Utc::now());
-        let catalogue = self.0.catalogue.load_full();
-        for month in [this.previous(), this].into_iter().filter(|month| *month >= first) {
-            let calls = store::statement::get_statement(&self.0.db, account, month).await?.calls;
-            // What cost nothing was stopped, refused or free, and tells nothing of money.
-            let is_paid_chat = |call: &&CallLine| {
-                let listing = catalogue.find(call.model.as_str());
-                call.charge_nanos > Nanos::ZERO && listing.is_some_and(|one| one.model.kind == Kind::Chat)
-            };
-            let paid: Vec<_> = calls.iter().filter(is_paid_chat).take(REPLAYED_MAX).collect();
-            if !paid.is_empty() {
-                let each = listings.iter().map(|listing| {
-                    let sum = replay(listing, paid.iter().copied());
-                    sum.map(|sum| Replayed { month, sum })
-                });
-                return Ok(each.collect());
-            }
-        }
-        Ok(Vec::new())
     }
 }
 

@@ -74,6 +74,7 @@ impl Engine {
         let demand = Demand {
             prompt,
             output_tokens: request.max_output_tokens,
+            choices: request.choices(),
             at: Utc::now(),
             told: match shown {
                 Shown::Nothing => None,
@@ -216,5 +217,6 @@ pub(crate) fn unsayable(
 fn listed_ceiling(catalogue: &Catalogue, request: &ChatRequest, prompt: PromptSize) -> Option<Nanos> {
     let listing = catalogue.find(request.model.as_str())?;
     let output = wanted_output(listing.model.max_output_tokens, request.max_output_tokens);
+    let output = output.saturating_mul(request.choices());
     Some(listing.model.price.as_ref()?.ceiling(prompt.tokens_max, output, listing.take).charge)
 }

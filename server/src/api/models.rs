@@ -10,7 +10,7 @@ use axum::extract::{RawQuery, State};
 use engine::{Actor, Engine};
 use http::HeaderMap;
 use marketplace::id::ModelId;
-use marketplace::model::Listing;
+use marketplace::model::{LaterPrice, Listing};
 use marketplace::money::{Nanos, Rate};
 use marketplace::price::{Price, TakeRate};
 use marketplace::search::Search;
@@ -143,6 +143,7 @@ fn describe(listing: &Listing) -> Value {
                 "context_length": offer.context_tokens, "max_completion_tokens": offer.max_output_tokens,
                 "pricing": offer.price.as_ref().map(|price| pricing(price, listing.take)),
                 "provider_price": offer.price, "free": offer.free,
+                "later_prices": later(&offer.later, listing.take),
             })
         })
         .collect();
@@ -168,8 +169,19 @@ fn describe(listing: &Listing) -> Value {
         "unavailable_because": listing.sale.reason(),
         "kind": model.kind, "status": model.status, "provider": model.provider, "free": model.free,
         "replacement": model.replacement,
-        "provider_price": model.price, "commission_bps": listing.take, "endpoints": endpoints,
+        "provider_price": model.price, "later_prices": later(&model.later, listing.take),
+        "commission_bps": listing.take, "endpoints": endpoints,
     })
+}
+
+/// What it is to cost, the next first.
+fn later(prices: &[LaterPrice], take: TakeRate) -> Vec<Value> {
+    let told = |next: &LaterPrice| {
+        json!({
+            "from": next.from, "pricing": pricing(&next.price, take), "provider_price": next.price, "free": next.free,
+        })
+    };
+    prices.iter().map(told).collect()
 }
 
 fn pricing(price: &Price, take: TakeRate) -> Value {

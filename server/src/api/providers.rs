@@ -4,21 +4,32 @@ use axum::Json;
 use axum::extract::State;
 use engine::Engine;
 use marketplace::health::Span;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::ApiError;
+use super::asked::Query;
 use super::models::percent;
+use super::page::{Page, Slice};
 use crate::auth::Asking;
 use crate::openapi::shapes;
+
+#[derive(Serialize)]
+pub struct Providers {
+    #[serde(flatten)]
+    page: Page<Value>,
+    total: usize,
+}
 
 /// Who sells models here.
 ///
 /// What nobody has told us of a vendor is `null`; what was measured is absent where nobody asked lately.
-#[utoipa::path(get, path = "/providers", tag = "Models", responses((status = 200, body = shapes::Providers)), security(()))]
+#[utoipa::path(get, path = "/providers", tag = "Models", params(Slice), responses((status = 200, body = shapes::Providers)), security(()))]
 pub async fn list_providers(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-) -> Result<Json<Value>, ApiError> {
+    Query(slice): Query<Slice>,
+) -> Result<Json<Providers>, ApiError> {
     let lately = engine.health(&actor, Span::HalfHour).await.ok();
     let data: Vec<Value> = engine
         .sellers(&actor)
@@ -36,5 +47,6 @@ pub async fn list_providers(
             })
         })
         .collect();
-    Ok(Json(json!({ "data": data, "total": data.len() })))
+    let total = data.len();
+    Ok(Json(Providers { page: slice.cut(data), total }))
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use engine::{Engine, Pick, Recommendation};
+use engine::{Engine, Pick, Recommendation, Replayed};
 use marketplace::fault::Fault;
 use marketplace::id::ModelId;
+use marketplace::model::Listing;
 use marketplace::money::Rate;
-use marketplace::recommend::{Aspect, Change, Need, Refusal, Task, WEIGHT_MAX, Weights, Wish};
+use marketplace::recommend::{Aspect, Change, Need, Refusal, Scored, Task, WEIGHT_MAX, Weights, Wish};
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
@@ -52,6 +53,18 @@ struct Recommendable {
     score_most: u32,
     parts: BTreeMap<&'static str, Part>,
     why: String,
+    /// `null` for whoever is not signed in, or paid for no chat lately.
+    replay: Option<OwnMonth>,
+}
+
+/// What your own paid chats of a month would have cost with this model: the same tokens at today’s price.
+#[derive(Serialize, utoipa::ToSchema)]
+struct OwnMonth {
+    #[schema(example = "2026-11")]
+    month: String,
+    calls: u64,
+    paid_nanos: String,
+    would_have_nanos: String,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -76,9 +89,21 @@ struct RunnerUp {
 #[derive(Serialize, utoipa::ToSchema)]
 #[serde(tag = "what", rename_all = "snake_case")]
 enum WouldWin {
-    PriceAtMost { now_nanos_per_mtok: String, then_nanos_per_mtok: String },
-    Weight { aspect: Aspect, now: u8, then: u8 },
-    PointsAtLeast { aspect: Aspect, now: u32, then: u32 },
+    PriceAtMost {
+        now_nanos_per_mtok: String,
+        then_nanos_per_mtok: String,
+    },
+    Weight {
+        aspect: Aspect,
+        now: u8,
+        then: u8,
+    },
+    /// `now` is `null` where it is not known exactly.
+    PointsAtLeast {
+        aspect: Aspect,
+        now: Option<u32>,
+        then: u32,
+    },
 }
 
 /// Models for a task, with every part of their score.
@@ -90,7 +115,10 @@ pub async fn recommend(
 ) -> Result<Json<Recommended>, ApiError> {
     let wish = wish(&wanted)?;
     let found = engine.recommend(&actor, &wish, PICKS).await?;
-    Ok(Json(answer(&wish, found)))
+    let listings: Vec<&Listing> = found.picks.iter().map(|pick| &pick.listing).collect();
+    // A recommendation is whole without it.
+    let replayed = engine.replay(&actor, &listings).await.unwrap_or_default();
+    Ok(Json(answer(&wish, found, &replayed)))
 }
 
 fn wish(wanted: &Wanted) -> Result<Wish, Fault> {
@@ -132,23 +160,34 @@ fn price(value: &serde_json::Value) -> Result<Rate, Fault> {
     })
 }
 
-fn answer(wish: &Wish, found: Recommendation) -> Recommended {
+fn answer(wish: &Wish, found: Recommendation, replayed: &[Option<Replayed>]) -> Recommended {
     let runner_up = found.picks.get(1).map(|second| RunnerUp {
         id: second.listing.model.id.clone(),
         behind: found.behind,
-        would_win_if: found.changes.iter().map(would_win).collect(),
+        would_win_if: found.changes.iter().map(|change| would_win(change, &second.scored)).collect(),
     });
+    let of = |at: usize| replayed.get(at).copied().flatten().map(own_month);
+    let picks = found.picks.into_iter().enumerate();
     Recommended {
         task: wish.task,
         weights: Aspect::ALL.iter().map(|aspect| (aspect.as_str(), wish.weights.of(*aspect))).collect(),
         total: found.total,
         left_out: found.left_out.iter().map(|(why, count)| (refusal(*why), *count)).collect(),
-        data: found.picks.into_iter().map(|pick| recommendable(wish, pick)).collect(),
+        data: picks.map(|(at, pick)| recommendable(wish, pick, of(at))).collect(),
         runner_up,
     }
 }
 
-fn recommendable(wish: &Wish, pick: Pick) -> Recommendable {
+fn own_month(Replayed { month, sum }: Replayed) -> OwnMonth {
+    OwnMonth {
+        month: month.to_string(),
+        calls: sum.calls,
+        paid_nanos: sum.paid.0.to_string(),
+        would_have_nanos: sum.would_have.0.to_string(),
+    }
+}
+
+fn recommendable(wish: &Wish, pick: Pick, replay: Option<OwnMonth>) -> Recommendable {
     let parts = Aspect::ALL.into_iter().zip(pick.told).map(|(aspect, because)| {
         let span = pick.scored.span(aspect);
         let points = span.is_known().then_some(span.least);
@@ -163,17 +202,21 @@ fn recommendable(wish: &Wish, pick: Pick) -> Recommendable {
         id: pick.listing.model.id,
         name: pick.listing.model.name,
         why: pick.why,
+        replay,
     }
 }
 
-fn would_win(change: &Change) -> WouldWin {
+fn would_win(change: &Change, second: &Scored) -> WouldWin {
     match *change {
         Change::Price { now, then } => WouldWin::PriceAtMost {
             now_nanos_per_mtok: now.0.to_string(),
             then_nanos_per_mtok: then.0.to_string(),
         },
         Change::Weight { aspect, now, then } => WouldWin::Weight { aspect, now, then },
-        Change::Points { aspect, now, then } => WouldWin::PointsAtLeast { aspect, now, then },
+        Change::Points { aspect, now, then } => {
+            let now = second.span(aspect).is_known().then_some(now);
+            WouldWin::PointsAtLeast { aspect, now, then }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Subcommand;
 use engine::{Actor, Foreseen, ImportPlan, PriceOutcome};
 use marketplace::fault::Fault;
@@ -14,7 +15,8 @@ use crate::config::Config;
 #[derive(Debug, Subcommand)]
 pub enum CatalogueAction {
     /// Keep the models of a file written as `catalogue.toml` is, in the place of those with the same ids. A changed
-    /// price begins as a new version now; one that leaps waits to be approved. Other facts count when a server starts.
+    /// price begins as a new version now, or when it says; one that leaps waits to be approved. Other facts count when a
+    /// server starts.
     Import {
         file: PathBuf,
         /// Show what would change, and change nothing.
@@ -62,12 +64,20 @@ fn lines(plan: &ImportPlan) -> Vec<String> {
         }
     }
     lines.extend(plan.prices.iter().map(price_line));
+    for gone in &plan.withdrawn {
+        lines.push(format!(
+            "$ {} by {}  (taken back: the one from {} on)",
+            gone.model,
+            gone.provider,
+            written(gone.from)
+        ));
+    }
     let new = plan.models.iter().filter(|model| model.is_new).count();
     let changed = plan.models.len() - new;
     lines.push(format!(
         "{new} new, {changed} changed, {} as they are; {} prices change",
         plan.same,
-        plan.prices.len()
+        plan.prices.len() + plan.withdrawn.len()
     ));
     lines
 }
@@ -77,11 +87,19 @@ fn price_line(price: &Foreseen) -> String {
     let terms = |price: &Price| serde_json::to_string(price).unwrap_or_default();
     let before = price.before.as_ref().map_or_else(|| "none".to_owned(), terms);
     let free = if price.free { ", free" } else { "" };
+    let from = price.from.map_or_else(|| "now".to_owned(), written);
     let what = match price.outcome {
-        PriceOutcome::First => "its first price, from now on",
-        PriceOutcome::Begins => "a new version, from now on",
-        PriceOutcome::Waits => "leaps by more than a fifth: waits, see `mercato prices list-waiting`",
-        PriceOutcome::Same => "as it is",
+        PriceOutcome::First => format!("its first price, from {from} on"),
+        PriceOutcome::Begins => format!("a new version, from {from} on"),
+        PriceOutcome::Waits => {
+            format!("from {from} on, leaps by more than a fifth: waits, see `mercato prices list-waiting`")
+        }
+        PriceOutcome::Rejected => format!("from {from} on, was turned down: nothing changes"),
+        PriceOutcome::Same => "as it is".to_owned(),
     };
     format!("$ {} by {}  {before} → {}{free}  ({what})", price.model, price.provider, terms(&price.after))
+}
+
+fn written(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

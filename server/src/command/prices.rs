@@ -15,7 +15,7 @@ use crate::config::Config;
 pub enum PricesAction {
     /// Show the changes that wait; until they are approved the old prices are in force.
     ListWaiting,
-    /// Put a waiting price in force. Running servers take it over within a minute.
+    /// Put a waiting price in force, at once or when it is to begin. Running servers take it over within a second.
     Approve { id: String },
     /// Turn a waiting price down; the same change is not proposed again.
     Reject { id: String },
@@ -37,7 +37,7 @@ pub async fn run(config: Config, action: PricesAction) -> anyhow::Result<()> {
         }
         PricesAction::Approve { id } => {
             engine.approve_price(&Actor::Operator, parsed(&id)?).await.map_err(told)?;
-            say("the price is in force");
+            say("the price is in force, or will be when it is to begin");
         }
         PricesAction::Reject { id } => {
             engine.reject_price(&Actor::Operator, parsed(&id)?).await.map_err(told)?;
@@ -56,8 +56,9 @@ fn parsed(id: &str) -> anyhow::Result<PriceId> {
 fn line(change: &PriceChange) -> anyhow::Result<String> {
     let terms = |price: &Price| serde_json::to_string(price);
     let free = if change.free { ", free" } else { "" };
+    let from = change.begins_at.as_ref().map_or_else(String::new, |at| format!(", from {at} on"));
     Ok(format!(
-        "{} {} by {}, since {}\n  now  {}\n  then {}{free}",
+        "{} {} by {}, since {}\n  now  {}\n  then {}{free}{from}",
         change.id,
         change.model,
         change.provider,

@@ -1,38 +1,14 @@
-//! Models that operators brought in, and what would become of their prices.
+//! Models that operators brought in.
 
-use marketplace::id::{ModelId, ProviderId};
-use marketplace::price::Price;
+use marketplace::id::ModelId;
 
-use crate::price::{Columns, Offer};
-use crate::{Db, Error, Result};
+use crate::{Db, Result};
 
 /// A model as the catalogue's file would have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stanza {
     pub model: ModelId,
     pub text: String,
-}
-
-/// What would become of a price.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Foreseen {
-    pub model: ModelId,
-    pub provider: ProviderId,
-    pub before: Option<Price>,
-    pub after: Price,
-    pub free: bool,
-    pub outcome: Outcome,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// There was none.
-    First,
-    Same,
-    /// A new version begins at once.
-    Begins,
-    /// It leaps, and waits to be approved.
-    Waits,
 }
 
 pub async fn list_imported(db: &Db) -> Result<Vec<String>> {
@@ -52,39 +28,4 @@ pub async fn import_models(db: &Db, stanzas: &[Stanza], actor: &str, reason: &st
         reason,
     );
     Ok(changed.fetch_one(db.books()).await?)
-}
-
-/// What setting these prices would do; nothing is changed.
-pub async fn foresee_prices(db: &Db, offers: &[Offer<'_>]) -> Result<Vec<Foreseen>> {
-    let Columns { models, providers, terms, free } = Columns::of(offers)?;
-    let rows = sqlx::query!(
-        r#"select before as "before?", outcome as "outcome!"
-        from ledger.foresee_prices($1, $2, $3, $4) order by place"#,
-        &models,
-        &providers,
-        &terms,
-        &free,
-    )
-    .fetch_all(db.books())
-    .await?;
-    let read = |terms| serde_json::from_value(terms).map_err(|_| Error::Unreadable("price.terms"));
-    rows.into_iter()
-        .zip(offers)
-        .map(|(row, offer)| {
-            Ok(Foreseen {
-                model: offer.model.clone(),
-                provider: offer.provider.clone(),
-                before: row.before.map(read).transpose()?,
-                after: offer.price.clone(),
-                free: offer.free,
-                outcome: match row.outcome.as_str() {
-                    "first" => Outcome::First,
-                    "same" => Outcome::Same,
-                    "begins" => Outcome::Begins,
-                    "waits" => Outcome::Waits,
-                    _ => return Err(Error::Unreadable("ledger.foresee_prices outcome")),
-                },
-            })
-        })
-        .collect()
 }

@@ -1,42 +1,99 @@
-//! Prices: versions that are never changed, and leaps that wait to be approved.
+//! Prices: versions that are never changed and may begin later, and leaps that wait to be approved.
+
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use marketplace::id::{ModelId, PriceId, ProviderId};
 use marketplace::operator::PriceChange;
 use marketplace::price::Price;
-use serde_json::Value;
+use serde_json::{Value, json};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::{Db, Error, Result};
 
-/// A price that a model is to have from now on.
-#[derive(Debug)]
+/// A price that a model is to have from a moment on. All that is said of a model at a vendor counts together.
+#[derive(Clone, Copy, Debug)]
 pub struct Offer<'a> {
     pub model: &'a ModelId,
     pub provider: &'a ProviderId,
     pub price: &'a Price,
     pub free: bool,
+    /// At once, where it is not told or has come.
+    pub from: Option<DateTime<Utc>>,
 }
 
-/// A version that calls are charged under now.
+/// A version that calls are charged under now, or will be.
 #[derive(Clone, Debug)]
-pub struct InForce {
+pub struct Standing {
     pub id: PriceId,
     pub model: ModelId,
     pub provider: ProviderId,
     pub price: Price,
     pub free: bool,
+    /// `None` for one in force.
+    pub begins: Option<DateTime<Utc>>,
 }
 
-/// A price as it was or is in force.
+/// A price as it was, is or will be in force.
 #[derive(Clone, Debug)]
 pub struct PriceVersion {
     pub provider: ProviderId,
     pub price: Price,
     pub free: bool,
     pub from: String,
-    /// `None` for the one in force.
+    /// `None` where nothing is known to follow.
     pub until: Option<String>,
+    pub tense: Tense,
+}
+
+/// How a version stands to this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tense {
+    Over,
+    InForce,
+    Later,
+}
+
+/// What became of a wish for a price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// Which of the wishes it was, from 0.
+    pub at: usize,
+    pub in_force: Option<PriceId>,
+    /// What it follows.
+    pub before: Option<Price>,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There was none.
+    First,
+    Same,
+    /// A new version begins.
+    Begins,
+    /// It leaps, and waits to be approved.
+    Waits,
+    /// It leaps, and was turned down before.
+    Rejected,
+}
+
+/// A price that was to begin and is wished for no longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawn {
+    pub model: ModelId,
+    pub provider: ProviderId,
+    pub from: DateTime<Utc>,
+}
+
+/// What servers look for again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct News {
+    /// Grows whenever a version is made, begins or is taken back.
+    pub version: i64,
+    /// Until the next one begins.
+    pub next_in: Option<Duration>,
 }
 
 /// What became of a price that waited.
@@ -49,75 +106,129 @@ pub enum Decided {
     Unknown,
 }
 
-/// Offers as the database takes many of them: a list for each column.
-pub(crate) struct Columns {
-    pub models: Vec<String>,
-    pub providers: Vec<String>,
-    pub terms: Vec<serde_json::Value>,
-    pub free: Vec<bool>,
-}
-
-impl Columns {
-    pub fn of(offers: &[Offer<'_>]) -> Result<Self> {
-        let terms = offers.iter().map(|offer| serde_json::to_value(offer.price));
-        Ok(Self {
-            models: offers.iter().map(|offer| offer.model.to_string()).collect(),
-            providers: offers.iter().map(|offer| offer.provider.to_string()).collect(),
-            terms: terms
-                .collect::<std::result::Result<_, _>>()
-                .map_err(|_| Error::Unreadable("price.terms"))?,
-            free: offers.iter().map(|offer| offer.free).collect(),
-        })
-    }
-}
-
 /// Asks that these be the prices, and returns the versions in force, in the same order. A leap waits to be approved, so
 /// the version may be the one there was.
 pub async fn set_prices(db: &Db, offers: &[Offer<'_>]) -> Result<Vec<PriceId>> {
-    let ids: Vec<Uuid> = offers.iter().map(|_| Uuid::now_v7()).collect();
-    let Columns { models, providers, terms, free } = Columns::of(offers)?;
-    let versions = sqlx::query_scalar!(
-        r#"
-        select ledger.set_price(o.price_id, o.model_id, o.provider, o.terms, o.free) as "price_id!"
-        from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::boolean[])
-            with ordinality as o (price_id, model_id, provider, terms, free, place)
-        order by o.place
-        "#,
-        &ids,
-        &models,
-        &providers,
-        &terms,
-        &free,
-    )
-    .fetch_all(db.books())
-    .await?;
-    Ok(versions.into_iter().map(PriceId).collect())
+    let granted = wish(db.books(), offers).await?;
+    Ok(granted.into_iter().filter_map(|one| one.in_force).collect())
 }
 
-pub async fn list_in_force(db: &Db) -> Result<Vec<InForce>> {
+/// What setting these prices would do, and which would be taken back; nothing is changed. Of what is over nothing is told.
+pub async fn foresee_prices(db: &Db, offers: &[Offer<'_>]) -> Result<(Vec<Granted>, Vec<Withdrawn>)> {
+    let mut attempt = db.books().begin().await?;
+    let granted = wish(&mut *attempt, offers).await?;
     let rows = sqlx::query!(
-        "select price_id, model_id, provider, terms, free from price where valid_during @> now() order by model_id"
+        "select p.model_id, p.provider, p.begins_at
+        from audit_event a join price p on a.subject = 'price:' || p.price_id
+        where a.action = 'price.withdraw' and a.at >= now() and a.xid = pg_current_xact_id() order by p.model_id, p.begins_at"
     )
-    .fetch_all(db.books())
+    .fetch_all(&mut *attempt)
+    .await?;
+    attempt.rollback().await?;
+    let withdrawn = rows.into_iter().map(|row| {
+        Ok(Withdrawn {
+            model: model_id(&row.model_id)?,
+            provider: ProviderId(row.provider),
+            from: row.begins_at,
+        })
+    });
+    Ok((granted, withdrawn.collect::<Result<_>>()?))
+}
+
+async fn wish(db: impl PgExecutor<'_>, offers: &[Offer<'_>]) -> Result<Vec<Granted>> {
+    let models: Vec<String> = offers.iter().map(|offer| offer.model.to_string()).collect();
+    let providers: Vec<String> = offers.iter().map(|offer| offer.provider.to_string()).collect();
+    let wishes: Vec<Value> = offers
+        .iter()
+        .enumerate()
+        .map(|(at, offer)| {
+            json!({
+                "place": at, "price_id": Uuid::now_v7(), "terms": offer.price, "free": offer.free, "from": offer.from,
+            })
+        })
+        .collect();
+    // In one order everywhere, so that two servers that start at once do not wait for each other.
+    let rows = sqlx::query!(
+        r#"
+        select s.place as "place!", s.in_force as "in_force?", s.before as "before?", s.outcome as "outcome!"
+        from (
+            select model_id, provider, jsonb_agg(wish) as wishes
+            from unnest($1::text[], $2::text[], $3::jsonb[]) as o (model_id, provider, wish)
+            group by model_id, provider order by model_id, provider
+        ) as o cross join lateral ledger.set_prices(o.model_id, o.provider, o.wishes) as s
+        order by s.place
+        "#,
+        &models,
+        &providers,
+        &wishes,
+    )
+    .fetch_all(db)
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok(InForce {
-                id: PriceId(row.price_id),
-                model: model_id(&row.model_id)?,
-                provider: ProviderId(row.provider),
-                price: price(row.terms)?,
-                free: row.free,
+            Ok(Granted {
+                at: usize::try_from(row.place).map_err(|_| Error::Unreadable("ledger.set_prices place"))?,
+                in_force: row.in_force.map(PriceId),
+                before: row.before.map(price).transpose()?,
+                outcome: match row.outcome.as_str() {
+                    "first" => Outcome::First,
+                    "same" => Outcome::Same,
+                    "begins" => Outcome::Begins,
+                    "waits" => Outcome::Waits,
+                    "rejected" => Outcome::Rejected,
+                    _ => return Err(Error::Unreadable("ledger.set_prices outcome")),
+                },
             })
         })
         .collect()
 }
 
-/// The last versions of a model's prices at all its vendors, newest first.
+/// The versions in force and those to begin, which come in their order.
+pub async fn list_standing(db: &Db) -> Result<Vec<Standing>> {
+    let rows = sqlx::query!(
+        r#"select price_id, model_id, provider, terms, free,
+            case when lower(valid_during) > now() then lower(valid_during) end as begins
+        from price where valid_during @> now() or lower(valid_during) > now()
+        order by model_id, lower(valid_during)"#
+    )
+    .fetch_all(db.books())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Standing {
+                id: PriceId(row.price_id),
+                model: model_id(&row.model_id)?,
+                provider: ProviderId(row.provider),
+                price: price(row.terms)?,
+                free: row.free,
+                begins: row.begins,
+            })
+        })
+        .collect()
+}
+
+/// Whether prices change, by the clock of the books.
+pub async fn get_news(db: &Db) -> Result<News> {
+    let row = sqlx::query!(
+        r#"select count(*) + count(*) filter (where lower(valid_during) <= now())
+                + count(*) filter (where isempty(valid_during)) as "version!",
+            ceil(extract(epoch from min(lower(valid_during)) filter (where lower(valid_during) > now()) - now())
+                * 1000)::bigint as next_in_ms
+        from price"#
+    )
+    .fetch_one(db.books())
+    .await?;
+    let next_in = row.next_in_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
+    Ok(News { version: row.version, next_in })
+}
+
+/// The last versions of a model's prices at all its vendors, newest first. What was taken back before it began was none.
 pub async fn list_versions(db: &Db, model: &ModelId, most: i64) -> Result<Vec<PriceVersion>> {
     let rows = sqlx::query!(
-        r#"select provider, terms, free, lower(valid_during) as "from!", upper(valid_during) as until
-        from price where model_id = $1 order by lower(valid_during) desc, provider limit $2"#,
+        r#"select provider, terms, free, lower(valid_during) as "from!", upper(valid_during) as until,
+            valid_during @> now() as "is_in_force!", lower(valid_during) > now() as "is_later!"
+        from price where model_id = $1 and not isempty(valid_during)
+        order by lower(valid_during) desc, provider limit $2"#,
         model.as_str(),
         most,
     )
@@ -132,6 +243,11 @@ pub async fn list_versions(db: &Db, model: &ModelId, most: i64) -> Result<Vec<Pr
                 free: row.free,
                 from: told(row.from),
                 until: row.until.map(told),
+                tense: match (row.is_in_force, row.is_later) {
+                    (true, _) => Tense::InForce,
+                    (_, true) => Tense::Later,
+                    _ => Tense::Over,
+                },
             })
         })
         .collect()
@@ -140,12 +256,13 @@ pub async fn list_versions(db: &Db, model: &ModelId, most: i64) -> Result<Vec<Pr
 /// The changes that wait to be approved, oldest first.
 pub async fn list_waiting(db: &Db) -> Result<Vec<PriceChange>> {
     let rows = sqlx::query!(
-        "select c.price_id, c.model_id, c.provider, p.terms as before, c.terms as after, c.free, c.proposed_at
+        "select c.price_id, c.model_id, c.provider, p.terms as before, c.terms as after, c.free, c.proposed_at, c.begins_at
         from price_change c join price p on p.price_id = c.replaces
         where c.state = 'waiting' order by c.proposed_at, c.model_id"
     )
     .fetch_all(db.books())
     .await?;
+    let told = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
     rows.into_iter()
         .map(|row| {
             Ok(PriceChange {
@@ -155,7 +272,8 @@ pub async fn list_waiting(db: &Db) -> Result<Vec<PriceChange>> {
                 before: price(row.before)?,
                 after: price(row.after)?,
                 free: row.free,
-                proposed_at: row.proposed_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+                proposed_at: told(row.proposed_at),
+                begins_at: row.begins_at.map(told),
             })
         })
         .collect()

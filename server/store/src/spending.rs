@@ -3,6 +3,9 @@
 use chrono::NaiveDate;
 use marketplace::id::{AccountId, KeyId, ModelId, ProviderId};
 use marketplace::money::Nanos;
+use marketplace::recommend::PastCall;
+use marketplace::statement::Month;
+use marketplace::usage::Tokens;
 
 use crate::{Db, Error, Result};
 
@@ -66,6 +69,60 @@ pub async fn list_spent(
             })
         })
         .collect()
+}
+
+/// Grows with everything that is booked of an account.
+pub async fn get_stand(db: &Db, account: AccountId) -> Result<i64> {
+    let stand = sqlx::query_scalar!(
+        r#"select sum(version)::bigint as "stand!" from wallet where account_id = $1"#,
+        account.0
+    );
+    Ok(stand.fetch_one(&mut *db.of(account).await?).await?)
+}
+
+/// The calls of a month to these models that were paid with money, at most so many. In one row, for there may be very many.
+pub async fn list_paid(
+    db: &Db,
+    account: AccountId,
+    month: Month,
+    models: &[String],
+    most: i64,
+) -> Result<Vec<PastCall>> {
+    let row = sqlx::query!(
+        r#"
+        select coalesce(array_agg(input), '{}') as "input!", coalesce(array_agg(cached_input), '{}') as "cached_input!",
+            coalesce(array_agg(cache_write), '{}') as "cache_write!",
+            coalesce(array_agg(cache_write_1h), '{}') as "cache_write_1h!",
+            coalesce(array_agg(output), '{}') as "output!", coalesce(array_agg(reasoning), '{}') as "reasoning!",
+            coalesce(array_agg(charge - overrun), '{}') as "paid!"
+        from (
+            select * from usage_call
+            where account_id = $1 and settled_at >= $2 and settled_at < $3 and charge > overrun and free_tokens = 0
+                and model_id = any ($4)
+            limit $5
+        ) as paid
+        "#,
+        account.0,
+        month.begins(),
+        month.ends(),
+        models,
+        most,
+    )
+    .fetch_one(&mut *db.of(account).await?)
+    .await?;
+    let at = |column: &[i64], place: usize| column.get(place).copied().unwrap_or_default();
+    let calls = row.paid.iter().enumerate().map(|(place, paid)| PastCall {
+        usage: Tokens {
+            input: at(&row.input, place).unsigned_abs(),
+            cached_input: at(&row.cached_input, place).unsigned_abs(),
+            cache_write: at(&row.cache_write, place).unsigned_abs(),
+            cache_write_1h: at(&row.cache_write_1h, place).unsigned_abs(),
+            output: at(&row.output, place).unsigned_abs(),
+            reasoning: at(&row.reasoning, place).unsigned_abs(),
+        },
+        paid: Nanos(*paid),
+    });
+    Ok(calls.collect())
 }
 
 /// Adds up the next day that is over and says which, or that there is none.

@@ -224,6 +224,9 @@ async fn odd_addresses_are_answered_with_a_sensible_page() {
         let told = page(&market, nothing).await;
         assert!(total(&told) == 0 && told.contains("No model is all of that"), "{nothing}: {told}");
         assert!(!told.contains("<script>alert"), "{told}");
+        // Within the field itself they turn nothing else around.
+        let found = told.split_once("found-title").unwrap().1.split("<script").next().unwrap();
+        assert!(!found.contains(['\0', '\u{202e}']), "{found}");
     }
     page(&market, &format!("?q={long}")).await;
     page(&market, &format!("?{}", "kind=chat&".repeat(1_000))).await;

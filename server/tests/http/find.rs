@@ -269,3 +269,45 @@ async fn a_wrong_address_leads_to_what_may_have_been_meant() {
         assert!(!told.contains("<u>"), "{told}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ones_own_month_would_have_cost_follows_every_call_and_every_price() {
+    let market = Market::open().await;
+    let (buyer, other) = (market.paying_buyer().await, market.paying_buyer().await);
+    let replay = async |buyer: &Buyer<'_>| {
+        let told = buyer.post("/api/v1/recommendations", &json!({ "task": "chat" })).await.expect(200).json();
+        (told["data"][0]["id"].clone(), told["data"][0]["replay"].clone())
+    };
+    assert_eq!(replay(&buyer).await.1, Value::Null);
+    let stranger = recommend(&market, &json!({ "task": "chat" })).await.expect(200).json();
+    assert_eq!(stranger["data"][0]["replay"], Value::Null);
+    let body = json!({ "model": "openai/gpt-5-mini", "messages": [{ "role": "user", "content": "Name three harbours." }] });
+    let mut paid = 0;
+    for calls in 1..=3 {
+        let call = Answer::to(buyer.chat(&body)).await.expect(200).header("x-generation-id").to_owned();
+        paid += nanos(&buyer.receipt(&call).await["charge_nanos"]);
+        // Twice, for the second is told from what was kept.
+        for _ in 0..2 {
+            let told = replay(&buyer).await.1;
+            assert_eq!((&told["calls"], nanos(&told["paid_nanos"])), (&json!(calls), paid), "{told}");
+        }
+    }
+    assert_eq!(replay(&other).await.1, Value::Null, "the calls are nobody else's");
+    let wish = json!({ "task": "chat", "weights": { "quality": 10, "price": 0 } });
+    let would_have = async || {
+        let told = buyer.post("/api/v1/recommendations", &wish).await.expect(200).json();
+        let first = &told["data"][0];
+        (first["id"].as_str().unwrap().to_owned(), nanos(&first["replay"]["would_have_nanos"]))
+    };
+    let (id, before) = would_have().await;
+    assert!(before > 0, "{id} is free");
+    let dearer = "select ledger.set_price(gen_random_uuid(), model_id, provider,
+            terms || jsonb_build_object('output', (terms ->> 'output')::bigint * 11 / 10), false)
+        from price where model_id = $1 and valid_during @> now()";
+    sqlx::query(dearer).bind(&id).execute(&market.db).await.unwrap();
+    let begun = std::time::Instant::now();
+    while would_have().await.1 == before {
+        assert!(begun.elapsed().as_secs() < 30, "the price of {id} changed and the month did not");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}

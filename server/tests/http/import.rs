@@ -97,3 +97,57 @@ async fn a_file_that_is_no_catalogue_is_refused_whole() {
     std::fs::remove_file(wrong).unwrap();
     assert_eq!(market.count("select count(*) from imported_model").await, 0);
 }
+
+/// The same model, a tenth dearer from this moment on.
+fn dearer_from(moment: &str) -> String {
+    let later = format!("later_prices = [{{ from = \"{moment}\", input = \"0.44\", output = \"1.60\" }}]\n");
+    format!("{STANZA}{later}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_price_of_the_future_is_shown_kept_and_taken_back() {
+    let market = Market::open().await;
+    import(&market, STANZA, &["--reason", "a new vendor"]).await;
+    let coming = dearer_from("2099-01-01");
+    let told = import(&market, &coming, &["--dry-run"]).await;
+    for wanted in
+        ["a new version, from 2099-01-01T00:00:00Z on", "0 new, 0 changed, 1 as they are; 1 prices change"]
+    {
+        assert!(told.contains(wanted), "{wanted} is missing in {told}");
+    }
+    assert_eq!(market.count(VERSIONS).await, 1);
+    import(&market, &coming, &["--reason", "their letter of today"]).await;
+    assert_eq!(market.count(VERSIONS).await, 2);
+    let begins = "select count(*) from price where model_id = 'lantern/glow-2' and valid_during @> '2099-01-01T00:00:00Z'::timestamptz
+        and not valid_during @> '2098-12-31T23:59:59Z'::timestamptz and terms ->> 'input' = '440000000'";
+    assert_eq!(market.count(begins).await, 1);
+    let again = import(&market, &coming, &["--dry-run"]).await;
+    assert!(again.contains("0 prices change"), "{again}");
+    let leap = import(&market, &coming.replace("0.44", "4.40"), &["--dry-run"]).await;
+    assert!(leap.contains("from 2099-01-01T00:00:00Z on, leaps") && leap.contains("taken back"), "{leap}");
+    let gone = import(&market, STANZA, &["--reason", "they thought better of it"]).await;
+    assert!(gone.contains("taken back: the one from 2099-01-01T00:00:00Z on"), "{gone}");
+    assert_eq!(market.count("select count(*) from price where lower(valid_during) > now()").await, 0);
+    market.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prices_that_begin_in_the_past_or_overlap_are_refused_whole() {
+    let market = Market::open().await;
+    let one = "{ from = \"2099-01-01\", input = \"0.44\", output = \"1.60\" }";
+    let twice = format!("{STANZA}later_prices = [{one}, {one}]\n");
+    for (text, why) in [
+        (dearer_from("2026-01-01T00:00:00Z"), "begin in the past: 2026-01-01T00:00:00Z"),
+        (twice, "overlap: 2099-01-01 does not come after 2099-01-01T00:00:00Z"),
+        (dearer_from("soon"), "begin at soon"),
+    ] {
+        let path = file(&text);
+        for how in [["--dry-run", ""], ["--reason", "why not"]] {
+            let arguments = ["catalogue", "import", path.to_str().unwrap(), how[0], how[1]];
+            let said = market.mercato(&arguments[..if how[1].is_empty() { 4 } else { 5 }]).await;
+            assert!(!said.worked && said.text.contains(why), "{why}: {}", said.text);
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+    assert_eq!(market.count(VERSIONS).await + market.count("select count(*) from imported_model").await, 0);
+}

@@ -28,6 +28,7 @@ mod import;
 mod keys;
 mod key_terms;
 mod late;
+mod later_price;
 mod leave;
 mod leavers;
 mod limits;

@@ -24,6 +24,12 @@ pub fn address<'a>(ids: impl Iterator<Item = &'a str>, only_differences: bool) -
 }
 
 impl Chosen {
+    /// Nothing where there is nothing to compare.
+    pub fn title(&self) -> Option<String> {
+        let names: Vec<&str> = self.listings.iter().map(|listing| listing.model.name.as_str()).collect();
+        (names.len() > 1).then(|| names.join(" or "))
+    }
+
     /// Models by id, alias or, as somebody types it, by whatever names one best.
     pub fn read(query: &Query, all: &[Listing]) -> Self {
         let mut chosen = Self::default();

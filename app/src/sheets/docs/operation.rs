@@ -4,13 +4,16 @@ use leptos::prelude::*;
 
 use super::example;
 use super::reference::{Answer, Field, Operation};
-use crate::components::CopyButton;
+use crate::sheets::code::Sample;
 
 #[component]
 pub fn OperationEntry(operation: Operation, origin: String) -> impl IntoView {
     let samples: Vec<_> = example::samples(&operation, &origin)
         .into_iter()
-        .map(|(language, code)| view! { <Sample id=operation.id.clone() language code /> })
+        .map(|(name, code)| {
+            let among = format!("{}-sample", operation.id);
+            view! { <Sample among name code is_open=name == "curl" /> }
+        })
         .collect();
     let answers: Vec<_> = operation
         .answers
@@ -96,18 +99,4 @@ fn words(text: &str) -> Vec<AnyView> {
             |(at, part)| if at % 2 == 1 { view! { <code>{part}</code> }.into_any() } else { part.into_any() },
         )
         .collect()
-}
-
-#[component]
-fn Sample(id: String, language: &'static str, code: String) -> impl IntoView {
-    view! {
-        <details class="code sample" name=format!("{id}-sample") open=language == "curl">
-            <summary class="code-head">{language}</summary>
-            <div class="sample-body">
-                <CopyButton text=code.clone() />
-                <pre tabindex="0"><code>{code}</code></pre>
-            </div>
-        </details>
-    }
-    .into_any()
 }

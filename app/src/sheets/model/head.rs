@@ -3,11 +3,12 @@
 use leptos::prelude::*;
 use marketplace::model::{Kind, Listing, Sale, publisher_name};
 use marketplace::money::Rate;
+use marketplace::query::escape;
 
 use crate::components::{CopyButton, Icon, Tile};
 use crate::pages::words::kind_name;
 use crate::sheets::compare::address;
-use crate::sheets::price::Price;
+use crate::sheets::price::{Price, next_price};
 use crate::sheets::results::known_rates;
 use crate::sheets::words::{day, ending};
 
@@ -28,6 +29,7 @@ pub fn Head(listing: Listing) -> impl IntoView {
             </div>
             <div class="model-buy">
                 <HeadPrice listing=listing.clone() />
+                {next_price(&listing).map(|next| view! { <p class="small"><a href="#history">{next}</a></p> })}
                 {chat.map(|href| view! { <a class="button primary" href=href><Icon name="messages-square" />"Chat"</a> })}
                 <a class="button" href=compare>"Compare"</a>
             </div>
@@ -80,9 +82,23 @@ fn SaleNotice(listing: Listing) -> impl IntoView {
     let ending = ending(&listing.model).map(|ending| {
         format!("Its vendor has announced its end ({ending}). Until then it answers as before.")
     });
-    let next = listing.model.replacement.map(|next| {
-        view! { <p>"Use "<a href=format!("/models/{next}")>{next.to_string()}</a>" instead."</p> }
-    });
+    let (next, is_retired) = match &listing.sale {
+        Sale::Retired { replacement } => (replacement.clone(), true),
+        _ => (listing.model.replacement, false),
+    };
+    let maker = listing.model.publisher;
+    let next = match next {
+        Some(next) => {
+            view! { <p>"Use "<a href=format!("/models/{next}")>{next.to_string()}</a>" instead."</p> }
+                .into_any()
+        }
+        None if is_retired => {
+            let (name, href) =
+                (publisher_name(&maker), format!("/models?author={}&sale=open", escape(&maker)));
+            view! { <p>"Nothing is named that follows it: see "<a href=href>"what "{name}" has for sale"</a>"."</p> }.into_any()
+        }
+        None => ().into_any(),
+    };
     reason.or(ending).map(|text| {
         view! {
             <div class="notice" role="note">

@@ -1,6 +1,6 @@
-//! What a model cost before: every version of its price, with the days it was in force.
+//! What a model cost before and is to cost: every version of its price, with the days it was or will be in force.
 
-use engine::PriceVersion;
+use engine::{PriceVersion, Tense};
 use leptos::prelude::*;
 use marketplace::model::publisher_name;
 use marketplace::money::Rate;
@@ -18,14 +18,15 @@ pub fn History(versions: Vec<PriceVersion>, take: TakeRate) -> impl IntoView {
             Some(each) => [String::new(), format!("{} a picture", each_paid(each.0, take))],
             None => [version.price.rates.input, version.price.rates.output].map(paid),
         };
-        let until = version.until.map_or_else(
-            || view! { <span class="chip good">"in force"</span> }.into_any(),
-            |at| view! { <Moment at /> }.into_any(),
-        );
+        let mark = match version.tense {
+            Tense::InForce => view! { <span class="chip good">"In force"</span> }.into_any(),
+            Tense::Later => view! { <span class="chip">"To begin"</span> }.into_any(),
+            Tense::Over => ().into_any(),
+        };
         view! {
             <tr>
                 <th scope="row"><Moment at=version.from /></th>
-                <td>{until}</td>
+                <td>{version.until.map(|at| view! { <Moment at /> })}" "{mark}</td>
                 <td>{publisher_name(&version.provider.0)}</td>
                 <td class="num">{input}</td>
                 <td class="num">{output}</td>
@@ -37,7 +38,7 @@ pub fn History(versions: Vec<PriceVersion>, take: TakeRate) -> impl IntoView {
             <h2 id="history-title">"Price history here"</h2>
             <div class="table-wrap" role="group" aria-labelledby="history-title" tabindex="0">
                 <table class="table">
-                    <caption>"In dollars you pay per million tokens at a fee of today. No version is ever changed; a call is charged under the one it began with."</caption>
+                    <caption>"In dollars you pay per million tokens at a fee of today. No version in force is ever changed; a call is charged under the one it began with."</caption>
                     <thead>
                         <tr>
                             <th scope="col">"From"</th>

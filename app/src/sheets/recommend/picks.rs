@@ -6,7 +6,7 @@ use engine::{Pick, Recommendation, Replayed};
 use leptos::prelude::*;
 use marketplace::model::publisher_name;
 use marketplace::money::group;
-use marketplace::recommend::{Aspect, Change, POINTS, Span, Weights, Wish};
+use marketplace::recommend::{Aspect, Change, POINTS, Scored, Span, Weights, Wish};
 
 use crate::components::Tile;
 use crate::pages::words::capital;
@@ -164,7 +164,8 @@ pub fn RunnerUp(wish: Wish, found: Recommendation) -> impl IntoView {
         format!("{name} is {} points behind {}. ", points(found.behind), first.listing.model.name)
     };
     let changes = found.changes.iter().filter(|change| is_worth_saying(change, &wish)).take(CHANGES_SHOWN);
-    let changes: Vec<_> = changes.map(|change| view! { <li>{in_words(change)}</li> }).collect();
+    let changes: Vec<_> =
+        changes.map(|change| view! { <li>{in_words(change, &second.scored)}</li> }).collect();
     let is_firm = changes.is_empty();
     view! {
         <div class="notice runner-up" role="note">
@@ -188,7 +189,7 @@ fn is_worth_saying(change: &Change, wish: &Wish) -> bool {
     }
 }
 
-fn in_words(change: &Change) -> String {
+fn in_words(change: &Change, second: &Scored) -> String {
     match change {
         Change::Price { now, then } => format!(
             "Its typical call costs at most {} per million tokens instead of {}.",
@@ -199,7 +200,17 @@ fn in_words(change: &Change) -> String {
             format!("{} weighs {then} instead of {now}.", capital(aspect.as_str()))
         }
         Change::Points { aspect, now, then } => {
-            format!("Its {} is worth {} instead of {}.", aspect.as_str(), points(*then), points(*now))
+            let (name, then) = (aspect.as_str(), points(*then));
+            match second.span(*aspect) {
+                Span::UNKNOWN => {
+                    format!("Its {name}, of which nothing is known, turns out to be worth {then}.")
+                }
+                span if span.is_known() => format!("Its {name} is worth {then} instead of {}.", points(*now)),
+                Span { least, most } => {
+                    let now = format!("{} to {}", points(least), points(most));
+                    format!("Its {name}, of which only {now} is known, turns out to be worth {then}.")
+                }
+            }
         }
     }
 }
@@ -207,4 +218,26 @@ fn in_words(change: &Change) -> String {
 /// Thousandths as people read them: of a hundred, with one decimal.
 fn points(thousandths: u32) -> String {
     format!("{}.{}", thousandths / 10, thousandths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use marketplace::recommend::{Candidate, Task};
+
+    use super::*;
+    use crate::sheets::samples::listing;
+
+    #[test]
+    fn what_nobody_knows_of_the_second_is_told_as_unknown() {
+        let listing = listing("a/b", 1_000_000_000, 1_000_000_000);
+        let candidate = Candidate { listing: &listing, measured: None, is_local: false };
+        let scored = Wish::of(Task::Coding).score(0, &candidate);
+        let told = |aspect, now| in_words(&Change::Points { aspect, now, then: 700 }, &scored);
+        assert_eq!(
+            told(Aspect::Quality, 500),
+            "Its quality, of which nothing is known, turns out to be worth 70.0."
+        );
+        assert!(scored.span(Aspect::Price).is_known());
+        assert_eq!(told(Aspect::Price, 123), "Its price is worth 70.0 instead of 12.3.");
+    }
 }

@@ -8,6 +8,7 @@ use marketplace::money::{Nanos, Rate, group};
 use marketplace::price::TakeRate;
 
 use crate::components::{Amount, Tile};
+use crate::pages::words::capital;
 use crate::sheets::compare::address as compare_address;
 use crate::sheets::price::Price;
 use crate::sheets::words::{ability_names, ending};
@@ -123,8 +124,8 @@ fn chips(model: &Model) -> impl IntoView + use<> {
     let is_plain = names.is_empty() && !model.free && ending(model).is_none();
     (!is_plain).then(|| view! {
         <ul class="chips" aria-label="Traits">
-            {ending(model).map(|text| view! { <li class="chip bad">{text}</li> })}
-            {model.free.then(|| view! { <li class="chip good">"free"</li> })}
+            {ending(model).map(|text| view! { <li class="chip bad">{capital(&text)}</li> })}
+            {model.free.then(|| view! { <li class="chip good">"Free"</li> })}
             {names.into_iter().take(CHIPS_MAX).map(|name| view! { <li class="chip">{name}</li> }).collect_view()}
             {(more > 0).then(|| view! {
                 <li class="chip" title=rest>

@@ -19,12 +19,12 @@ pub struct Table<'a> {
 
 /// Headings: what they say, the order they lead to, and whether that has the highest first.
 const HEADINGS: [(&str, &str, bool); 7] = [
-    ("Input, $ / M", "price", false),
-    ("Output, $ / M", "output", false),
+    ("Input, $\u{a0}/\u{a0}M", "price", false),
+    ("Output, $\u{a0}/\u{a0}M", "output", false),
     ("Context", "context", true),
     ("Released", "newest", true),
     ("First token, ms", "latency", false),
-    ("Tokens / s", "speed", true),
+    ("Tokens\u{a0}/\u{a0}s", "speed", true),
     ("Calls here", "popular", true),
 ];
 

@@ -1,9 +1,9 @@
 //! Reading `catalogue.toml`: one stanza a model, prices as decimal text.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use marketplace::fault::Fault;
 use marketplace::id::{ModelId, ProviderId};
-use marketplace::model::{Benchmark, Kind, Model, Offer, OtherPrice, Status};
+use marketplace::model::{Benchmark, Kind, LaterPrice, Model, Offer, OtherPrice, Status};
 use marketplace::money::{Nanos, Rate};
 use marketplace::price::{LongContext, OffPeak, Price, Rates, Window};
 use serde::Deserialize;
@@ -51,6 +51,8 @@ struct Stanza {
     long_context: Option<LongContextText>,
     off_peak: Option<OffPeakText>,
     #[serde(default)]
+    later_prices: Vec<LaterText>,
+    #[serde(default)]
     other_prices: Vec<OtherPriceText>,
     price_note: Option<String>,
     #[serde(default)]
@@ -72,6 +74,20 @@ struct OfferStanza {
     #[serde(default)]
     free: bool,
     price: Option<PriceText>,
+    long_context: Option<LongContextText>,
+    off_peak: Option<OffPeakText>,
+    #[serde(default)]
+    later_prices: Vec<LaterText>,
+}
+
+/// A price from a moment on. It is told whole: nothing is taken over from the one before.
+#[derive(Deserialize)]
+struct LaterText {
+    from: String,
+    #[serde(default)]
+    free: bool,
+    #[serde(flatten)]
+    price: PriceText,
     long_context: Option<LongContextText>,
     off_peak: Option<OffPeakText>,
 }
@@ -185,6 +201,7 @@ fn model(stanza: Stanza) -> Result<Model, Fault> {
         lacks: stanza.lacks,
         price,
         free: stanza.free,
+        later: later(&stanza.later_prices)?,
         other_prices,
         price_note: stanza.price_note,
         open_weights: stanza.open_weights,
@@ -200,6 +217,7 @@ fn offers(stanzas: Vec<OfferStanza>, protocol: &str) -> Result<Vec<Offer>, Fault
         let (long, off_peak) = (stanza.long_context.as_ref(), stanza.off_peak.as_ref());
         Ok(Offer {
             price: price(stanza.free, stanza.price.as_ref(), long, off_peak)?,
+            later: later(&stanza.later_prices)?,
             provider: ProviderId(stanza.provider),
             upstream: stanza.upstream,
             protocol: stanza.protocol.unwrap_or_else(|| protocol.to_owned()),
@@ -210,6 +228,38 @@ fn offers(stanzas: Vec<OfferStanza>, protocol: &str) -> Result<Vec<Offer>, Fault
         })
     };
     stanzas.into_iter().map(offer).collect()
+}
+
+/// One after the other: of two that begin at once nobody could say which is meant.
+fn later(texts: &[LaterText]) -> Result<Vec<LaterPrice>, Fault> {
+    let wrong = |problem: &str| Fault::invalid("later_prices", problem);
+    let mut known: Vec<LaterPrice> = Vec::new();
+    for text in texts {
+        let from = moment(&text.from).ok_or_else(|| {
+            wrong(&format!("begin at {}, which is not written as 2027-01-01T00:00:00Z", text.from))
+        })?;
+        if let Some(before) = known.last().filter(|before| from <= before.from) {
+            return Err(wrong(&format!(
+                "overlap: {} does not come after {}",
+                text.from,
+                written(before.from)
+            )));
+        }
+        let price = price(text.free, Some(&text.price), text.long_context.as_ref(), text.off_peak.as_ref())?
+            .ok_or_else(|| wrong(&format!("need both input and output, from {} on", text.from)))?;
+        known.push(LaterPrice { from, price, free: text.free });
+    }
+    Ok(known)
+}
+
+fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let at = DateTime::parse_from_rfc3339(text).map(|at| at.to_utc());
+    // A day alone begins at its midnight.
+    at.ok().or_else(|| Some(text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN).and_utc()))
+}
+
+pub fn written(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 fn price(

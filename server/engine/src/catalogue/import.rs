@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use marketplace::account::Role;
 use marketplace::fault::Fault;
-use marketplace::id::ModelId;
-use marketplace::model::{Model, Offer};
+use marketplace::id::{ModelId, ProviderId};
+use marketplace::model::{LaterPrice, Model, Offer};
+use marketplace::price::Price;
 use serde_json::Value;
-use store::catalogue::{Foreseen, Outcome, Stanza};
+use store::catalogue::Stanza;
+use store::price::{Granted, Outcome, Withdrawn};
 use tracing::info;
 
 use super::file;
@@ -19,8 +22,23 @@ pub struct ImportPlan {
     pub models: Vec<ModelChange>,
     /// Those that change.
     pub prices: Vec<Foreseen>,
+    /// Those that were to begin and will not.
+    pub withdrawn: Vec<Withdrawn>,
     /// How many models stay as they are.
     pub same: usize,
+}
+
+/// What would become of a price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreseen {
+    pub model: ModelId,
+    pub provider: ProviderId,
+    pub before: Option<Price>,
+    pub after: Price,
+    pub free: bool,
+    /// At once, where it is not told or has come.
+    pub from: Option<DateTime<Utc>>,
+    pub outcome: Outcome,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +65,7 @@ impl Engine {
     }
 
     /// Keeps these models in the place of ours with the same ids, and puts their prices in force, but for those that
-    /// leap. Running servers take prices over within a minute; what else a model is they read when they start.
+    /// leap, now or at their time. Running servers take prices over within a second; what else a model is they read when they start.
     pub async fn import_catalogue(&self, actor: &Actor, text: &str, reason: &str) -> Result<ImportPlan> {
         actor.require(&[Role::Admin])?;
         if reason.trim().is_empty() {
@@ -75,10 +93,48 @@ impl Engine {
         let changes: Vec<ModelChange> = changes.collect();
         let offers: Vec<(&ModelId, Offer)> =
             models.iter().flat_map(|model| model.every_offer().map(|offer| (&model.id, offer))).collect();
-        let mut prices = store::catalogue::foresee_prices(&self.0.db, &super::wanted_prices(&offers)).await?;
-        prices.retain(|price| price.outcome != Outcome::Same);
-        Ok(ImportPlan { same: models.len() - changes.len(), models: changes, prices })
+        check_are_to_come(&offers, &known, Utc::now())?;
+        let wanted = super::wanted_prices(&offers);
+        let (granted, withdrawn) = store::price::foresee_prices(&self.0.db, &wanted).await?;
+        let told = |one: Granted| {
+            let wish = wanted.get(one.at).filter(|_| one.outcome != Outcome::Same)?;
+            Some(Foreseen {
+                model: wish.model.clone(),
+                provider: wish.provider.clone(),
+                before: one.before,
+                after: wish.price.clone(),
+                free: wish.free,
+                from: wish.from,
+                outcome: one.outcome,
+            })
+        };
+        let prices = granted.into_iter().filter_map(told).collect();
+        Ok(ImportPlan { same: models.len() - changes.len(), models: changes, prices, withdrawn })
     }
+}
+
+/// No price can begin in the past: calls were charged under another then. One that was brought in before it began
+/// may be brought in again.
+fn check_are_to_come(
+    offers: &[(&ModelId, Offer)],
+    known: &[Model],
+    now: DateTime<Utc>,
+) -> std::result::Result<(), Fault> {
+    for (id, offer) in offers {
+        let of_this = |other: &Offer| other.provider == offer.provider;
+        let same =
+            known.iter().find(|model| model.id == **id).and_then(|model| model.every_offer().find(of_this));
+        let is_new = |next: &&LaterPrice| same.as_ref().is_none_or(|same| !same.later.contains(next));
+        if let Some(past) = offer.later.iter().filter(|next| next.from <= now).find(is_new) {
+            let problem = format!(
+                "of {id} by {} begin in the past: {}. What is to count at once stands as its price",
+                offer.provider,
+                file::written(past.from)
+            );
+            return Err(Fault::invalid("later_prices", &problem));
+        }
+    }
+    Ok(())
 }
 
 /// The models of a file, and each as a stanza of its own.

@@ -126,6 +126,7 @@ fn model(provider: &ProviderId, local: &LocalModel) -> Option<Model> {
         lacks,
         price: Some(Price::default()),
         free: true,
+        later: Vec::new(),
         other_prices: Vec::new(),
         price_note: None,
         open_weights: (!is_remote).then_some(true),

@@ -61,8 +61,19 @@ pub struct ListedModel {
     pub replacement: Option<String>,
     /// Nano-dollars for a million tokens, as the vendor asks for them.
     pub provider_price: Option<marketplace::price::Price>,
+    /// Prices that are known and have not begun, the next first.
+    pub later_prices: Vec<LaterPrice>,
     pub commission_bps: u16,
     pub endpoints: Vec<Map<String, Value>>,
+}
+
+#[derive(Debug, ToSchema)]
+pub struct LaterPrice {
+    #[schema(example = "2027-01-01T00:00:00Z")]
+    pub from: String,
+    pub pricing: Pricing,
+    pub provider_price: marketplace::price::Price,
+    pub free: bool,
 }
 
 #[derive(Debug, ToSchema)]
@@ -170,6 +181,9 @@ pub struct SpanStats {
 pub struct Providers {
     pub data: Vec<Seller>,
     pub total: u64,
+    pub has_more: bool,
+    /// Where the next page begins; `null` when this is the last.
+    pub next: Option<String>,
 }
 
 #[derive(Debug, ToSchema)]

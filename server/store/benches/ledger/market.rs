@@ -52,7 +52,7 @@ impl Market {
         let (model, provider) = (ModelId::parse("openai/gpt-5-mini")?, ProviderId("openai".to_owned()));
         let rates = Rates { input: Rate(250_000_000), output: Rate(2_000_000_000), ..Rates::default() };
         let price = Price { rates, ..Price::default() };
-        let offer = Offer { model: &model, provider: &provider, price: &price, free: false };
+        let offer = Offer { model: &model, provider: &provider, price: &price, free: false, from: None };
         let Some(price) = set_prices(&db, &[offer]).await?.pop() else { bail!("no price was set") };
         let market = Self {
             url,

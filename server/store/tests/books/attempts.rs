@@ -20,7 +20,7 @@ async fn elsewhere(books: &Books) -> (ProviderId, PriceId) {
     let provider = ProviderId("azure".to_owned());
     let rates = Rates { input: Rate(300_000_000), output: Rate(2_100_000_000), ..Rates::default() };
     let price = Price { rates, ..Price::default() };
-    let offer = Offer { model: &books.model, provider: &provider, price: &price, free: false };
+    let offer = Offer { model: &books.model, provider: &provider, price: &price, free: false, from: None };
     let price = set_prices(&books.db, &[offer]).await.unwrap()[0];
     (provider, price)
 }
@@ -98,7 +98,7 @@ async fn a_call_goes_to_a_second_vendor_only_once_and_only_while_it_may(root: Pg
     let older = books.hold(HELD).await;
     let rates = Rates { input: Rate(310_000_000), output: Rate(2_200_000_000), ..Rates::default() };
     let dearer = Price { rates, ..Price::default() };
-    let offer = Offer { model: &books.model, provider: &provider, price: &dearer, free: false };
+    let offer = Offer { model: &books.model, provider: &provider, price: &dearer, free: false, from: None };
     let newer = set_prices(&books.db, &[offer]).await.unwrap()[0];
     assert!(!turn(&books, older, &provider, newer).await, "that price is younger than the call");
     assert!(turn(&books, older, &provider, price).await);

@@ -170,7 +170,8 @@ async fn a_replaced_price_begins_no_new_call_and_settles_the_old_one(db: PgPool)
     let (call, _) = books.reserve(books.reservation(600, 100)).await;
     let rates = Rates { input: Rate(250_000_000), output: Rate(2_100_000_000), ..Rates::default() };
     let dearer = Price { rates, ..Price::default() };
-    let offer = Offer { model: &books.model, provider: &books.provider, price: &dearer, free: false };
+    let offer =
+        Offer { model: &books.model, provider: &books.provider, price: &dearer, free: false, from: None };
     let newer = set_prices(&books.db, &[offer]).await.unwrap()[0];
     assert_ne!(newer, books.price);
     assert_eq!(books.reserve(books.reservation(100, 10)).await.1, Reserved::PriceChanged);

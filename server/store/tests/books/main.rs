@@ -14,6 +14,7 @@ mod days;
 mod funds;
 mod health;
 mod late;
+mod later;
 mod ledger;
 mod prices;
 mod months;

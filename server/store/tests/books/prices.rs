@@ -6,7 +6,7 @@ use marketplace::price::{LongContext, OffPeak, Price, Rates, Window};
 use sqlx::PgPool;
 use store::ledger::Reserved;
 use store::price::{
-    Decided, Offer, approve_price, get_price, list_in_force, list_waiting, reject_price, set_prices,
+    Decided, Offer, approve_price, get_price, list_standing, list_waiting, reject_price, set_prices,
 };
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ fn plain(input: i64, output: i64) -> Price {
 impl Books {
     /// Asks that this be the price of the model for sale; answers the version in force.
     async fn ask_for(&self, price: &Price) -> PriceId {
-        let offer = Offer { model: &self.model, provider: &self.provider, price, free: false };
+        let offer = Offer { model: &self.model, provider: &self.provider, price, free: false, from: None };
         set_prices(&self.db, &[offer]).await.unwrap()[0]
     }
 
@@ -42,7 +42,7 @@ async fn a_leap_waits_and_meanwhile_the_model_is_sold_at_the_price_it_has(root: 
     assert_eq!(waiting[0].before, get_price(&market.db, market.price).await.unwrap());
     let id = waiting[0].id;
     assert_eq!(approve_price(&market.db, id, "ada").await.unwrap(), Decided::Approved);
-    let in_force = list_in_force(&market.db).await.unwrap();
+    let in_force = list_standing(&market.db).await.unwrap();
     assert_eq!((in_force.len(), in_force[0].id, &in_force[0].price), (1, id, &leap));
     assert_eq!(market.reserve(market.reservation(100, 10)).await.1, Reserved::PriceChanged);
     market.capture(call, 70, 30).await;
@@ -86,7 +86,13 @@ async fn what_was_rejected_is_not_asked_again_and_what_is_no_longer_wanted_is_wi
     assert_eq!(market.waiting().await, [dearer]);
     market.ask_for(&plain(250_000_000, 2_000_000_000)).await;
     assert_eq!(market.waiting().await, [], "the catalogue has the old price again");
-    let free = Offer { model: &market.model, provider: &market.provider, price: &plain(0, 0), free: true };
+    let free = Offer {
+        model: &market.model,
+        provider: &market.provider,
+        price: &plain(0, 0),
+        free: true,
+        from: None,
+    };
     assert_eq!(set_prices(&market.db, &[free]).await.unwrap(), [market.price]);
     assert_eq!(market.waiting().await, [plain(0, 0)], "to become free is a leap");
 }
@@ -139,7 +145,7 @@ async fn every_component_of_every_tier_counts(root: PgPool) {
     for (number, (what, before, after, leaps)) in cases.into_iter().enumerate() {
         let model = ModelId::parse(&format!("test/{number}")).unwrap();
         let ask = async |price| {
-            let offer = Offer { model: &model, provider: &market.provider, price, free: false };
+            let offer = Offer { model: &model, provider: &market.provider, price, free: false, from: None };
             set_prices(&market.db, &[offer]).await.unwrap()[0]
         };
         let first = ask(before).await;
@@ -208,5 +214,5 @@ async fn a_price_that_has_run_out_begins_no_call(root: PgPool) {
     let market = Books::with(root, 1_000).await;
     market.tamper("update price set valid_during = tstzrange(lower(valid_during), now())").await;
     assert_eq!(market.reserve(market.reservation(100, 10)).await.1, Reserved::PriceChanged);
-    assert_eq!(list_in_force(&market.db).await.unwrap().len(), 0);
+    assert_eq!(list_standing(&market.db).await.unwrap().len(), 0);
 }

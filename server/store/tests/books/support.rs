@@ -73,7 +73,7 @@ impl Books {
             (ModelId::parse("openai/gpt-5-mini").unwrap(), ProviderId("openai".to_owned()));
         let rates = Rates { input: Rate(250_000_000), output: Rate(2_000_000_000), ..Rates::default() };
         let price = Price { rates, ..Price::default() };
-        let offer = Offer { model: &model, provider: &provider, price: &price, free: false };
+        let offer = Offer { model: &model, provider: &provider, price: &price, free: false, from: None };
         let price = set_prices(&db, &[offer]).await.unwrap()[0];
         Self { db, root, account, top_up, model, provider, price, server: Uuid::now_v7() }
     }

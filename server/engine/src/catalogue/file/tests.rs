@@ -123,3 +123,45 @@ fn what_has_no_price_is_not_free() {
     let halved = stanza.replace(r#"input = "0", "#, "").replace(r#"output = "0""#, r#"output = "5""#);
     assert_eq!(parse(&halved).unwrap()[0].price, None, "an output price alone is no price");
 }
+
+const LATER: &str = r#"[[model]]
+    id = "lantern/glow-2"
+    name = "Glow 2"
+    publisher = "lantern"
+    provider = "lantern"
+    upstream = "glow-2"
+    protocol = "openai_chat_completions"
+    kind = "chat"
+    status = "active"
+    price = { input = "0.40", output = "1.60" }
+    later_prices = [
+        { from = "2027-01-01", input = "0.44", output = "1.60", long_context = { above_input_tokens = 9, input = "1" } },
+        { from = "2027-06-01T12:00:00+02:00", free = true },
+    ]
+    "#;
+
+#[test]
+fn a_price_to_come_is_read_whole_and_with_its_moment() {
+    let model = parse(LATER).unwrap().remove(0);
+    let told: Vec<String> = model.later.iter().map(|next| written(next.from)).collect();
+    assert_eq!(told, ["2027-01-01T00:00:00Z", "2027-06-01T10:00:00Z"]);
+    let [next, last] = model.later.as_slice() else { panic!("{model:?}") };
+    assert_eq!((next.price.rates.input, next.free), (Rate(440_000_000), false));
+    assert_eq!(next.price.long_context.as_ref().unwrap().rates.input, Rate(1_000_000_000));
+    assert_eq!((&last.price, last.free), (&Price::default(), true));
+    assert_eq!(model.every_offer().next().unwrap().later, model.later);
+}
+
+#[test]
+fn prices_to_come_that_overlap_or_say_too_little_are_refused() {
+    for (wrong, why) in [
+        (LATER.replace("2027-06-01T12:00:00+02:00", "2027-01-01T00:00:00Z"), "overlap"),
+        (LATER.replace("2027-06-01T12:00:00+02:00", "2026-12-01"), "does not come after 2027-01-01"),
+        (LATER.replace("2027-01-01", "next year"), "2027-01-01T00:00:00Z"),
+        (LATER.replace("input = \"0.44\", output = \"1.60\"", "input = \"0.44\""), "both input and output"),
+        (LATER.replace("\"0.44\", output = \"1.60\"", "\"0\", output = \"0\""), "free = true"),
+    ] {
+        let said = parse(&wrong).unwrap_err();
+        assert!(said.contains("lantern/glow-2") && said.contains(why), "{why}: {said}");
+    }
+}

@@ -83,7 +83,8 @@ impl Books {
     async fn change_the_price(&mut self) {
         let rates = Rates { input: Rate(275_000_000), output: Rate(2_200_000_000), ..Rates::default() };
         let price = Price { rates, ..Price::default() };
-        let offer = Offer { model: &self.model, provider: &self.provider, price: &price, free: false };
+        let offer =
+            Offer { model: &self.model, provider: &self.provider, price: &price, free: false, from: None };
         self.price = set_prices(&self.db, &[offer]).await.unwrap()[0];
     }
 
