@@ -45,6 +45,7 @@ mod quote;
 mod price;
 mod password;
 mod plan;
+mod other_markets;
 mod owner;
 mod payment_events;
 mod price_change;
