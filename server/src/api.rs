@@ -3,6 +3,7 @@
 mod body;
 mod asked;
 pub mod etag;
+pub mod elsewhere;
 mod in_time;
 mod page;
 mod error;
@@ -11,6 +12,7 @@ pub mod idempotency;
 pub(crate) mod account;
 pub(crate) mod letters;
 pub(crate) mod keys;
+pub(crate) mod site_keys;
 pub(crate) mod limits;
 mod rate;
 pub(crate) mod models;
@@ -119,6 +121,7 @@ fn compatible() -> Router<Site> {
         .route("/models/{*id}", get(models::read_model))
         .route("/providers", get(providers::list_providers))
         .merge(keys())
+        .route("/auth/keys", post(site_keys::fetch_site_key))
         .route("/activity", get(usage::read_activity))
         .route("/chat/completions", post(chat::complete))
         .route("/completions", post(completions::complete))

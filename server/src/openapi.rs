@@ -141,6 +141,7 @@ struct Description;
     api::keys::change_key,
     api::keys::revoke_key,
     api::keys::rotate_key,
+    api::site_keys::fetch_site_key,
     api::credit::read_key,
     api::credit::read_credits,
     api::credit::read_generation,

@@ -56,7 +56,7 @@ pub use gateway::{Outcome, SIGNATURE_HEADER};
 pub use idempotency::{
     Answer, Claim, Claimed, HEADER as IDEMPOTENCY_HEADER, IdempotencyKey, KEPT_BYTES_MAX, Route,
 };
-pub use keys::{Doorstep, KeyChange, KeyTerms};
+pub use keys::{Doorstep, KeyChange, KeyTerms, Wish, unknown_method};
 pub use letters::Post;
 pub use making::{Made, MakeOrder, Making};
 pub use moderate::{Moderated, ModerationOrder};

@@ -8,6 +8,7 @@ mod connect;
 pub mod account;
 pub mod session;
 pub mod one_time_secret;
+pub mod site_code;
 pub mod api_key;
 pub mod known_key;
 pub mod rate;

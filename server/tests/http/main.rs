@@ -55,6 +55,7 @@ mod reports;
 mod responses;
 mod routing;
 mod signature;
+mod site_keys;
 mod slow;
 mod stalled;
 mod statement;

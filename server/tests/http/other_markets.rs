@@ -90,7 +90,7 @@ async fn a_ceiling_is_kept_however_its_number_is_written() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
     let body = asking(json!({})).to_string();
-    for (written, hold_max) in [("1e-05", 10_000), ("0.30000000000000004", 300_000_000)] {
+    for (written, hold_max) in [("5e-05", 50_000), ("0.30000000000000004", 300_000_000)] {
         let body = body.replacen('{', &format!("{{\"max_cost\":{written},"), 1);
         let asked = market.post("/v1/chat/completions").bearer_auth(&buyer.key);
         let answer =
