@@ -34,6 +34,7 @@ pub(crate) mod operator;
 mod reports;
 mod prices;
 pub(crate) mod providers;
+pub(crate) mod rankings;
 pub(crate) mod status;
 mod unsold;
 pub(crate) mod usage;
@@ -122,6 +123,8 @@ fn compatible() -> Router<Site> {
         .route("/providers", get(providers::list_providers))
         .merge(keys())
         .route("/auth/keys", post(site_keys::fetch_site_key))
+        .route("/datasets/rankings-daily", get(rankings::list_rankings))
+        .route("/benchmarks", get(rankings::list_benchmarks))
         .route("/activity", get(usage::read_activity))
         .route("/chat/completions", post(chat::complete))
         .route("/completions", post(completions::complete))

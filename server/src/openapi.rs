@@ -135,6 +135,8 @@ struct Description;
     api::models::read_endpoints,
     api::models::read_stats,
     api::providers::list_providers,
+    api::rankings::list_rankings,
+    api::rankings::list_benchmarks,
     api::keys::list_keys,
     api::keys::create_key,
     api::keys::read_key,

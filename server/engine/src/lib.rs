@@ -38,6 +38,7 @@ mod health;
 mod recommend;
 mod statement;
 mod spending;
+mod ranking;
 mod background;
 mod engine;
 
@@ -80,6 +81,7 @@ pub use store::catalogue::{Foreseen, Outcome as PriceOutcome};
 pub use store::correction::Adjusted;
 pub use store::plan::Subscribed;
 pub use store::price::PriceVersion;
+pub use store::ranking::Ranked;
 pub use store::spending::Spent;
 pub use store::{Db, migrate};
 pub use vendors::{abandon_secrets, has_vendor_keys};

@@ -66,8 +66,18 @@ impl Family {
         };
         let is_shared = path.starts_with("/v1/")
             || rest.starts_with("models")
-            || ["key", "credits", "generation", "providers", "activity", "moderations", "auth/keys"]
-                .contains(&rest)
+            || rest.starts_with("datasets/")
+            || [
+                "key",
+                "credits",
+                "generation",
+                "providers",
+                "activity",
+                "moderations",
+                "auth/keys",
+                "benchmarks",
+            ]
+            .contains(&rest)
             || rest.starts_with("audio/");
         match rest {
             _ if rest.starts_with("messages") => Self::Anthropic,

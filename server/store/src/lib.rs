@@ -26,6 +26,7 @@ pub mod idempotency;
 pub mod attempt;
 pub mod call;
 pub mod spending;
+pub mod ranking;
 pub mod statement;
 pub mod conversation;
 pub mod audit;

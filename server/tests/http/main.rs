@@ -50,6 +50,7 @@ mod owner;
 mod payment_events;
 mod price_change;
 mod race;
+mod rankings;
 mod rates;
 mod reports;
 mod responses;
