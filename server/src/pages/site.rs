@@ -74,6 +74,8 @@ fn word(error: Error) -> &'static str {
     match fault.code {
         Code::Conflict => "keys",
         Code::InvalidRequest => "limit",
+        // Whoever is signed out meanwhile sees that.
+        Code::Unauthenticated => "sign-in",
         _ => "later",
     }
 }
