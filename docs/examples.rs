@@ -185,6 +185,34 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 }
 
+mod get_api_v1_benchmarks {
+// cargo add reqwest --features json; cargo add serde_json; cargo add tokio --features full
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let answer = reqwest::Client::new()
+        .get("http://127.0.0.1:3000/api/v1/benchmarks")
+        .send()
+        .await?
+        .error_for_status()?;
+    println!("{}", answer.text().await?);
+    Ok(())
+}
+}
+
+mod get_api_v1_datasets_rankings_daily {
+// cargo add reqwest --features json; cargo add serde_json; cargo add tokio --features full
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let answer = reqwest::Client::new()
+        .get("http://127.0.0.1:3000/api/v1/datasets/rankings-daily")
+        .send()
+        .await?
+        .error_for_status()?;
+    println!("{}", answer.text().await?);
+    Ok(())
+}
+}
+
 mod get_api_v1_models {
 // cargo add reqwest --features json; cargo add serde_json; cargo add tokio --features full
 #[tokio::main]
@@ -534,6 +562,25 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let answer = reqwest::Client::new()
         .get("http://127.0.0.1:3000/api/v1/usage")
         .bearer_auth(std::env::var("MERCATO_KEY")?)
+        .send()
+        .await?
+        .error_for_status()?;
+    println!("{}", answer.text().await?);
+    Ok(())
+}
+}
+
+mod post_api_v1_auth_keys {
+// cargo add reqwest --features json; cargo add serde_json; cargo add tokio --features full
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let answer = reqwest::Client::new()
+        .post("http://127.0.0.1:3000/api/v1/auth/keys")
+        .json(&serde_json::json!({
+          "code": "7tB…",
+          "code_challenge_method": "S256",
+          "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+        }))
         .send()
         .await?
         .error_for_status()?;

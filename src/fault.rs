@@ -18,6 +18,8 @@ pub enum Code {
     NotFound,
     /// The model is here, and does something else than what is asked of it.
     WrongEndpoint,
+    /// The address is there, and answers to other methods.
+    MethodNotAllowed,
     Conflict,
     /// The same request, known by its `Idempotency-Key`, is being answered now.
     InProgress,
@@ -45,6 +47,7 @@ impl Code {
             Self::PaymentRequired => 402,
             Self::PermissionDenied => 403,
             Self::NotFound | Self::WrongEndpoint => 404,
+            Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
             Self::Conflict | Self::InProgress | Self::Interrupted | Self::NotKept => 409,
             Self::PayloadTooLarge => 413,
@@ -81,6 +84,7 @@ impl Code {
             Self::PermissionDenied => "permission_denied",
             Self::NotFound => "not_found",
             Self::WrongEndpoint => "wrong_endpoint",
+            Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict => "conflict",
             Self::InProgress => "in_progress",
             Self::Interrupted => "interrupted",

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::fault::Fault;
 
 macro_rules! row_id {
-    ($(#[$doc:meta] $name:ident),* $(,)?) => { $(
+    ($(#[$doc:meta] $name:ident $(after $prefixes:expr)?),* $(,)?) => { $(
         #[$doc]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -17,6 +17,7 @@ macro_rules! row_id {
 
         impl $name {
             pub fn parse(text: &str) -> Result<Self, Fault> {
+                $(let text = $prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);)?
                 Uuid::parse_str(text).map(Self).map_err(|_| Fault::invalid("id", "is not one of ours"))
             }
         }
@@ -37,7 +38,7 @@ row_id! {
     /// An API key. Its secret is not in here.
     KeyId,
     /// One paid call from hold to receipt; also the `x-generation-id` of its answer.
-    CallId,
+    CallId after CallId::WRITTEN_AFTER,
     /// One payment into a balance.
     TopUpId,
     /// One thread of messages.
@@ -46,6 +47,11 @@ row_id! {
     PriceId,
     /// A price promised before a call.
     QuoteId,
+}
+
+impl CallId {
+    /// What stands before it in the `id` of an answer, in each dialect; whoever asks about the answer sends it along.
+    const WRITTEN_AFTER: [&str; 3] = ["gen-", "resp_", "msg_"];
 }
 
 /// A model for sale, `author/slug`. The slug may itself contain slashes, colons and at signs.
@@ -115,6 +121,18 @@ impl fmt::Display for ProviderId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_is_known_by_the_id_of_its_answer() {
+        let call = CallId(Uuid::from_u128(0x01a2_16cb_7478));
+        let simple = call.0.simple();
+        for text in
+            [format!("{call}"), format!("gen-{call}"), format!("msg_{call}"), format!("resp_{simple}")]
+        {
+            assert_eq!(CallId::parse(&text), Ok(call), "{text}");
+        }
+        assert!(CallId::parse("gen-gen-").is_err() && KeyId::parse(&format!("gen-{call}")).is_err());
+    }
 
     #[test]
     fn a_model_id_splits_at_its_first_slash() {

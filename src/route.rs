@@ -241,11 +241,12 @@ pub fn nobody_left(
     Fault { field: Some("provider".to_owned()), ..Fault::new(Code::NotFound, message) }
 }
 
-/// The two short ways to say how to choose, at the end of a model's name: `:floor` is by price, `:nitro` by throughput.
+/// The short ways to say how to choose, at the end of a model's name: `:floor` is by price, `:nitro` by throughput, each
+/// with the name that another market has for it.
 pub fn split_suffix(name: &str) -> (&str, Option<Sort>) {
     match name.rsplit_once(':') {
-        Some((name, "floor")) => (name, Some(Sort::Price)),
-        Some((name, "nitro")) => (name, Some(Sort::Throughput)),
+        Some((name, "floor" | "cheapest")) => (name, Some(Sort::Price)),
+        Some((name, "nitro" | "fastest")) => (name, Some(Sort::Throughput)),
         _ => (name, None),
     }
 }

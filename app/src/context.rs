@@ -15,6 +15,7 @@ use marketplace::fault::{Code, Fault};
 pub use self::key_form::{key_change, key_terms};
 use crate::api::keys::MadeKey;
 use crate::error::AppError;
+pub use crate::sheets::site::Asked as SiteAsked;
 use crate::shell::Preview;
 
 /// Who asks, put into the request by the server before any page or server function runs.
@@ -97,6 +98,16 @@ pub fn articles() -> impl Iterator<Item = &'static str> {
 /// An article of the documents as it was written.
 pub fn article(place: &str, origin: &str) -> Option<String> {
     crate::sheets::docs::markdown(place, origin)
+}
+
+/// Where the page stands on which a site asks for a key.
+pub fn site_place(asked: &SiteAsked) -> String {
+    crate::sheets::site::address(asked)
+}
+
+/// The page that leads back to a site.
+pub fn site_left(address: &str, site: &str) -> String {
+    crate::sheets::site::leave(address, site)
 }
 
 /// The session cookie for somebody who just proved who they are.

@@ -30,6 +30,7 @@ pub fn Pages() -> impl IntoView {
                     <Route path=path!("/confirm") view=SheetPage ssr=SsrMode::Async />
                     <Route path=path!("/forgot") view=SheetPage ssr=SsrMode::Async />
                     <Route path=path!("/reset") view=SheetPage ssr=SsrMode::Async />
+                    <Route path=path!("/auth") view=SheetPage ssr=SsrMode::Async />
                     <Route path=path!("/chat/:conversation?") view=ChatPage ssr=SsrMode::Async />
                     <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async />
                     <Route path=path!("/pay/:id") view=SheetPage ssr=SsrMode::Async />

@@ -25,6 +25,7 @@ pub mod filters;
 pub mod results;
 #[cfg(test)]
 mod samples;
+pub mod site;
 pub mod standing;
 pub mod status;
 pub mod statement;

@@ -17,6 +17,7 @@ PASSWORD = "quiet-harbour-lantern-73"
 # What cannot be had by a program alone, and why.
 NOT_TRIED = {
     "/auth/verification": "letters are sent once a minute, and what is in them is no program's",
+    "/auth/keys": "its code comes from somebody who agreed on a page",
     "/auth/reset/": "its secret comes in a letter",
     "conversations/": "conversations are begun on the pages",
     "/statements/": "there is one when a month is over",

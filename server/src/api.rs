@@ -3,6 +3,7 @@
 mod body;
 mod asked;
 pub mod etag;
+pub mod elsewhere;
 mod in_time;
 mod page;
 mod error;
@@ -11,6 +12,7 @@ pub mod idempotency;
 pub(crate) mod account;
 pub(crate) mod letters;
 pub(crate) mod keys;
+pub(crate) mod site_keys;
 pub(crate) mod limits;
 mod rate;
 pub(crate) mod models;
@@ -32,6 +34,7 @@ pub(crate) mod operator;
 mod reports;
 mod prices;
 pub(crate) mod providers;
+pub(crate) mod rankings;
 pub(crate) mod status;
 mod unsold;
 pub(crate) mod usage;
@@ -57,11 +60,8 @@ pub fn routes() -> Router<Site> {
         .route("/api/v1/auth/verification/{token}", post(letters::confirm_address))
         .route("/api/v1/auth/reset", post(letters::forget_password))
         .route("/api/v1/auth/reset/{token}", post(letters::reset_password))
-        .route("/api/v1/keys", get(keys::list_keys).post(keys::create_key))
         .route("/api/v1/auth/sessions", get(account::list_sessions))
         .route("/api/v1/auth/sessions/{id}", delete(account::end_session))
-        .route("/api/v1/keys/{id}", get(keys::read_key).patch(keys::change_key).delete(keys::revoke_key))
-        .route("/api/v1/keys/{id}/rotate", post(keys::rotate_key))
         .route("/api/v1/limits/account", put(limits::limit_account))
         .route("/api/v1/limits/conversations/{id}", put(limits::limit_conversation))
         .route("/api/v1/balance", get(billing::read_balance))
@@ -109,6 +109,7 @@ pub fn routes() -> Router<Site> {
         .nest("/api/v1", compatible())
         .nest("/v1", compatible())
         .route("/openapi.json", get(openapi::describe))
+        .method_not_allowed_fallback(unsold::refuse_method)
         .layer(middleware::from_fn(etag::name_contents))
 }
 
@@ -120,6 +121,10 @@ fn compatible() -> Router<Site> {
         .route("/models/user", get(models::list_buyable))
         .route("/models/{*id}", get(models::read_model))
         .route("/providers", get(providers::list_providers))
+        .merge(keys())
+        .route("/auth/keys", post(site_keys::fetch_site_key))
+        .route("/datasets/rankings-daily", get(rankings::list_rankings))
+        .route("/benchmarks", get(rankings::list_benchmarks))
         .route("/activity", get(usage::read_activity))
         .route("/chat/completions", post(chat::complete))
         .route("/completions", post(completions::complete))
@@ -136,4 +141,13 @@ fn compatible() -> Router<Site> {
         .route("/images/edits", post(unsold::refuse))
         .route("/images/variations", post(unsold::refuse))
         .route("/audio/{*what}", post(unsold::refuse))
+}
+
+/// What programs do with keys, ours and those that know other markets.
+fn keys() -> Router<Site> {
+    Router::new()
+        .route("/keys", get(keys::list_keys).post(keys::create_key))
+        .route("/keys/{id}", get(keys::read_key).patch(keys::change_key).delete(keys::revoke_key))
+        .route("/keys/{id}/rotate", post(keys::rotate_key))
+        .layer(middleware::from_fn(error::in_family))
 }

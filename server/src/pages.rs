@@ -1,5 +1,7 @@
 //! Pages: Leptos draws them, this file says with which context and headers.
 
+mod site;
+
 use app::context::{preview, theme};
 use app::shell::{App, Theme, document};
 use axum::body::Body;
@@ -26,6 +28,7 @@ pub fn routes(site: &Site) -> Router<Site> {
         .leptos_routes_with_context(site, pages, provide_page_context, document)
         .route("/_fn/{*name}", post(call_function))
         .route("/pay/{id}", post(pay))
+        .route("/auth", post(site::decide))
 }
 
 /// Every unknown address: a page that says so, unless a program asked.

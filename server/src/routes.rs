@@ -65,7 +65,10 @@ pub fn router(engine: Engine, config: &Config, proxies: Vec<Network>) -> Router 
 
 /// What lies around everything that is written for the one who asks.
 pub fn compressed<S: Clone + Send + Sync + 'static>(inside: Router<S>) -> Router<S> {
-    inside.layer(CsrfLayer::new()).layer(CompressionLayer::new())
+    inside
+        .layer(CsrfLayer::new())
+        .layer(middleware::from_fn(api::elsewhere::answer_other_sites))
+        .layer(CompressionLayer::new())
 }
 
 /// What lies around every address.

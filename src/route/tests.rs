@@ -289,9 +289,11 @@ fn a_second_vendor_is_asked_only_where_it_makes_sense() {
 }
 
 #[test]
-fn only_two_suffixes_say_how_to_choose() {
+fn only_four_suffixes_say_how_to_choose() {
     assert_eq!(split_suffix("openai/gpt-oss-120b:floor"), ("openai/gpt-oss-120b", Some(Sort::Price)));
     assert_eq!(split_suffix("openai/gpt-oss-120b:nitro"), ("openai/gpt-oss-120b", Some(Sort::Throughput)));
+    assert_eq!(split_suffix("a/b:cheapest"), ("a/b", Some(Sort::Price)));
+    assert_eq!(split_suffix("a/b:fastest"), ("a/b", Some(Sort::Throughput)));
     for name in ["ollama/llama2:13b", "openai/gpt-5", "a/b:floors"] {
         assert_eq!(split_suffix(name), (name, None));
     }

@@ -6,7 +6,7 @@ use marketplace::fault::Fault;
 use super::query::Query;
 use super::{
     admin, books, checkout, compare, docs, draw, front, keys, letter, plot, pricing, receipt, recommend,
-    statement, status, vendors,
+    site, statement, status, vendors,
 };
 use crate::api::sheets::Sheet;
 use crate::components::{Drawing, Drawn};
@@ -41,6 +41,7 @@ pub async fn sheet(path: &str, query: &str) -> Result<Sheet, AppError> {
         ["confirm"] => Ok(letter::page(&place, "confirm", "Confirm your address")),
         ["forgot"] => Ok(letter::page(&place, "forgot", "Forgotten password")),
         ["reset"] => Ok(letter::page(&place, "reset", "New password")),
+        ["auth"] => Ok(site::page(&place)),
         ["admin"] => Ok(admin::page(&place).await),
         ["admin", "vendors"] => Ok(vendors::page(&place).await),
         ["docs", place @ ..] => docs::sheet(&place.join("/")),

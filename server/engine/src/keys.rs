@@ -1,10 +1,11 @@
 //! API keys: made here, shown once, known afterwards by digest only.
 
 mod door;
+mod site;
 mod terms;
 
 use marketplace::fault::{Code, Fault};
-use marketplace::id::KeyId;
+use marketplace::id::{AccountId, KeyId};
 use marketplace::scope::Scope;
 use marketplace::secret_key::{self, ApiKey, BODY_LENGTH};
 use rand::RngExt;
@@ -12,6 +13,7 @@ use store::api_key::{Hand, KeySpending, Secret};
 use store::audit::NewEvent;
 
 pub use self::door::Doorstep;
+pub use self::site::{Wish, unknown_method};
 pub use self::terms::{KeyChange, KeyTerms};
 use crate::{Actor, Engine, Result};
 
@@ -27,15 +29,23 @@ impl Engine {
             // Whoever got hold of one must not be able to leave another behind.
             actor.person()?;
         }
-        let secret = random_key();
-        let (prefix, digest) = (secret_key::visible_prefix(&secret), self.0.secrets.key_digest(&secret));
-        let kept = Secret { prefix: &prefix, digest: &digest };
-        let key = match store::api_key::insert_key(&self.0.db, account, kept, &terms.stored(name)).await {
+        let (key, secret) = match self.keep_new_key(account, &terms.stored(name)).await {
             Err(store::Error::TooManyKeys) => return Err(self.too_many_keys(actor).await?.into()),
             made => made?,
         };
         self.record(actor, "key.mint", &format!("key:{}", key.id)).await?;
         Ok((key, secret))
+    }
+
+    async fn keep_new_key(
+        &self,
+        account: AccountId,
+        terms: &store::api_key::KeyTerms<'_>,
+    ) -> store::Result<(ApiKey, String)> {
+        let secret = random_key();
+        let (prefix, digest) = (secret_key::visible_prefix(&secret), self.0.secrets.key_digest(&secret));
+        let kept = Secret { prefix: &prefix, digest: &digest };
+        Ok((store::api_key::insert_key(&self.0.db, account, kept, terms).await?, secret))
     }
 
     /// What to say when the plan allows no more.

@@ -39,6 +39,7 @@ mod recommend;
 mod replay;
 mod statement;
 mod spending;
+mod ranking;
 mod background;
 mod engine;
 
@@ -57,7 +58,7 @@ pub use gateway::{Outcome, SIGNATURE_HEADER};
 pub use idempotency::{
     Answer, Claim, Claimed, HEADER as IDEMPOTENCY_HEADER, IdempotencyKey, KEPT_BYTES_MAX, Route,
 };
-pub use keys::{Doorstep, KeyChange, KeyTerms};
+pub use keys::{Doorstep, KeyChange, KeyTerms, Wish, unknown_method};
 pub use letters::Post;
 pub use making::{Made, MakeOrder, Making};
 pub use moderate::{Moderated, ModerationOrder};
@@ -82,6 +83,7 @@ pub use store::correction::Adjusted;
 pub use store::plan::Subscribed;
 pub use store::price::Outcome as PriceOutcome;
 pub use store::price::{PriceVersion, Tense};
+pub use store::ranking::Ranked;
 pub use store::spending::Spent;
 pub use store::{Db, migrate};
 pub use vendors::{abandon_secrets, has_vendor_keys};

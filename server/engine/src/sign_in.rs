@@ -3,7 +3,7 @@
 mod confirmation;
 mod forgotten;
 mod hasher;
-mod one_time;
+pub(crate) mod one_time;
 mod password;
 mod throttle;
 mod token;

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use chrono::DateTime;
 use engine::Engine;
 use marketplace::id::CallId;
 use marketplace::money::Nanos;
@@ -32,7 +33,10 @@ pub async fn read_key(State(engine): State<Engine>, Asking(actor): Asking) -> Re
         "limit": key.limit_nanos.map(dollars), "limit_remaining": left.map(dollars), "limit_reset": key.limit_reset,
         "usage": dollars(spent.total), "usage_daily": dollars(spent.today),
         "usage_weekly": dollars(spent.this_week), "usage_monthly": dollars(spent.this_month),
-        "held": dollars(key.held_nanos), "expires_at": key.expires_at,
+        "held": dollars(key.held_nanos), "include_byok_in_limit": false,
+        "byok_usage": 0, "byok_usage_daily": 0, "byok_usage_weekly": 0, "byok_usage_monthly": 0,
+        "rate_limit": key.requests_a_minute.map(|requests| json!({ "requests": requests, "interval": "1m" })),
+        "expires_at": key.expires_at,
         "is_free_tier": actor.user().is_some_and(|user| user.plan == "free"), "is_management_key": key.scopes.contains(&Scope::Management),
         "scopes": key.scopes, "models": key.models, "addresses": key.addresses,
         "requests_a_minute": key.requests_a_minute, "tokens_a_minute": key.tokens_a_minute,
@@ -64,6 +68,8 @@ pub async fn read_generation(
     let id = CallId::parse(&wanted.id.unwrap_or_default()).map_err(ApiError::openai)?;
     let receipt = engine.receipt(&actor, id).await.map_err(ApiError::openai)?;
     let usage = receipt.usage;
+    let last = receipt.attempts.last();
+    let took = last.and_then(|last| Some((last.began_at.as_str(), last.ended_at.as_deref()?)));
     Ok(Json(json!({ "data": {
         "id": receipt.id, "model": receipt.model, "provider_name": receipt.provider,
         "total_cost": dollars(receipt.charge_nanos - receipt.overrun_nanos),
@@ -72,10 +78,32 @@ pub async fn read_generation(
         "tokens_prompt": usage.input_total(), "tokens_completion": usage.output_total(),
         "native_tokens_prompt": usage.input_total(), "native_tokens_completion": usage.output_total(),
         "native_tokens_reasoning": usage.reasoning, "native_tokens_cached": usage.cached_input,
-        "native_finish_reason": receipt.finish, "cancelled": receipt.finish == engine::STOPPED,
+        "finish_reason": finish_reason(&receipt.finish), "native_finish_reason": receipt.finish,
+        "generation_time": took.and_then(|(began, ended)| milliseconds(began, ended)),
+        // What is not kept of a call, and what there is none of here.
+        "latency": null, "streamed": null, "cache_discount": null, "moderation_latency": null, "app_id": null,
+        "origin": null, "router": null, "session_id": null, "upstream_id": null,
+        "cancelled": receipt.finish == engine::STOPPED,
         "provider_responses": receipt.attempts,
         "is_byok": false, "created_at": receipt.created_at, "receipt": receipt,
     } })))
+}
+
+/// The reason in OpenAI's words, where it is one of them.
+fn finish_reason(native: &str) -> Option<&'static str> {
+    Some(match native {
+        "stop" | "end_turn" | "stop_sequence" | "STOP" | "COMPLETE" | "completed" => "stop",
+        "length" | "max_tokens" | "MAX_TOKENS" => "length",
+        "tool_calls" | "tool_use" | "TOOL_CALL" => "tool_calls",
+        "content_filter" | "refusal" | "SAFETY" => "content_filter",
+        _ if native.starts_with("error") => "error",
+        _ => return None,
+    })
+}
+
+fn milliseconds(began: &str, ended: &str) -> Option<i64> {
+    let at = |text: &str| DateTime::parse_from_rfc3339(text).ok();
+    Some((at(ended)? - at(began)?).num_milliseconds())
 }
 
 /// A JSON number of dollars, because these clients expect one; exact amounts are in the receipt.

@@ -1,7 +1,9 @@
 //! A fault as an HTTP answer.
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::OriginalUri;
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use marketplace::fault::{Advice, Code, Fault};
@@ -39,6 +41,20 @@ pub enum Family {
 #[derive(Clone)]
 pub struct Unnamed(pub Value);
 
+/// What a handler refused that does not know who reads it.
+#[derive(Clone)]
+struct Untold(Fault);
+
+/// Tells a refusal of a handler that serves several families in the family of the address that was asked.
+pub async fn in_family(request: Request<Body>, next: Next) -> Response {
+    let family = Family::of(&request);
+    let mut answer = next.run(request).await;
+    match answer.extensions_mut().remove::<Untold>() {
+        Some(Untold(fault)) if family != Family::Problem => ApiError::of(family, fault).into_response(),
+        _ => answer,
+    }
+}
+
 impl Family {
     /// The family that belongs to an address; where two share one, the client's version tells them apart.
     pub fn of<B>(request: &Request<B>) -> Self {
@@ -50,7 +66,18 @@ impl Family {
         };
         let is_shared = path.starts_with("/v1/")
             || rest.starts_with("models")
-            || ["key", "credits", "generation", "providers", "activity", "moderations"].contains(&rest)
+            || rest.starts_with("datasets/")
+            || [
+                "key",
+                "credits",
+                "generation",
+                "providers",
+                "activity",
+                "moderations",
+                "auth/keys",
+                "benchmarks",
+            ]
+            .contains(&rest)
             || rest.starts_with("audio/");
         match rest {
             _ if rest.starts_with("messages") => Self::Anthropic,
@@ -91,10 +118,14 @@ impl IntoResponse for ApiError {
             Family::OpenAi => (openai_error(&fault), "application/json"),
             Family::Anthropic => (anthropic_error(&fault), "application/json"),
         };
+        let untold = (self.family == Family::Problem).then(|| Untold(fault.clone()));
         let unnamed = (self.family == Family::Anthropic).then(|| Unnamed(body.clone()));
         let mut answer = (status, Json(body)).into_response();
         if let Some(unnamed) = unnamed {
             answer.extensions_mut().insert(unnamed);
+        }
+        if let Some(untold) = untold {
+            answer.extensions_mut().insert(untold);
         }
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -199,6 +230,7 @@ fn openai_type(code: Code) -> &'static str {
         Code::InvalidRequest
         | Code::NotFound
         | Code::WrongEndpoint
+        | Code::MethodNotAllowed
         | Code::RequestTimeout
         | Code::PayloadTooLarge
         | Code::Unprocessable
@@ -212,7 +244,7 @@ fn openai_type(code: Code) -> &'static str {
 
 fn anthropic_type(code: Code) -> &'static str {
     match code {
-        Code::InvalidRequest | Code::Unprocessable => "invalid_request_error",
+        Code::InvalidRequest | Code::Unprocessable | Code::MethodNotAllowed => "invalid_request_error",
         Code::Unauthenticated => "authentication_error",
         Code::PaymentRequired => "billing_error",
         Code::PermissionDenied => "permission_error",

@@ -1,5 +1,7 @@
 //! `/keys`: a buyer's API keys.
 
+mod told;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -7,25 +9,30 @@ use chrono::{DateTime, Utc};
 use engine::{Engine, KeyChange, KeyTerms, Route};
 use http::StatusCode;
 use marketplace::billing::Window;
-use marketplace::fault::Fault;
 use marketplace::id::KeyId;
-use marketplace::money::Nanos;
 use marketplace::scope::Scope;
-use marketplace::secret_key::ApiKey;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
+use self::told::{OneKey, ToldKey, limit, refuse_to_disable};
 use super::ApiError;
 use super::asked::{Path, Query};
 use super::body::Body;
 use super::idempotency::{Attempt, Sent, act};
 use super::page::{Page, Slice};
 use crate::auth::Asking;
+use crate::openapi::shapes::Dollars;
 
 #[derive(Deserialize, utoipa::ToSchema)]
 #[schema(example = json!({"name": "backend", "limit_nanos": "5000000000", "limit_reset": "day", "scopes": ["chat", "read"]}))]
 pub struct NewKey {
     name: String,
     limit_nanos: Option<String>,
+    /// Dollars, as OpenRouter's clients say it.
+    #[schema(value_type = Option<Dollars>)]
+    limit: Option<Value>,
+    /// Nothing but `false`: DELETE ends a key, for good.
+    disabled: Option<bool>,
     limit_reset: Option<Window>,
     expires_at: Option<DateTime<Utc>>,
     scopes: Option<Vec<Scope>>,
@@ -42,6 +49,12 @@ pub struct ChangedKey {
     name: Option<String>,
     #[serde(default, deserialize_with = "named")]
     limit_nanos: Option<Option<String>>,
+    /// Dollars, as OpenRouter's clients say it.
+    #[serde(default, deserialize_with = "named")]
+    #[schema(value_type = Option<Dollars>)]
+    limit: Option<Option<Value>>,
+    /// Nothing but `false`: DELETE ends a key, for good.
+    disabled: Option<bool>,
     #[serde(default, deserialize_with = "named")]
     limit_reset: Option<Option<Window>>,
     #[serde(default, deserialize_with = "named")]
@@ -71,29 +84,30 @@ const OVERLAP_SECONDS_USUAL: i64 = 24 * 3_600;
 pub struct MadeKey {
     key: String,
     #[serde(flatten)]
-    about: ApiKey,
+    about: OneKey,
 }
 
 /// Every key of the account, without its secret.
 ///
 /// In OpenRouter's pages, which begin at an `offset`.
-#[utoipa::path(get, path = "/api/v1/keys", tag = "Keys and limits", params(Slice), responses((status = 200, body = Page<ApiKey>)))]
+#[utoipa::path(get, path = "/keys", tag = "Keys and limits", params(Slice), responses((status = 200, body = Page<ToldKey>)))]
 pub async fn list_keys(
     State(engine): State<Engine>,
     Asking(actor): Asking,
     Query(slice): Query<Slice>,
-) -> Result<Json<Page<ApiKey>>, ApiError> {
-    Ok(Json(slice.cut(engine.list_keys(&actor).await?)))
+) -> Result<Json<Page<ToldKey>>, ApiError> {
+    Ok(Json(slice.cut(engine.list_keys(&actor).await?.into_iter().map(ToldKey::from).collect())))
 }
 
 /// Makes a key. Its secret is told this once.
-#[utoipa::path(post, path = "/api/v1/keys", tag = "Keys and limits", request_body = NewKey, responses((status = 201, body = MadeKey)))]
+#[utoipa::path(post, path = "/keys", tag = "Keys and limits", request_body = NewKey, responses((status = 201, body = MadeKey)))]
 pub async fn create_key(
     State(engine): State<Engine>,
     Asking(actor): Asking,
     Sent { body: new, once }: Sent<NewKey>,
 ) -> Result<Response, ApiError> {
-    let limit = new.limit_nanos.map(|text| parse_nanos(&text)).transpose()?;
+    refuse_to_disable(new.disabled)?;
+    let limit = limit(new.limit_nanos.as_deref(), new.limit.as_ref())?;
     let terms = KeyTerms {
         limit,
         limit_reset: new.limit_reset,
@@ -107,24 +121,28 @@ pub async fn create_key(
     let make = async move |attempt: Attempt| {
         let Attempt { engine, actor, .. } = &attempt;
         let (about, key) = engine.mint_key(actor, &new.name, terms).await?;
-        Ok(attempt.keep((StatusCode::CREATED, Json(MadeKey { key, about })).into_response()).await)
+        Ok(attempt
+            .keep((StatusCode::CREATED, Json(MadeKey { key, about: about.into() })).into_response())
+            .await)
     };
     Ok(act(Attempt::new(engine, actor), Route::Keys, once, make).await?)
 }
 
 /// Changes a key.
-#[utoipa::path(patch, path = "/api/v1/keys/{id}", tag = "Keys and limits", params(("id" = KeyId, Path)), request_body = ChangedKey, responses((status = 200, body = ApiKey)))]
+#[utoipa::path(patch, path = "/keys/{id}", tag = "Keys and limits", params(("id" = KeyId, Path)), request_body = ChangedKey, responses((status = 200, body = OneKey)))]
 pub async fn change_key(
     State(engine): State<Engine>,
     Asking(actor): Asking,
     Path(id): Path<String>,
     Body(changed): Body<ChangedKey>,
-) -> Result<Json<ApiKey>, ApiError> {
-    let limit =
-        changed.limit_nanos.map(|limit| limit.map(|text| parse_nanos(&text)).transpose()).transpose()?;
+) -> Result<Json<OneKey>, ApiError> {
+    refuse_to_disable(changed.disabled)?;
+    let is_limited = changed.limit_nanos.is_some() || changed.limit.is_some();
+    let (nanos, dollars) = (changed.limit_nanos.flatten(), changed.limit.flatten());
+    let limit = limit(nanos.as_deref(), dollars.as_ref())?;
     let change = KeyChange {
         name: changed.name,
-        limit,
+        limit: is_limited.then_some(limit),
         limit_reset: changed.limit_reset,
         expires_at: changed.expires_at,
         scopes: changed.scopes,
@@ -133,21 +151,21 @@ pub async fn change_key(
         requests_a_minute: changed.requests_a_minute,
         tokens_a_minute: changed.tokens_a_minute,
     };
-    Ok(Json(engine.change_key(&actor, KeyId::parse(&id)?, change).await?))
+    Ok(Json(engine.change_key(&actor, KeyId::parse(&id)?, change).await?.into()))
 }
 
 /// One key, without its secret.
-#[utoipa::path(get, path = "/api/v1/keys/{id}", tag = "Keys and limits", params(("id" = KeyId, Path)), responses((status = 200, body = ApiKey)))]
+#[utoipa::path(get, path = "/keys/{id}", tag = "Keys and limits", params(("id" = KeyId, Path)), responses((status = 200, body = OneKey)))]
 pub async fn read_key(
     State(engine): State<Engine>,
     Asking(actor): Asking,
     Path(id): Path<String>,
-) -> Result<Json<ApiKey>, ApiError> {
-    Ok(Json(engine.key(&actor, KeyId::parse(&id)?).await?))
+) -> Result<Json<OneKey>, ApiError> {
+    Ok(Json(engine.key(&actor, KeyId::parse(&id)?).await?.into()))
 }
 
 /// Another secret for the same key.
-#[utoipa::path(post, path = "/api/v1/keys/{id}/rotate", tag = "Keys and limits", params(("id" = KeyId, Path)), request_body = Rotation, responses((status = 200, body = MadeKey)))]
+#[utoipa::path(post, path = "/keys/{id}/rotate", tag = "Keys and limits", params(("id" = KeyId, Path)), request_body = Rotation, responses((status = 200, body = MadeKey)))]
 pub async fn rotate_key(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -161,13 +179,13 @@ pub async fn rotate_key(
     let make = async move |attempt: Attempt| {
         let Attempt { engine, actor, .. } = &attempt;
         let (about, key) = engine.rotate_key(actor, id, overlap).await?;
-        Ok(attempt.keep(Json(MadeKey { key, about }).into_response()).await)
+        Ok(attempt.keep(Json(MadeKey { key, about: about.into() }).into_response()).await)
     };
     Ok(act(Attempt::new(engine, actor), Route::Keys, once, make).await?)
 }
 
 /// Ends a key at once, on every server.
-#[utoipa::path(delete, path = "/api/v1/keys/{id}", tag = "Keys and limits", params(("id" = KeyId, Path)), responses((status = 204)))]
+#[utoipa::path(delete, path = "/keys/{id}", tag = "Keys and limits", params(("id" = KeyId, Path)), responses((status = 204)))]
 pub async fn revoke_key(
     State(engine): State<Engine>,
     Asking(actor): Asking,
@@ -180,10 +198,4 @@ pub async fn revoke_key(
 /// Tells a field that is `null` from one that is not there.
 fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(field).map(Some)
-}
-
-fn parse_nanos(text: &str) -> Result<Nanos, Fault> {
-    text.parse()
-        .map(Nanos)
-        .map_err(|_| Fault::invalid("limit_nanos", "must be a string of whole nano-dollars"))
 }

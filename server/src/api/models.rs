@@ -3,6 +3,7 @@
 mod anthropic;
 mod endpoints;
 mod filter;
+mod parameter;
 mod stats;
 
 use axum::Json;
@@ -163,7 +164,7 @@ fn describe(listing: &Listing) -> Value {
             "context_length": model.context_tokens, "max_completion_tokens": model.max_output_tokens,
             "is_moderated": null,
         },
-        "supported_parameters": model.abilities,
+        "supported_parameters": parameter::told(model),
         "expiration_date": model.retires,
         "available": listing.sale.is_open(),
         "unavailable_because": listing.sale.reason(),

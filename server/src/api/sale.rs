@@ -2,6 +2,7 @@
 
 mod record;
 pub mod stream;
+pub mod dollars;
 mod terms;
 mod routing;
 mod cost;

@@ -176,7 +176,7 @@ impl Parts {
     }
 }
 
-fn day(field: &str, text: Option<&str>) -> Result<Option<NaiveDate>, Fault> {
+pub fn day(field: &str, text: Option<&str>) -> Result<Option<NaiveDate>, Fault> {
     let wrong = |_| Fault::invalid(field, "must be a day such as 2026-11-26");
     text.map(|text| text.parse().map_err(wrong)).transpose()
 }

@@ -135,7 +135,8 @@ fn may_be_sent_again(path: &str, method: &str) -> bool {
         "/keys",
         "/rotate",
     ];
-    method == "post" && takes.iter().any(|end| path.ends_with(end))
+    // A code is used once already.
+    method == "post" && takes.iter().any(|end| path.ends_with(end)) && !path.ends_with("/auth/keys")
 }
 
 fn add_idempotency_key(operation: &mut Value) {

@@ -36,7 +36,8 @@ async fn a_model_on_ones_own_machine_is_found_and_costs_nothing() {
     let model = listed(&market, MODEL).await.expect(200).json();
     assert_eq!((&model["name"], &model["free"]), (&json!("qwen3:4b (local)"), &json!(true)));
     assert_eq!((&model["available"], &model["context_length"]), (&json!(true), &json!(40_960)));
-    assert_eq!(model["supported_parameters"], json!(["streaming", "tools", "reasoning"]));
+    let parameters = json!(["streaming", "tools", "reasoning", "tool_choice", "include_reasoning"]);
+    assert_eq!(model["supported_parameters"], parameters);
     // Nobody has paid anything in, and the month's free tokens are left alone.
     let before = buyer.balance().await;
     for model in [MODEL, "tgi/simulated/continuation-7b"] {

@@ -10,7 +10,7 @@ pub struct Article {
     text: &'static str,
 }
 
-pub static ALL: [Article; 7] = [
+pub static ALL: [Article; 8] = [
     Article {
         place: "moving",
         title: "Move from OpenAI, Anthropic or OpenRouter in one line",
@@ -28,6 +28,12 @@ pub static ALL: [Article; 7] = [
         title: "Limits",
         about: "What a key may do, how much may be asked in a minute and spent, and what is said when a limit is reached.",
         text: include_str!("../../../../docs/limits.md"),
+    },
+    Article {
+        place: "keys-for-sites",
+        title: "Keys for sites",
+        about: "How a site gets an API key of its visitor, who agrees on a page here: a code, a proof, and no password told.",
+        text: include_str!("../../../../docs/keys-for-sites.md"),
     },
     Article {
         place: "errors",

@@ -6,7 +6,7 @@ use marketplace::id::{ModelId, ProviderId};
 use marketplace::model::{Listing, Offer, publisher_name};
 use serde_json::{Value, json};
 
-use super::{created, percent, pricing};
+use super::{created, parameter, percent, pricing};
 
 /// What was measured is absent where nobody asked lately, and where it cannot be read.
 pub async fn list(engine: &Engine, actor: &Actor, id: &str) -> Result<Value, Error> {
@@ -47,7 +47,7 @@ fn endpoint(
         "context_length": offer.context_tokens, "max_prompt_tokens": offer.max_input_tokens,
         "max_completion_tokens": offer.max_output_tokens,
         "pricing": offer.price.as_ref().map(|price| pricing(price, listing.take)),
-        "supported_parameters": model.abilities,
+        "supported_parameters": parameter::told(model),
         "available": listing.sale.is_open(),
         "uptime_last_30m": uptime(lately), "uptime_last_1d": uptime(today),
         "latency_last_30m": lately.and_then(|offer| offer.measured.first_token_ms).map(percentiles),

@@ -4,6 +4,8 @@ use marketplace::model::Listing;
 use marketplace::money::Rate;
 use serde::Deserialize;
 
+use super::parameter::takes;
+
 /// Lists have commas in them; a model must have all that a list of abilities or kinds names, and one of the names.
 /// Nonsense is ignored, not refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, utoipa::IntoParams)]
@@ -37,19 +39,7 @@ impl Filter {
             let plain = plain(name);
             model.every_offer().any(|offer| plain == self::plain(&offer.provider.0))
         };
-        let is_known = |name: &str| {
-            let name = name.trim();
-            // What every chat takes is no ability of one of them.
-            let is_usual = ["max_tokens", "temperature", "top_p", "stop"].contains(&name);
-            let ability = match name {
-                "response_format" | "structured_outputs" => "structured_output",
-                "tool_choice" => "tools",
-                "include_reasoning" => "reasoning",
-                other => other,
-            };
-            is_usual || has(&model.abilities, ability)
-        };
-        all(&self.supported_parameters, is_known)
+        all(&self.supported_parameters, |name| takes(model, name))
             && all(&self.input_modalities, |kind| has(&model.input, kind))
             && all(&self.output_modalities, |kind| has(&model.output, kind))
             && any(&self.model_authors, |author| {

@@ -6,6 +6,8 @@ use marketplace::fault::Fault;
 use marketplace::money::Nanos;
 use serde_json::{Map, Value};
 
+use super::dollars::ceiling;
+
 /// What a call may cost, by itself and with those it belongs to, and who may answer it.
 #[derive(Debug, Default)]
 pub struct Terms {
@@ -54,18 +56,5 @@ fn run(body: &mut Map<String, Value>) -> Result<Option<Run>, Fault> {
 }
 
 fn dollars(body: &mut Map<String, Value>, field: &str) -> Result<Option<Nanos>, Fault> {
-    body.remove(field).filter(|value| !value.is_null()).map(|value| cost(field, &value)).transpose()
-}
-
-/// Dollars, as a number or as text.
-fn cost(field: &str, value: &Value) -> Result<Nanos, Fault> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return Err(Fault::invalid(field, "must be dollars, for example 0.05")),
-    };
-    Nanos::parse_usd(&text)
-        .ok()
-        .filter(|cost| *cost > Nanos::ZERO)
-        .ok_or_else(|| Fault::invalid(field, "must be dollars with at most nine decimals, for example 0.05"))
+    body.remove(field).filter(|value| !value.is_null()).map(|value| ceiling(field, &value)).transpose()
 }

@@ -246,7 +246,11 @@ pub struct GenerationFacts {
     pub upstream_inference_cost: f64,
     pub tokens_prompt: u64,
     pub tokens_completion: u64,
+    /// In OpenAI’s words, where it is one of them.
+    pub finish_reason: Option<String>,
     pub native_finish_reason: String,
+    /// Milliseconds from asking the vendor to the end of the answer.
+    pub generation_time: Option<i64>,
     pub cancelled: bool,
     pub created_at: String,
     pub receipt: marketplace::receipt::Receipt,

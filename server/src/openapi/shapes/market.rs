@@ -215,6 +215,14 @@ pub struct OwnKeyFacts {
     pub usage_monthly: f64,
     /// Set aside for calls that go on, and not yet spent.
     pub held: f64,
+    /// There are no keys of your own at vendors: always `false`, and 0 below.
+    pub include_byok_in_limit: bool,
+    pub byok_usage: f64,
+    pub byok_usage_daily: f64,
+    pub byok_usage_weekly: f64,
+    pub byok_usage_monthly: f64,
+    /// Of the key’s own, if it has one: `requests` in an `interval`.
+    pub rate_limit: Option<Map<String, Value>>,
     pub expires_at: Option<String>,
     pub is_free_tier: bool,
     pub is_management_key: bool,

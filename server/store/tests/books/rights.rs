@@ -56,6 +56,7 @@ async fn the_server_sees_one_account_and_without_one_nothing(root: PgPool) {
         "subscription",
         "adjustment",
         "one_time_secret",
+        "site_code",
         "call_attempt",
     ];
     for table in tables {
@@ -140,6 +141,7 @@ async fn no_role_of_the_application_can_change_history(root: PgPool) {
             "select sign_in.use_secret('confirm_address', '')",
             "update account set verified_at = now(), identity = 'somebody else'",
             "update one_time_secret set used_at = null",
+            "update site_code set used_at = null",
             "select ledger.forget_vendor_key('openai', 'nobody')",
             "set session_replication_role = replica",
         ] {
