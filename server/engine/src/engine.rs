@@ -19,7 +19,7 @@ use crate::chat::Running;
 use crate::conversation::Answering;
 use crate::health::Health;
 use crate::letters::{Letters, Post};
-use crate::rates::{RateLimits, Rates};
+use crate::rates::{RateLimits, Rates, Valkey, ValkeyAddress};
 use crate::retries::Retries;
 use crate::secrets::{MasterKey, Secrets};
 use crate::sign_in::{Hasher, Throttle};
@@ -46,6 +46,8 @@ pub struct Settings {
     /// Where people reach this market. Letters lead there; without it, to this server's own address.
     pub public_url: Option<String>,
     pub rates: RateLimits,
+    /// What counts limits a minute instead of the database.
+    pub valkey: Option<ValkeyAddress>,
 }
 
 /// A handle to everything; cheap to clone.
@@ -103,6 +105,10 @@ impl Engine {
         let secrets = Secrets::derive(&vault.root(&db, &settings.master_key).await?)?;
         let vendors = Vendors::load(&db, &vault, registry).await?;
         let catalogue = Catalogue::load(&db, &vendors.registry, settings.own_models.as_deref()).await?;
+        let valkey = settings.valkey.map(Valkey::at);
+        if let Some(valkey) = &valkey {
+            valkey.begin().await;
+        }
         let engine = Self(Arc::new(Shared {
             db,
             vendors: ArcSwap::from_pointee(vendors),
@@ -118,7 +124,7 @@ impl Engine {
             test_gateway: settings.test_gateway,
             own_address: OnceLock::new(),
             instance: Uuid::now_v7(),
-            rates: Rates::new(settings.rates),
+            rates: Rates::new(settings.rates, valkey),
             running: Running::default(),
             breakers: Breakers::default(),
             retries: Retries::default(),
@@ -152,7 +158,7 @@ impl Engine {
         format!("{}{path}", base.unwrap_or_default().trim_end_matches('/'))
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers. Valkey need not: without it the database counts.
     pub async fn is_ready(&self) -> bool {
         store::books::ping(&self.0.db).await.is_ok()
     }

@@ -67,7 +67,7 @@ pub use providers::image::{
     Format as PictureFormat, Picture, Request as PictureRequest, Size as PictureSize,
 };
 pub use providers::{Egress, Limits, Registry, Sender};
-pub use rates::RateLimits;
+pub use rates::{RateLimits, ValkeyAddress};
 pub use recommend::{Pick, Recommendation, Replayed};
 pub use routing::{MODELS_MAX, Routing, WhenShort};
 pub use secrets::MasterKey;
