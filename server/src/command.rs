@@ -228,6 +228,7 @@ pub(crate) async fn open_engine(
         post: config.post()?,
         public_url: config.public_url.clone().filter(|url| !url.trim().is_empty()),
         rates: config.rates(simulated.is_some()),
+        valkey: config.valkey()?,
     };
     // Whoever takes nothing of an answer is given up at the door and behind it at the same time.
     let limits = Limits { reader: config.patience.reader, ..Limits::default() };

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
-use engine::{MasterKey, Post, RateLimits};
+use engine::{MasterKey, Post, RateLimits, ValkeyAddress};
 use marketplace::network::Network;
 
 /// What a demo multiplies plans' limits by: whoever tries it out under load is not to be slowed down by a plan.
@@ -79,6 +79,9 @@ pub struct Config {
     /// How often in a minute programs at one address may ask; 0 for as often as they like. This machine always may.
     #[arg(long, global = true, env = "MERCATO_ADDRESS_REQUESTS_A_MINUTE", default_value_t = 6_000)]
     pub address_requests_a_minute: u32,
+    /// A Valkey or Redis that counts limits a minute instead of the database, for example `redis://valkey:6379`.
+    #[arg(long, global = true, env = "MERCATO_VALKEY_URL", hide_env_values = true)]
+    pub valkey_url: Option<String>,
     /// The built browser half, styles and pictures.
     #[arg(long, global = true, env = "LEPTOS_SITE_ROOT", default_value = "target/site")]
     pub site_root: PathBuf,
@@ -133,6 +136,12 @@ impl Config {
             factor: self.rate_factor.map_or(usual, i64::from),
             requests_from_address: Some(i64::from(self.address_requests_a_minute)).filter(|limit| *limit > 0),
         }
+    }
+
+    /// What counts limits a minute, if it is not the database.
+    pub fn valkey(&self) -> anyhow::Result<Option<ValkeyAddress>> {
+        let text = self.valkey_url.as_deref().filter(|text| !text.trim().is_empty());
+        Ok(text.map(ValkeyAddress::parse).transpose()?)
     }
 
     /// The operator's own models, as they are written.

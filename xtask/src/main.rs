@@ -14,6 +14,7 @@ mod site;
 mod style;
 mod test;
 mod toolchain;
+mod valkey;
 mod workspace;
 
 use std::env;

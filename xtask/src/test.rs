@@ -40,6 +40,7 @@ type Step = fn(&mut Bench, &Log) -> Result<Tally>;
 const STEPS: &[(&str, Step)] = &[
     ("wasm library", tools::wasm_library),
     ("PostgreSQL", tools::postgres_programs),
+    ("Valkey", tools::valkey_program),
     ("Node packages", tools::node_packages),
     ("Chromium", tools::chromium),
     ("Python packages", tools::python_packages),

@@ -17,6 +17,8 @@ const CHECK_EVERY: Duration = Duration::from_secs(10);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 /// How soon a model that is put on a server of the operator's own is for sale.
 const DISCOVER_EVERY: Duration = Duration::from_secs(60);
+/// How soon a Valkey that was lost is seen to answer again.
+const VALKEY_EVERY: Duration = Duration::from_secs(1);
 const HEALTH_EVERY: Duration = Duration::from_secs(60);
 const FOLD_EVERY: Duration = Duration::from_secs(3_600);
 const RECONCILE_EVERY: Duration = Duration::from_secs(3_600);
@@ -46,6 +48,13 @@ impl Engine {
         });
         // Apart too, for a server that does not answer is waited for.
         self.every(DISCOVER_EVERY, |engine| async move { engine.try_to_find_local_models().await });
+        if self.0.rates.valkey().is_some() {
+            self.every(VALKEY_EVERY, |engine| async move {
+                if let Some(valkey) = engine.0.rates.valkey() {
+                    valkey.go_back().await;
+                }
+            });
+        }
         self.every(HEALTH_EVERY, |engine| async move { engine.keep_health().await });
         self.every(FOLD_EVERY, |engine| async move { engine.fold_health().await });
         self.every(FOLD_EVERY, |engine| async move { engine.add_up_days().await });

@@ -19,7 +19,7 @@ use crate::chat::Running;
 use crate::conversation::Answering;
 use crate::health::Health;
 use crate::letters::{Letters, Post};
-use crate::rates::{RateLimits, Rates};
+use crate::rates::{RateLimits, Rates, Valkey, ValkeyAddress};
 use crate::replay::Replays;
 use crate::retries::Retries;
 use crate::secrets::{MasterKey, Secrets};
@@ -47,6 +47,8 @@ pub struct Settings {
     /// Where people reach this market. Letters lead there; without it, to this server's own address.
     pub public_url: Option<String>,
     pub rates: RateLimits,
+    /// What counts limits a minute instead of the database.
+    pub valkey: Option<ValkeyAddress>,
 }
 
 /// A handle to everything; cheap to clone.
@@ -106,6 +108,10 @@ impl Engine {
         let secrets = Secrets::derive(&vault.root(&db, &settings.master_key).await?)?;
         let vendors = Vendors::load(&db, &vault, registry).await?;
         let catalogue = Catalogue::load(&db, &vendors.registry, settings.own_models.as_deref()).await?;
+        let valkey = settings.valkey.map(Valkey::at);
+        if let Some(valkey) = &valkey {
+            valkey.begin().await;
+        }
         let engine = Self(Arc::new(Shared {
             db,
             vendors: ArcSwap::from_pointee(vendors),
@@ -121,7 +127,7 @@ impl Engine {
             test_gateway: settings.test_gateway,
             own_address: OnceLock::new(),
             instance: Uuid::now_v7(),
-            rates: Rates::new(settings.rates),
+            rates: Rates::new(settings.rates, valkey),
             running: Running::default(),
             breakers: Breakers::default(),
             retries: Retries::default(),
@@ -156,7 +162,7 @@ impl Engine {
         format!("{}{path}", base.unwrap_or_default().trim_end_matches('/'))
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers. Valkey need not: without it the database counts.
     pub async fn is_ready(&self) -> bool {
         store::books::ping(&self.0.db).await.is_ok()
     }

@@ -105,6 +105,7 @@ impl Engine {
                 .collect(),
         });
         figures.push(self.breaker_figure());
+        figures.extend(self.valkey_figures());
         figures.extend(watch.overdue().map(|overdue| Figure {
             name: "mercato_provider_reports",
             help: "Days of a provider and model in the last 30 whose report is missing or differs.",
@@ -115,6 +116,25 @@ impl Engine {
             ],
         }));
         figures
+    }
+
+    /// Nothing where the database is all there is.
+    fn valkey_figures(&self) -> Vec<Figure> {
+        let Some(valkey) = self.0.rates.valkey() else { return Vec::new() };
+        let lost = FigureValue::Whole(valkey.times_lost());
+        vec![
+            gauge(
+                "mercato_valkey_up",
+                "Whether limits a minute are counted in Valkey: 1, or 0 while the database counts.",
+                valkey.is_up().into(),
+            ),
+            Figure {
+                name: "mercato_valkey_lost_total",
+                help: "How often Valkey did not answer, and the database counted from then on.",
+                kind: FigureKind::Counter,
+                readings: vec![plain(lost)],
+            },
+        ]
     }
 
     fn breaker_figure(&self) -> Figure {

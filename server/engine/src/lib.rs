@@ -69,7 +69,7 @@ pub use providers::image::{
     Format as PictureFormat, Picture, Request as PictureRequest, Size as PictureSize,
 };
 pub use providers::{Egress, Limits, Registry, Sender};
-pub use rates::RateLimits;
+pub use rates::{RateLimits, ValkeyAddress};
 pub use recommend::{Pick, Recommendation};
 pub use replay::Replayed;
 pub use routing::{MODELS_MAX, Routing, WhenShort};

@@ -2,8 +2,11 @@
 //!
 //! A minute's allowance lies in the database. This server takes slices of it and spends them here, so that a call waits for
 //! the database only when its slice is spent; and mostly not even then, for the look at its key brings the next one along.
+//! Where there is a Valkey, the allowance lies there instead, and is asked for by itself.
 
+mod source;
 mod ticket;
+mod valkey;
 mod window;
 
 use std::collections::HashMap;
@@ -17,10 +20,13 @@ use marketplace::id::{AccountId, KeyId};
 use marketplace::network::Network;
 use marketplace::rate::{Limited, Owner, Standing, Unit};
 use store::known_key::KnownKey;
-use store::rate::{Need, Slice};
+use store::rate::{Limits, Need, Slice};
 use tracing::warn;
 
+use self::source::{Caller, Counter};
 pub(crate) use self::ticket::Ticket;
+pub(crate) use self::valkey::Valkey;
+pub use self::valkey::ValkeyAddress;
 use self::window::{Lack, Window};
 use crate::{Actor, Engine, Result};
 
@@ -60,6 +66,7 @@ pub(crate) struct Rates {
     limits: RateLimits,
     windows: Mutex<HashMap<Subject, Window>>,
     holders: Mutex<HashMap<Vec<u8>, Vec<Subject>>>,
+    valkey: Option<Valkey>,
 }
 
 /// Others may spend what was fetched before it is taken; they cannot go on for ever.
@@ -68,8 +75,13 @@ const TRIES: u32 = 32;
 const HOLDERS_MAX: usize = 100_000;
 
 impl Rates {
-    pub fn new(limits: RateLimits) -> Self {
-        Self { limits, windows: Mutex::default(), holders: Mutex::default() }
+    pub fn new(limits: RateLimits, valkey: Option<Valkey>) -> Self {
+        Self { limits, windows: Mutex::default(), holders: Mutex::default(), valkey }
+    }
+
+    /// Valkey, if the operator has one, whether it answers or not.
+    pub fn valkey(&self) -> Option<&Valkey> {
+        self.valkey.as_ref()
     }
 
     /// The factor, unless nothing is limited.
@@ -115,7 +127,7 @@ impl Rates {
         if let Some(subjects) = &subjects {
             self.learn_holder(digest, subjects);
         }
-        self.fill(slices, asked_at, |owner| match owner {
+        self.fill(slices, Counter::Database, asked_at, |owner| match owner {
             Owner::Plan => subjects.as_ref()?.first().copied(),
             Owner::Key => subjects.as_ref()?.get(1).copied(),
             Owner::Address => network.map(Subject::Address),
@@ -134,17 +146,32 @@ impl Rates {
     }
 
     /// Puts slices beside those in hand. The time is from before they were asked for.
-    fn fill(&self, slices: Vec<Slice>, asked_at: Instant, whose: impl Fn(Owner) -> Option<Subject>) {
+    fn fill(
+        &self,
+        slices: Vec<Slice>,
+        counter: Counter,
+        asked_at: Instant,
+        whose: impl Fn(Owner) -> Option<Subject>,
+    ) {
         let mut windows = lock(&self.windows);
         for slice in slices {
             let Some(subject) = whose(slice.owner) else { continue };
             match windows.get_mut(&subject) {
-                Some(window) => window.add(slice, asked_at),
+                Some(window) => window.add(slice, counter, asked_at),
                 None => {
-                    windows.insert(subject, Window::open(slice, asked_at));
+                    windows.insert(subject, Window::open(slice, counter, asked_at));
                 }
             }
         }
+    }
+
+    /// What limits whoever lacks something, as far as it was learned in the minute that runs.
+    fn limits_in_hand(&self, lacks: &[(Subject, Need)], now: Instant) -> Option<Vec<Limits>> {
+        let windows = lock(&self.windows);
+        let limits = |(subject, _): &(Subject, Need)| {
+            windows.get(subject).filter(|window| !window.is_over(now)).map(Window::limits)
+        };
+        lacks.iter().map(limits).collect()
     }
 
     /// Counts a call with all of these or with none.
@@ -211,7 +238,7 @@ enum Take {
 }
 
 impl Engine {
-    /// Counts a call among those of its minute. Nothing is asked of the database while there is some of a slice left.
+    /// Counts a call among those of its minute. Nothing is asked of anybody while there is some of a slice left.
     pub(crate) async fn admit(&self, actor: &Actor, counted: Counted) -> Result<Ticket> {
         let Some(factor) = self.0.rates.factor() else { return Ok(Ticket::free()) };
         let account = actor.owner()?;
@@ -227,16 +254,7 @@ impl Engine {
                     self.0.watch.note_limited(&fault);
                     return Err(fault.into());
                 }
-                Take::Lacks(lacks) => {
-                    let need = |wanted: Subject| {
-                        let lack = lacks.iter().find(|(subject, _)| *subject == wanted);
-                        lack.map(|(_, need)| *need).unwrap_or_default()
-                    };
-                    let of_key = key.map(|key| need(Subject::Key(key))).unwrap_or_default();
-                    let needs = (need(Subject::Account(account)), of_key);
-                    let slices = store::rate::take_slices(&self.0.db, account, key, factor, needs).await?;
-                    self.0.rates.fill(slices, now, whose(account, key));
-                }
+                Take::Lacks(lacks) => self.fetch(Caller { account, key, factor }, &lacks).await?,
             }
         }
         warn!(account.id = %account, "others were always quicker to take a slice of the minute");

@@ -35,6 +35,16 @@ pub struct Need {
     pub tokens: i64,
 }
 
+/// How much somebody may ask in a minute; `None` is as much as they like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub owner: Owner,
+    /// The plan, key or address as people call it.
+    pub owner_name: String,
+    pub requests: Option<i64>,
+    pub tokens: Option<i64>,
+}
+
 /// A slice as the functions of the database answer it; all of it is missing where none was taken.
 pub(crate) struct SliceRow {
     pub owner: Option<String>,
@@ -77,6 +87,35 @@ pub async fn take_slices(
     rows.into_iter().filter_map(|row| row.read().transpose()).collect()
 }
 
+/// What an account's plan, whose limits the factor multiplies, and a key with limits of its own allow, for whoever counts
+/// elsewhere.
+pub async fn list_limits(
+    db: &Db,
+    account: AccountId,
+    key: Option<KeyId>,
+    factor: i64,
+) -> Result<Vec<Limits>> {
+    let mut step = db.step().await?;
+    let rows = sqlx::query!(
+        "select owner, owner_name, request_limit, token_limit from ledger.rate_limits($1, $2, $3)",
+        account.0,
+        key.map(|key| key.0),
+        factor,
+    )
+    .fetch_all(&mut *step)
+    .await?;
+    step.done();
+    let limits = rows.into_iter().map(|row| {
+        Ok(Limits {
+            owner: owner(&row.owner.unwrap_or_default())?,
+            owner_name: row.owner_name.unwrap_or_default(),
+            requests: row.request_limit,
+            tokens: row.token_limit,
+        })
+    });
+    limits.collect()
+}
+
 /// Forgets whoever has asked for nothing in a while.
 pub async fn forget(db: &Db) -> Result<i64> {
     Ok(sqlx::query_scalar!(r#"select ledger.forget_rates() as "forgotten!""#).fetch_one(db.people()).await?)
@@ -91,7 +130,7 @@ impl SliceRow {
             left: left.unwrap_or_default(),
         };
         Ok(Some(Slice {
-            owner: Owner::parse(&owner).ok_or(Error::Unreadable("the owner of a slice"))?,
+            owner: self::owner(&owner)?,
             owner_name: self.owner_name.unwrap_or_default(),
             requests: share(self.request_limit, self.requests, self.requests_left),
             tokens: share(self.token_limit, self.tokens, self.tokens_left),
@@ -99,4 +138,8 @@ impl SliceRow {
             millis_left: self.millis_left.unwrap_or_default(),
         }))
     }
+}
+
+fn owner(name: &str) -> Result<Owner> {
+    Owner::parse(name).ok_or(Error::Unreadable("the owner of a slice"))
 }

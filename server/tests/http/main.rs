@@ -65,5 +65,6 @@ mod support;
 mod surface;
 mod top_up;
 mod upstream_responses;
+mod valkey;
 mod vault;
 mod vendors;

@@ -8,6 +8,7 @@ mod fellow;
 mod operator;
 mod program;
 mod mail;
+mod valkey;
 mod vendor;
 mod webhook;
 
@@ -34,6 +35,7 @@ pub use connection::{Connection, now_ms};
 pub use database::Database;
 pub use fellow::Fellow;
 pub use operator::Operator;
+pub use valkey::Valkey;
 pub use vendor::Vendor;
 pub use webhook::Webhook;
 
@@ -111,6 +113,7 @@ impl Market {
             public_url: None,
             // Tests ask as much as they like, unless they are about that.
             rates: RateLimits { factor: 10_000, requests_from_address: None },
+            valkey: None,
         };
         let engine = Engine::open(served, registry, sender, settings).await.unwrap();
         let patience = Patience { reader: limits.reader, ..Patience::default() };
@@ -251,6 +254,7 @@ fn config(addr: SocketAddr, database_url: &str) -> Config {
         trusted_proxies: String::new(),
         rate_factor: None,
         address_requests_a_minute: 0,
+        valkey_url: None,
         site_root: concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site").into(),
     }
 }

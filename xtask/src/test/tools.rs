@@ -9,7 +9,7 @@ use crate::log::{Log, read};
 use crate::progress::Tally;
 use crate::test::Bench;
 use crate::workspace::{Workspace, is_on_path};
-use crate::{debian, postgres, toolchain};
+use crate::{debian, postgres, toolchain, valkey};
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 const NODE_MAJOR_MIN: u32 = 20;
@@ -21,6 +21,11 @@ pub fn wasm_library(bench: &mut Bench, log: &Log) -> Result<Tally> {
 
 pub fn postgres_programs(bench: &mut Bench, log: &Log) -> Result<Tally> {
     postgres::ensure_programs(bench.workspace, log)?;
+    Ok(Tally::PASSED)
+}
+
+pub fn valkey_program(bench: &mut Bench, log: &Log) -> Result<Tally> {
+    valkey::ensure_program(bench.workspace, log)?;
     Ok(Tally::PASSED)
 }
 

@@ -46,8 +46,11 @@ impl Engine {
         let mut is_counted = self.is_counted(behind)?;
         for _ in 0..TRIES {
             let now = Instant::now();
-            let asked = behind.filter(|_| !is_counted).map(|(network, limit)| (network.to_string(), limit));
-            let wants_slices = doorstep.is_call && rates.wants_slices(&digest, now);
+            let uncounted = behind.filter(|_| !is_counted);
+            // What is counted elsewhere than in the database does not come along with the key.
+            let along = !self.fetch_apart(uncounted).await;
+            let asked = uncounted.filter(|_| along).map(|(network, limit)| (network.to_string(), limit));
+            let wants_slices = along && doorstep.is_call && rates.wants_slices(&digest, now);
             let wanted = Wanted {
                 factor: rates.factor().filter(|_| wants_slices),
                 address: asked.as_ref().map(|(network, limit)| (network.as_str(), *limit)),

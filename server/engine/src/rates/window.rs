@@ -4,13 +4,15 @@ use std::time::{Duration, Instant};
 
 use marketplace::fault::{Code, Fault};
 use marketplace::rate::{Left, Limited, Owner, Standing, Unit};
-use store::rate::{Need, Share, Slice};
+use store::rate::{Limits, Need, Share, Slice};
 
+use super::source::Counter;
 use super::{Counted, refused};
 
 /// Slices of somebody's minute. Nothing of them is spent when it is over.
 #[derive(Debug)]
 pub(super) struct Window {
+    counter: Counter,
     owner: Owner,
     owner_name: String,
     minute: i64,
@@ -41,8 +43,9 @@ pub(super) enum Lack {
 }
 
 impl Window {
-    pub fn open(slice: Slice, asked_at: Instant) -> Self {
+    pub fn open(slice: Slice, counter: Counter, asked_at: Instant) -> Self {
         Self {
+            counter,
             owner: slice.owner,
             owner_name: slice.owner_name,
             minute: slice.minute,
@@ -52,10 +55,11 @@ impl Window {
         }
     }
 
-    /// Takes a slice in; one of another minute replaces what is left of the minute before.
-    pub fn add(&mut self, slice: Slice, asked_at: Instant) {
-        if slice.minute > self.minute {
-            *self = Self::open(slice, asked_at);
+    /// Takes a slice in; one of another minute replaces what is left of the minute before. So does one of another counter,
+    /// whose minutes are its own.
+    pub fn add(&mut self, slice: Slice, counter: Counter, asked_at: Instant) {
+        if counter != self.counter || slice.minute > self.minute {
+            *self = Self::open(slice, counter, asked_at);
         } else if slice.minute == self.minute {
             // The clocks of both run alike, so the earlier end is on the safe side.
             self.ends = self.ends.min(ends(slice.millis_left, asked_at));
@@ -67,6 +71,15 @@ impl Window {
 
     pub fn minute(&self) -> i64 {
         self.minute
+    }
+
+    pub fn limits(&self) -> Limits {
+        Limits {
+            owner: self.owner,
+            owner_name: self.owner_name.clone(),
+            requests: self.requests.limit,
+            tokens: self.tokens.limit,
+        }
     }
 
     pub fn is_over(&self, now: Instant) -> bool {
@@ -200,6 +213,7 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+    const DATABASE: Counter = Counter::Database;
 
     fn share(limit: i64, granted: i64, left: i64) -> Share {
         Share { limit: Some(limit), granted, left }
@@ -217,12 +231,12 @@ mod tests {
     #[test]
     fn a_slice_is_spent_and_then_asked_for_or_refused() {
         let now = Instant::now();
-        let mut window = Window::open(slice(7, share(20, 1, 19), share(1_000, 100, 900)), now);
+        let mut window = Window::open(slice(7, share(20, 1, 19), share(1_000, 100, 900)), DATABASE, now);
         assert_eq!(window.lack(call(10, 10), now), Lack::Nothing);
         assert_eq!(window.take(call(10, 10)), 20);
         assert_eq!(window.lack(call(10, 10), now), Lack::Slice(Need { requests: 1, tokens: 0 }));
         assert!(window.is_spent(now));
-        window.add(slice(7, share(20, 2, 0), share(1_000, 0, 900)), now);
+        window.add(slice(7, share(20, 2, 0), share(1_000, 0, 900)), DATABASE, now);
         assert_eq!(window.lack(call(50, 100), now), Lack::Slice(Need { requests: 0, tokens: 70 }));
         assert_eq!(window.lack(call(900, 500), now), Lack::Room(Unit::Tokens));
         window.take(call(0, 0));
@@ -235,24 +249,36 @@ mod tests {
     #[test]
     fn what_is_left_of_a_minute_is_worth_nothing_in_the_next() {
         let now = Instant::now();
-        let mut window = Window::open(slice(7, share(20, 20, 0), share(1_000, 1_000, 0)), now);
+        let mut window = Window::open(slice(7, share(20, 20, 0), share(1_000, 1_000, 0)), DATABASE, now);
         let later = now + 10 * SECOND;
         assert_eq!(window.lack(call(1, 1), later), Lack::Slice(Need { requests: 1, tokens: 2 }));
-        window.add(slice(8, share(20, 3, 17), share(1_000, 5, 995)), later);
+        window.add(slice(8, share(20, 3, 17), share(1_000, 5, 995)), DATABASE, later);
         assert_eq!(window.standing(later).requests.map(|left| left.remaining), Some(20));
         window.take(call(0, 0));
         window.take(call(0, 0));
         window.take(call(0, 0));
         assert_eq!(window.lack(call(0, 0), later), Lack::Slice(Need { requests: 1, tokens: 0 }));
         // An answer that comes late belongs to a minute that is over.
-        window.add(slice(7, share(20, 9, 0), share(1_000, 9, 0)), later);
+        window.add(slice(7, share(20, 9, 0), share(1_000, 9, 0)), DATABASE, later);
         assert_eq!(window.lack(call(0, 0), later), Lack::Slice(Need { requests: 1, tokens: 0 }));
+    }
+
+    #[test]
+    fn what_is_left_at_one_counter_is_worth_nothing_at_the_other() {
+        let now = Instant::now();
+        let mut window =
+            Window::open(slice(7, share(20, 3, 0), share(1_000, 1_000, 0)), Counter::Valkey, now);
+        // Even when its clock is behind.
+        window.add(slice(6, share(20, 1, 19), share(1_000, 10, 990)), DATABASE, now);
+        assert_eq!(window.standing(now).requests.map(|left| left.remaining), Some(20));
+        window.take(call(0, 0));
+        assert_eq!(window.lack(call(0, 0), now), Lack::Slice(Need { requests: 1, tokens: 0 }));
     }
 
     #[test]
     fn tokens_not_used_come_back_and_tokens_used_beyond_are_owed() {
         let now = Instant::now();
-        let mut window = Window::open(slice(7, share(20, 20, 0), share(1_000, 1_000, 0)), now);
+        let mut window = Window::open(slice(7, share(20, 20, 0), share(1_000, 1_000, 0)), DATABASE, now);
         // No more is counted of an answer than a minute has room for.
         assert_eq!(window.take(call(400, 5_000)), 1_000);
         assert_eq!(window.lack(call(1, 0), now), Lack::Room(Unit::Tokens));
@@ -270,7 +296,7 @@ mod tests {
     fn without_a_limit_nothing_is_counted() {
         let now = Instant::now();
         let none = Share { limit: None, granted: 0, left: 0 };
-        let mut window = Window::open(slice(7, none, share(100, 100, 0)), now);
+        let mut window = Window::open(slice(7, none, share(100, 100, 0)), DATABASE, now);
         for _ in 0..5 {
             assert_eq!(window.lack(call(20, 0), now), Lack::Nothing);
             window.take(call(20, 0));
