@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Market, nanos};
+use crate::support::{Answer, Buyer, Market, nanos};
 
 async fn page(market: &Market, path: &str) -> String {
     Answer::to(market.get(path)).await.expect(200).text
