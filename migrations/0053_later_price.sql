@@ -234,5 +234,36 @@ end $$;
 
 drop function ledger.begin_price, ledger.foresee_prices;
 
+-- What setting these prices would do, tried and undone: what became of each, and which were taken back.
+create function ledger.foresee_prices(p_models text[], p_providers text[], p_wishes jsonb[])
+returns table (place bigint, before jsonb, outcome text, model_id text, provider text, begins_at timestamptz)
+language plpgsql set search_path = public, pg_temp as $$
+#variable_conflict use_column
+declare
+    told jsonb;
+begin
+    begin
+        select coalesce(jsonb_agg(to_jsonb(s)), '[]') into told
+        from (
+            select model_id, provider, jsonb_agg(wish) as wishes
+            from unnest(p_models, p_providers, p_wishes) as o (model_id, provider, wish)
+            group by model_id, provider order by model_id, provider
+        ) as o cross join lateral ledger.set_prices(o.model_id, o.provider, o.wishes) as s;
+        select told || coalesce(jsonb_agg(jsonb_build_object('outcome', 'withdrawn', 'model_id', p.model_id,
+            'provider', p.provider, 'begins_at', p.begins_at)), '[]') into told
+        from audit_event a join price p on a.subject = 'price:' || p.price_id
+        where a.action = 'price.withdraw' and a.at >= now() and a.xid = pg_current_xact_id();
+        raise exception 'only tried' using errcode = 'ME001';
+    exception when sqlstate 'ME001' then
+        null;
+    end;
+    return query select t.place, t.before, t.outcome, t.model_id, t.provider, t.begins_at
+    from jsonb_to_recordset(told) as t (place bigint, before jsonb, outcome text, model_id text, provider text,
+        begins_at timestamptz)
+    order by t.place nulls last, t.model_id, t.provider, t.begins_at;
+end $$;
+
 call ledger.secure();
-call ledger.open_door('mercato_admin', array['ledger.set_prices', 'ledger.set_price', 'ledger.decide_price']);
+call ledger.open_door('mercato_admin', array[
+    'ledger.set_prices', 'ledger.set_price', 'ledger.decide_price', 'ledger.foresee_prices'
+]);

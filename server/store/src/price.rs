@@ -7,7 +7,6 @@ use marketplace::id::{ModelId, PriceId, ProviderId};
 use marketplace::operator::PriceChange;
 use marketplace::price::Price;
 use serde_json::{Value, json};
-use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::{Db, Error, Result};
@@ -60,7 +59,6 @@ pub enum Tense {
 pub struct Granted {
     /// Which of the wishes it was, from 0.
     pub at: usize,
-    pub in_force: Option<PriceId>,
     /// What it follows.
     pub before: Option<Price>,
     pub outcome: Outcome,
@@ -109,48 +107,11 @@ pub enum Decided {
 /// Asks that these be the prices, and returns the versions in force, in the same order. A leap waits to be approved, so
 /// the version may be the one there was.
 pub async fn set_prices(db: &Db, offers: &[Offer<'_>]) -> Result<Vec<PriceId>> {
-    let granted = wish(db.books(), offers).await?;
-    Ok(granted.into_iter().filter_map(|one| one.in_force).collect())
-}
-
-/// What setting these prices would do, and which would be taken back; nothing is changed. Of what is over nothing is told.
-pub async fn foresee_prices(db: &Db, offers: &[Offer<'_>]) -> Result<(Vec<Granted>, Vec<Withdrawn>)> {
-    let mut attempt = db.books().begin().await?;
-    let granted = wish(&mut *attempt, offers).await?;
-    let rows = sqlx::query!(
-        "select p.model_id, p.provider, p.begins_at
-        from audit_event a join price p on a.subject = 'price:' || p.price_id
-        where a.action = 'price.withdraw' and a.at >= now() and a.xid = pg_current_xact_id() order by p.model_id, p.begins_at"
-    )
-    .fetch_all(&mut *attempt)
-    .await?;
-    attempt.rollback().await?;
-    let withdrawn = rows.into_iter().map(|row| {
-        Ok(Withdrawn {
-            model: model_id(&row.model_id)?,
-            provider: ProviderId(row.provider),
-            from: row.begins_at,
-        })
-    });
-    Ok((granted, withdrawn.collect::<Result<_>>()?))
-}
-
-async fn wish(db: impl PgExecutor<'_>, offers: &[Offer<'_>]) -> Result<Vec<Granted>> {
-    let models: Vec<String> = offers.iter().map(|offer| offer.model.to_string()).collect();
-    let providers: Vec<String> = offers.iter().map(|offer| offer.provider.to_string()).collect();
-    let wishes: Vec<Value> = offers
-        .iter()
-        .enumerate()
-        .map(|(at, offer)| {
-            json!({
-                "place": at, "price_id": Uuid::now_v7(), "terms": offer.price, "free": offer.free, "from": offer.from,
-            })
-        })
-        .collect();
+    let Columns { models, providers, wishes } = Columns::of(offers);
     // In one order everywhere, so that two servers that start at once do not wait for each other.
-    let rows = sqlx::query!(
+    let in_force = sqlx::query_scalar!(
         r#"
-        select s.place as "place!", s.in_force as "in_force?", s.before as "before?", s.outcome as "outcome!"
+        select s.in_force
         from (
             select model_id, provider, jsonb_agg(wish) as wishes
             from unnest($1::text[], $2::text[], $3::jsonb[]) as o (model_id, provider, wish)
@@ -162,25 +123,70 @@ async fn wish(db: impl PgExecutor<'_>, offers: &[Offer<'_>]) -> Result<Vec<Grant
         &providers,
         &wishes,
     )
-    .fetch_all(db)
+    .fetch_all(db.books())
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Granted {
-                at: usize::try_from(row.place).map_err(|_| Error::Unreadable("ledger.set_prices place"))?,
-                in_force: row.in_force.map(PriceId),
-                before: row.before.map(price).transpose()?,
-                outcome: match row.outcome.as_str() {
-                    "first" => Outcome::First,
-                    "same" => Outcome::Same,
-                    "begins" => Outcome::Begins,
-                    "waits" => Outcome::Waits,
-                    "rejected" => Outcome::Rejected,
-                    _ => return Err(Error::Unreadable("ledger.set_prices outcome")),
-                },
+    Ok(in_force.into_iter().flatten().map(PriceId).collect())
+}
+
+/// What setting these prices would do, and which would be taken back; nothing is changed. Of what is over nothing is told.
+pub async fn foresee_prices(db: &Db, offers: &[Offer<'_>]) -> Result<(Vec<Granted>, Vec<Withdrawn>)> {
+    let Columns { models, providers, wishes } = Columns::of(offers);
+    let rows = sqlx::query!(
+        r#"select place, before, outcome as "outcome!", model_id, provider, begins_at
+        from ledger.foresee_prices($1, $2, $3)"#,
+        &models,
+        &providers,
+        &wishes,
+    )
+    .fetch_all(db.books())
+    .await?;
+    let (mut granted, mut withdrawn) = (Vec::new(), Vec::new());
+    for row in rows {
+        if let (Some(model), Some(provider), Some(from)) = (row.model_id, row.provider, row.begins_at) {
+            withdrawn.push(Withdrawn { model: model_id(&model)?, provider: ProviderId(provider), from });
+            continue;
+        }
+        let at = row.place.and_then(|place| usize::try_from(place).ok());
+        granted.push(Granted {
+            at: at.ok_or(Error::Unreadable("ledger.foresee_prices place"))?,
+            before: row.before.map(price).transpose()?,
+            outcome: outcome(&row.outcome)?,
+        });
+    }
+    Ok((granted, withdrawn))
+}
+
+fn outcome(text: &str) -> Result<Outcome> {
+    match text {
+        "first" => Ok(Outcome::First),
+        "same" => Ok(Outcome::Same),
+        "begins" => Ok(Outcome::Begins),
+        "waits" => Ok(Outcome::Waits),
+        "rejected" => Ok(Outcome::Rejected),
+        _ => Err(Error::Unreadable("ledger.set_prices outcome")),
+    }
+}
+
+/// Offers as the database takes many of them: a list for each column.
+struct Columns {
+    models: Vec<String>,
+    providers: Vec<String>,
+    wishes: Vec<Value>,
+}
+
+impl Columns {
+    fn of(offers: &[Offer<'_>]) -> Self {
+        let wish = |(at, offer): (usize, &Offer<'_>)| {
+            json!({
+                "place": at, "price_id": Uuid::now_v7(), "terms": offer.price, "free": offer.free, "from": offer.from,
             })
-        })
-        .collect()
+        };
+        Self {
+            models: offers.iter().map(|offer| offer.model.to_string()).collect(),
+            providers: offers.iter().map(|offer| offer.provider.to_string()).collect(),
+            wishes: offers.iter().enumerate().map(wish).collect(),
+        }
+    }
 }
 
 /// The versions in force and those to begin, which come in their order.
