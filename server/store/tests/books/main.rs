@@ -21,6 +21,7 @@ mod proof;
 mod rates;
 mod reports;
 mod rights;
+mod short;
 mod statement;
 mod support;
 mod tamper;
