@@ -24,13 +24,14 @@ for each row execute function sign_in.note_key_change();
 create trigger account_changes after update of email, name, role, plan, verified_at, suspended_at on account
 for each row execute function sign_in.note_key_change();
 
--- Whose keys have changed since an earlier answer, and where the database is now, to be named the next time. A change that
--- the earlier answer did not see was made by a transaction that was not over then, so by none below the lowest of those.
-create function sign_in.list_changed_keys(p_since bigint) returns table (seen bigint, account_ids uuid[])
+-- Whose keys have changed since an earlier answer and in which transactions; and where the database is now, to be named the
+-- next time. A change that the earlier answer did not see was made by a transaction that was not over then, so by none below
+-- the lowest of those. What it did see may come again, as long as an old transaction goes on.
+create function sign_in.list_changed_keys(p_since bigint) returns table (seen bigint, account_id uuid, changed_xid bigint)
 language sql stable set search_path = public, pg_temp as $$
-    select pg_snapshot_xmin(pg_current_snapshot())::text::bigint, array(
-        select distinct c.account_id from sign_in.key_change c where c.changed_xid >= p_since::text::xid8
-    )
+    select now_at.seen, c.account_id, c.changed_xid::text::bigint
+    from (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as seen) now_at
+        left join sign_in.key_change c on c.changed_xid >= p_since::text::xid8
 $$;
 
 -- Forgets changes that every server has heard of: none remembers a key for so long.

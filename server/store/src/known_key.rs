@@ -34,6 +34,13 @@ pub struct Owned {
     pub good_for: Duration,
 }
 
+/// An account whose keys, or what they tell of it, were changed by a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Change {
+    pub account: AccountId,
+    pub xid: i64,
+}
+
 /// The slices that the same statement is to bring.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
@@ -95,17 +102,19 @@ pub async fn find_known(db: &Db, digest: &[u8], wanted: Wanted<'_>) -> Result<(O
     Ok((known, slices))
 }
 
-/// Whose keys have changed since an earlier answer, and what to name the next time.
-pub async fn list_changed(db: &Db, since: Option<i64>) -> Result<(i64, Vec<AccountId>)> {
+/// What has changed since an earlier answer, some of which it may have told already, and what to name the next time.
+pub async fn list_changes(db: &Db, since: Option<i64>) -> Result<(i64, Vec<Change>)> {
     let mut step = db.step().await?;
-    let row = sqlx::query!(
-        r#"select seen as "seen!", account_ids as "account_ids!" from sign_in.list_changed_keys($1)"#,
+    let rows = sqlx::query!(
+        r#"select seen as "seen!", account_id, changed_xid from sign_in.list_changed_keys($1)"#,
         since
     )
-    .fetch_one(&mut *step)
+    .fetch_all(&mut *step)
     .await?;
     step.done();
-    Ok((row.seen, row.account_ids.into_iter().map(AccountId).collect()))
+    let seen = rows.first().ok_or(Error::NotFound)?.seen;
+    let change = |account: Option<Uuid>, xid| Some(Change { account: AccountId(account?), xid: xid? });
+    Ok((seen, rows.into_iter().filter_map(|row| change(row.account_id, row.changed_xid)).collect()))
 }
 
 /// Forgets changes that every server has heard of.

@@ -24,7 +24,7 @@ pub struct Doorstep {
 /// Others may spend what one has brought; they cannot go on for ever.
 const TRIES: u32 = 8;
 /// Whoever looks for the same key is waited for so long; then something is wrong, and nobody should wait in line for that.
-const WAIT_MAX: Duration = Duration::from_millis(250);
+const WAIT_MAX: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Whose key this is, for a caller without an address.

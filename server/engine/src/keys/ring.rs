@@ -1,13 +1,13 @@
 //! What this server remembers of keys, so that one in use is not looked up for each request. docs/limits.md says why one that
 //! is revoked is refused all the same.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use marketplace::account::User;
 use marketplace::id::AccountId;
-use store::known_key::{KnownKey, Owned};
+use store::known_key::{Change, KnownKey, Owned};
 use tokio::sync::watch;
 use tracing::debug;
 
@@ -40,6 +40,8 @@ struct Keys {
     forgotten: u64,
     /// Where the database was when it was last asked about changes, and the moment before it was.
     seen: Option<(i64, Instant)>,
+    /// The changes that were told then, for they may be told again.
+    heard: HashSet<Change>,
 }
 
 #[derive(Debug)]
@@ -108,17 +110,19 @@ impl Ring {
         (!is_empty).then(|| keys.seen.map(|(seen, _)| seen))
     }
 
-    /// Takes in whose keys have changed. After the first place nothing is known of what changed before it.
-    fn hear(&self, changed: &[AccountId], seen: i64, asked_at: Instant) {
+    /// Takes in what has changed. At the first place nothing is known of what changed before it.
+    fn hear(&self, changes: Vec<Change>, seen: i64, asked_at: Instant) {
         let mut keys = self.lock();
-        match keys.seen {
-            Some(_) => keys.forget(changed),
-            None => {
-                keys.known.clear();
-                keys.forgotten += 1;
-            }
+        if keys.seen.is_some() {
+            let news = changes.iter().filter(|change| !keys.heard.contains(change));
+            let accounts: Vec<AccountId> = news.map(|change| change.account).collect();
+            keys.forget(&accounts);
+        } else {
+            keys.known.clear();
+            keys.forgotten += 1;
         }
         keys.seen = Some((seen, asked_at));
+        keys.heard = changes.into_iter().collect();
     }
 
     fn lock(&self) -> MutexGuard<'_, Keys> {
@@ -172,8 +176,8 @@ impl Engine {
     async fn hear_of_keys(&self) -> Result<()> {
         let (ring, asked_at) = (&self.0.ring, Instant::now());
         let Some(since) = ring.heard(asked_at) else { return Ok(()) };
-        let (seen, changed) = store::known_key::list_changed(&self.0.db, since).await?;
-        ring.hear(&changed, seen, asked_at);
+        let (seen, changes) = store::known_key::list_changes(&self.0.db, since).await?;
+        ring.hear(changes, seen, asked_at);
         Ok(())
     }
 }
@@ -210,6 +214,10 @@ mod tests {
         Owned { key, owner, good_for }
     }
 
+    fn changed(account: AccountId, xid: i64) -> Change {
+        Change { account, xid }
+    }
+
     fn learn(ring: &Ring, digest: &[u8], account: AccountId, now: Instant) {
         ring.begin(digest, now).unwrap().keep(owned(account, 100 * MOMENT));
     }
@@ -218,17 +226,17 @@ mod tests {
     fn a_key_is_known_as_long_as_the_database_says_that_nothing_has_changed() {
         let (ring, begun) = (Ring::default(), Instant::now());
         assert_eq!(ring.heard(begun), None, "nothing is known, so nothing is asked");
-        ring.hear(&[], 10, begun);
+        ring.hear(Vec::new(), 10, begun);
         learn(&ring, b"ada", ADA, begun);
         assert!(ring.find(b"ada", begun + 2 * MOMENT).is_some());
         // Nobody has said anything about it since.
         assert!(ring.find(b"ada", begun + 3 * MOMENT).is_none());
         assert_eq!(ring.heard(begun + 2 * MOMENT), Some(Some(10)));
-        ring.hear(&[BOB], 11, begun + 2 * MOMENT);
+        ring.hear(vec![changed(BOB, 10)], 11, begun + 2 * MOMENT);
         assert!(ring.find(b"ada", begun + 4 * MOMENT).is_some());
         assert!(ring.find(b"ada", begun + 5 * MOMENT).is_none());
         assert_eq!(ring.heard(begun + 5 * MOMENT), Some(Some(11)));
-        ring.hear(&[ADA], 12, begun + 5 * MOMENT);
+        ring.hear(vec![changed(ADA, 11)], 12, begun + 5 * MOMENT);
         assert!(ring.find(b"ada", begun + 5 * MOMENT).is_none());
     }
 
@@ -250,19 +258,31 @@ mod tests {
         // Nor what was known before anybody asked about changes: there may have been one in between.
         learn(&ring, b"ada", ADA, begun);
         let lookup = ring.begin(b"bob", begun).unwrap();
-        ring.hear(&[], 10, begun + MOMENT);
+        ring.hear(Vec::new(), 10, begun + MOMENT);
         lookup.keep(owned(BOB, MOMENT));
         assert!(ring.find(b"ada", begun + MOMENT).is_none() && ring.find(b"bob", begun + MOMENT).is_none());
     }
 
     #[test]
+    fn a_change_that_is_told_again_is_no_other() {
+        let (ring, begun) = (Ring::default(), Instant::now());
+        ring.hear(Vec::new(), 10, begun);
+        ring.hear(vec![changed(ADA, 12)], 10, begun);
+        learn(&ring, b"ada", ADA, begun);
+        ring.hear(vec![changed(ADA, 12)], 10, begun);
+        assert!(ring.find(b"ada", begun).is_some());
+        ring.hear(vec![changed(ADA, 12), changed(ADA, 11)], 10, begun);
+        assert!(ring.find(b"ada", begun).is_none(), "a change that was over later is one too");
+    }
+
+    #[test]
     fn a_silence_too_long_begins_anew() {
         let (ring, begun) = (Ring::default(), Instant::now());
-        ring.hear(&[], 10, begun);
+        ring.hear(Vec::new(), 10, begun);
         let later = begun + UNHEARD_MAX + MOMENT;
         learn(&ring, b"ada", ADA, later);
         assert_eq!(ring.heard(later), Some(None));
-        ring.hear(&[], 99, later);
+        ring.hear(Vec::new(), 99, later);
         assert!(ring.find(b"ada", later).is_none());
         assert_eq!(ring.heard(later), None);
     }
