@@ -12,7 +12,10 @@ use crate::watch::Happened;
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 /// New calls use a changed key, address or vendor this soon, on every server.
 const VENDORS_EVERY: Duration = Duration::from_millis(500);
+/// Keys that were changed are refused within a second, on every server: see `keys/ring.rs`.
+const KEYS_EVERY: Duration = Duration::from_millis(250);
 const REAP_EVERY: Duration = Duration::from_secs(5);
+const REST_EVERY: Duration = Duration::from_secs(5);
 const CHECK_EVERY: Duration = Duration::from_secs(10);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 /// How soon a model that is put on a server of the operator's own is for sale.
@@ -28,6 +31,7 @@ impl Engine {
         self.every(CHECKPOINT_EVERY, |engine| async move { engine.checkpoint().await });
         self.every(VENDORS_EVERY, |engine| async move { engine.watch_vendors().await });
         tokio::spawn(self.clone().follow_prices());
+        self.every(KEYS_EVERY, |engine| async move { engine.watch_keys().await });
         self.every(REAP_EVERY, |engine| async move {
             match store::ledger::reap(&engine.0.db, engine.0.instance).await {
                 Ok(0) => {}
@@ -38,6 +42,7 @@ impl Engine {
                 Err(cause) => warn!(%cause, "the reaper could not look for abandoned holds"),
             }
         });
+        self.every(REST_EVERY, |engine| async move { engine.rest_hasher() });
         self.every(CHECK_EVERY, |engine| async move { engine.check_recent().await });
         self.every(HOUSEKEEPING_EVERY, |engine| async move { engine.keep_house().await });
         // Apart, for a long history takes its time and the seals must not wait for it.
@@ -98,6 +103,9 @@ impl Engine {
         self.0.rates.forget(Instant::now());
         if let Err(cause) = store::rate::forget(&self.0.db).await {
             warn!(%cause, "minutes that are over could not be forgotten");
+        }
+        if let Err(cause) = store::known_key::forget_changes(&self.0.db).await {
+            warn!(%cause, "changes of keys that all have heard of could not be forgotten");
         }
     }
 

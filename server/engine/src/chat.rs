@@ -36,7 +36,7 @@ pub(crate) use forward::content_bytes;
 pub use meter::Reading;
 pub(crate) use meter::Running;
 pub use promise::Promised;
-pub(crate) use refused::{refusal, short};
+pub(crate) use refused::short;
 pub(crate) use relay::Heard;
 pub use serving::{FailedAttempt, Served, Serving};
 pub(crate) use settle::Ending;
@@ -291,13 +291,7 @@ impl Engine {
     async fn reserve(&self, reservation: &Reservation<'_>, least: Nanos) -> Result<Held> {
         match store::ledger::reserve(&self.0.db, reservation).await? {
             Reserved::Held { amount, free_tokens, .. } => Ok(Held { amount, free_tokens }),
-            refused => {
-                if refused == Reserved::PriceChanged {
-                    // Whoever asks again gets the new price.
-                    self.try_to_refresh_prices().await;
-                }
-                Err(refusal(&refused, least).into())
-            }
+            refused => Err(self.refuse(reservation.account, &refused, least).await.into()),
         }
     }
 

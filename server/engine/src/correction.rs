@@ -77,6 +77,7 @@ impl Engine {
     pub async fn subscribe(&self, actor: &Actor, plan: &str) -> Result<Subscribed> {
         let account = actor.person()?;
         let outcome = store::plan::subscribe(&self.0.db, account, plan).await?;
+        self.0.ring.forget(account);
         match outcome {
             Subscribed::BalanceShort => {
                 let message = "Your balance does not cover this plan's fee; add funds first";

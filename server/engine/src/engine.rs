@@ -18,6 +18,7 @@ use crate::catalogue::{Catalogue, Local};
 use crate::chat::Running;
 use crate::conversation::Answering;
 use crate::health::Health;
+use crate::keys::Ring;
 use crate::letters::{Letters, Post};
 use crate::rates::{RateLimits, Rates, Valkey, ValkeyAddress};
 use crate::replay::Replays;
@@ -75,6 +76,7 @@ pub(crate) struct Shared {
     pub own_address: OnceLock<String>,
     pub instance: Uuid,
     pub rates: Rates,
+    pub ring: Ring,
     pub running: Running,
     pub breakers: Breakers,
     pub retries: Retries,
@@ -128,6 +130,7 @@ impl Engine {
             own_address: OnceLock::new(),
             instance: Uuid::now_v7(),
             rates: Rates::new(settings.rates, valkey),
+            ring: Ring::default(),
             running: Running::default(),
             breakers: Breakers::default(),
             retries: Retries::default(),

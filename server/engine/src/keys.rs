@@ -1,6 +1,7 @@
 //! API keys: made here, shown once, known afterwards by digest only.
 
 mod door;
+mod ring;
 mod site;
 mod terms;
 
@@ -13,6 +14,7 @@ use store::api_key::{Hand, KeySpending, Secret};
 use store::audit::NewEvent;
 
 pub use self::door::Doorstep;
+pub(crate) use self::ring::Ring;
 pub use self::site::{Wish, unknown_method};
 pub use self::terms::{KeyChange, KeyTerms};
 use crate::{Actor, Engine, Result};
@@ -91,7 +93,9 @@ impl Engine {
             actor.person()?;
         }
         let stored = terms.stored(name);
-        store::api_key::update_terms(&self.0.db, account, key, hand(actor), &stored).await?;
+        let changed = store::api_key::update_terms(&self.0.db, account, key, hand(actor), &stored).await;
+        self.0.ring.forget(account);
+        changed?;
         self.record(actor, "key.change", &format!("key:{key}")).await?;
         self.key(actor, key).await
     }
@@ -112,7 +116,10 @@ impl Engine {
         let secret = random_key();
         let (prefix, digest) = (secret_key::visible_prefix(&secret), self.0.secrets.key_digest(&secret));
         let kept = Secret { prefix: &prefix, digest: &digest };
-        store::api_key::update_secret(&self.0.db, account, key, hand(actor), kept, overlap_seconds).await?;
+        let changed =
+            store::api_key::update_secret(&self.0.db, account, key, hand(actor), kept, overlap_seconds).await;
+        self.0.ring.forget(account);
+        changed?;
         self.record(actor, "key.rotate", &format!("key:{key}")).await?;
         Ok((self.key(actor, key).await?, secret))
     }
@@ -130,7 +137,11 @@ impl Engine {
     }
 
     pub async fn revoke_key(&self, actor: &Actor, key: KeyId) -> Result<()> {
-        store::api_key::update_revoked(&self.0.db, actor.manager()?, key, hand(actor)).await?;
+        let account = actor.manager()?;
+        let revoked = store::api_key::update_revoked(&self.0.db, account, key, hand(actor)).await;
+        // Also when nobody could say whether it was done.
+        self.0.ring.forget(account);
+        revoked?;
         self.record(actor, "key.revoke", &format!("key:{key}")).await
     }
 

@@ -21,7 +21,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 use crate::catalogue::OnSale;
-use crate::chat::{CallEvent, Ending, Heard, Run, STOPPED, Terms, refusal, short};
+use crate::chat::{CallEvent, Ending, Heard, Run, STOPPED, Terms, short};
 use crate::error::from_failure;
 use crate::rates::Counted;
 use crate::watch::Happened;
@@ -156,13 +156,7 @@ impl Engine {
         };
         let hold = match store::ledger::reserve(&self.0.db, &reservation).await? {
             Reserved::Held { amount, .. } => amount,
-            refused => {
-                if refused == Reserved::PriceChanged {
-                    // Whoever asks again gets the new price.
-                    self.try_to_refresh_prices().await;
-                }
-                return Err(refusal(&refused, most).into());
-            }
+            refused => return Err(self.refuse(account, &refused, most).await.into()),
         };
         Ok(Terms {
             id,

@@ -14,12 +14,11 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use marketplace::account::User;
 use marketplace::fault::{Code, Fault};
 use marketplace::id::{AccountId, KeyId};
 use marketplace::network::Network;
 use marketplace::rate::{Limited, Owner, Standing, Unit};
-use store::known_key::KnownKey;
+use store::known_key::Owned;
 use store::rate::{Limits, Need, Slice};
 use tracing::warn;
 
@@ -99,6 +98,9 @@ impl Rates {
 
     /// Whether the look at this key should bring slices along.
     pub fn wants_slices(&self, digest: &[u8], now: Instant) -> bool {
+        if self.factor().is_none() {
+            return false;
+        }
         let holders = lock(&self.holders);
         let Some(subjects) = holders.get(digest) else { return true };
         let windows = lock(&self.windows);
@@ -118,12 +120,13 @@ impl Rates {
     pub fn keep(
         &self,
         digest: &[u8],
-        known: Option<&(KnownKey, User)>,
+        known: Option<&Owned>,
         network: Option<Network>,
         slices: Vec<Slice>,
         asked_at: Instant,
     ) {
-        let subjects = known.map(|(key, user)| subjects(user.id, key.is_rated.then_some(key.id)));
+        let subjects =
+            known.map(|Owned { key, owner, .. }| subjects(owner.id, key.is_rated.then_some(key.id)));
         if let Some(subjects) = &subjects {
             self.learn_holder(digest, subjects);
         }

@@ -79,6 +79,7 @@ impl Engine {
         let user = actor.user().ok_or_else(Fault::sign_in)?;
         let name = checked_name(name)?;
         store::account::update_name(&self.0.db, account, name).await?;
+        self.0.ring.forget(account);
         Ok(User { name: name.map(str::to_owned), ..user.clone() })
     }
 

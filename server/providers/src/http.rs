@@ -24,6 +24,10 @@ const STREAM_WINDOW_BYTES: u32 = 128 << 10;
 /// As many readers as there may be stall before others on the same connection have to wait for them.
 const CONNECTION_WINDOW_BYTES: u32 = 1 << 30;
 
+/// Connections to one vendor that wait for the next call. Each keeps the memory that its busiest moment needed, and a crowd of
+/// streams would leave one for each.
+const IDLE_CONNECTIONS_MAX: usize = 64;
+
 /// How long and how much we wait for.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -74,6 +78,7 @@ impl Sender {
             .user_agent(concat!("mercato/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(limits.connect)
             .pool_idle_timeout(Duration::from_secs(60))
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .tcp_nodelay(true)
             .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
             .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)

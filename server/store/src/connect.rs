@@ -13,7 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgPool, Postgres};
 
 pub(crate) use self::step::{Kept, Step};
-use crate::ledger::{Capture, Grouping, Wanted};
+use crate::ledger::{Capture, Doubted, Doubts, Grouping, Wanted};
 use crate::{Error, Result, seeded};
 
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -27,6 +27,8 @@ pub struct Db {
     people: PgPool,
     kept: Arc<Kept>,
     reserving: Grouping<Wanted>,
+    doubting: Grouping<Doubted>,
+    doubts: Arc<Doubts>,
     capturing: Grouping<Capture>,
     books: PgPool,
 }
@@ -50,8 +52,9 @@ impl Db {
         refuse_to_forget(&people).await?;
         let kept = Arc::new(Kept::of(&people));
         let reserving = Grouping::start(&people, &kept);
+        let doubting = Grouping::start(&people, &kept);
         let capturing = Grouping::start(&people, &kept);
-        Ok(Self { people, kept, reserving, capturing, books })
+        Ok(Self { people, kept, reserving, doubting, doubts: Arc::default(), capturing, books })
     }
 
     /// For the ledger's functions, which name the account they work for.
@@ -76,6 +79,15 @@ impl Db {
     /// The queue of those who want money set aside.
     pub(crate) fn reserving(&self) -> &Grouping<Wanted> {
         &self.reserving
+    }
+
+    /// The queue of those who want it though they had none a moment ago.
+    pub(crate) fn doubting(&self) -> &Grouping<Doubted> {
+        &self.doubting
+    }
+
+    pub(crate) fn doubts(&self) -> &Doubts {
+        &self.doubts
     }
 
     /// For operators, who read every account.

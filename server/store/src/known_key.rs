@@ -1,7 +1,9 @@
-//! Whose key it is that asks, and what it may do: read at every request, so that what is taken away is gone at once.
+//! Whose key it is that asks, and what it may do; and whose keys have changed, for servers that remember what they read.
+
+use std::time::Duration;
 
 use marketplace::account::User;
-use marketplace::id::KeyId;
+use marketplace::id::{AccountId, KeyId};
 use marketplace::scope::Scope;
 use uuid::Uuid;
 
@@ -24,7 +26,20 @@ pub struct KnownKey {
 }
 
 /// A key and whose it is.
-pub type Owned = (KnownKey, User);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owned {
+    pub key: KnownKey,
+    pub owner: User,
+    /// As long as nobody changes anything, counted from when the database was asked.
+    pub good_for: Duration,
+}
+
+/// An account whose keys, or what they tell of it, were changed by a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Change {
+    pub account: AccountId,
+    pub xid: i64,
+}
 
 /// The slices that the same statement is to bring.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +63,7 @@ struct KnownRow {
     models: Option<Vec<String>>,
     addresses: Option<Vec<String>>,
     is_rated: Option<bool>,
+    good_millis: Option<i64>,
     owner: Option<String>,
     owner_name: Option<String>,
     request_limit: Option<i64>,
@@ -66,7 +82,7 @@ pub async fn find_known(db: &Db, digest: &[u8], wanted: Wanted<'_>) -> Result<(O
     let rows = sqlx::query_as!(
         KnownRow,
         "select api_key_id, account_id, email, name, role, plan, verified, key_name, scopes, models, addresses, is_rated,
-            owner, owner_name, request_limit, requests, requests_left, token_limit, tokens, tokens_left, minute, millis_left
+            good_millis, owner, owner_name, request_limit, requests, requests_left, token_limit, tokens, tokens_left, minute, millis_left
         from sign_in.know_key($1, $2, $3, $4, $5)",
         digest,
         wanted.factor.is_some(),
@@ -84,6 +100,27 @@ pub async fn find_known(db: &Db, digest: &[u8], wanted: Wanted<'_>) -> Result<(O
         known = known.or(key);
     }
     Ok((known, slices))
+}
+
+/// What has changed since an earlier answer, some of which it may have told already, and what to name the next time.
+pub async fn list_changes(db: &Db, since: Option<i64>) -> Result<(i64, Vec<Change>)> {
+    let mut step = db.step().await?;
+    let rows = sqlx::query!(
+        r#"select seen as "seen!", account_id, changed_xid from sign_in.list_changed_keys($1)"#,
+        since
+    )
+    .fetch_all(&mut *step)
+    .await?;
+    step.done();
+    let seen = rows.first().ok_or(Error::NotFound)?.seen;
+    let change = |account: Option<Uuid>, xid| Some(Change { account: AccountId(account?), xid: xid? });
+    Ok((seen, rows.into_iter().filter_map(|row| change(row.account_id, row.changed_xid)).collect()))
+}
+
+/// Forgets changes that every server has heard of.
+pub async fn forget_changes(db: &Db) -> Result<i64> {
+    let forgotten = sqlx::query_scalar!(r#"select sign_in.forget_key_changes() as "forgotten!""#);
+    Ok(forgotten.fetch_one(db.people()).await?)
 }
 
 impl KnownRow {
@@ -113,7 +150,8 @@ impl KnownRow {
             is_rated: self.is_rated.unwrap_or_default(),
         };
         let owner = User { email_verified: self.verified.unwrap_or_default(), ..owner };
-        Ok((Some((key, owner)), slice))
+        let good_for = self.good_millis.and_then(|millis| u64::try_from(millis).ok()).unwrap_or_default();
+        Ok((Some(Owned { key, owner, good_for: Duration::from_millis(good_for) }), slice))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The books: every step of a paid call is one statement, and so is every other move of money.
 
 mod capturing;
+mod doubting;
 mod grouping;
 mod reserving;
 
@@ -13,6 +14,7 @@ use marketplace::usage::{Tokens, UsageSource};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+pub(crate) use self::doubting::{Doubted, Doubts};
 pub(crate) use self::grouping::Grouping;
 pub(crate) use self::reserving::Wanted;
 use crate::connect::Kept;
@@ -115,7 +117,7 @@ pub const LEASE_SECONDS: i32 = 15;
 
 /// Sets money aside, in one commit with whatever else is asked for at this moment.
 pub async fn reserve(db: &Db, wanted: &Reservation<'_>) -> Result<Reserved> {
-    reserving::reserve(db.reserving(), wanted).await
+    reserving::reserve(db, wanted).await
 }
 
 /// Writes progress down and renews leases; returns the calls that are still this instance's to serve.

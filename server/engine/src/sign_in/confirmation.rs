@@ -31,6 +31,7 @@ impl Engine {
         let digest = one_time::digest(secret)?;
         let owner = store::one_time_secret::confirm_address(&self.0.db, &digest).await?;
         let owner = owner.ok_or_else(one_time::worthless)?;
+        self.0.ring.forget(owner);
         info!(user.id = %owner, "the address of {owner} is confirmed");
         Ok(())
     }

@@ -1,14 +1,23 @@
-//! argon2id in memory that is kept: an allocator that is asked for nineteen megabytes again and again keeps several of them.
+//! argon2id in memory that is kept while people sign in: asking the machine for nineteen megabytes each time takes time too.
+
+use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 use crate::{Error, Result};
 
+/// Whoever comes this soon finds the memory still there.
+const KEPT_FOR: Duration = Duration::from_secs(10);
+/// So much is always mapped by itself and goes back to the machine as a whole. Of less, the system's allocator keeps what is
+/// given back, thinking that whoever freed nineteen megabytes once will want them in its heap. What is not used costs nothing.
+const MAPPED_BYTES: usize = 33 << 20;
+
 /// Makes one hash at a time, in the same blocks.
 #[derive(Debug, Default)]
 pub(crate) struct Hasher {
     blocks: Vec<Block>,
+    used_at: Option<Instant>,
 }
 
 impl Hasher {
@@ -39,9 +48,20 @@ impl Hasher {
         Ok(self.fill(&Argon2::new(algorithm, version, params), password, &salt)? == expected)
     }
 
+    /// Gives the memory back when nobody has needed it for a while.
+    pub fn rest(&mut self, now: Instant) {
+        if self.used_at.is_some_and(|at| now.saturating_duration_since(at) >= KEPT_FOR) {
+            *self = Self::default();
+        }
+    }
+
     fn fill(&mut self, argon: &Argon2<'_>, password: &str, salt: &Salt) -> Result<Output> {
+        self.used_at = Some(Instant::now());
         let params = argon.params();
         let count = params.block_count();
+        if self.blocks.capacity() == 0 {
+            self.blocks.reserve_exact(count.max(MAPPED_BYTES / size_of::<Block>()));
+        }
         if self.blocks.len() < count {
             self.blocks.resize(count, Block::default());
         }
@@ -81,6 +101,17 @@ mod tests {
             assert!(!hasher.verify("correct horse battery stable", hash).unwrap(), "{hash}");
         }
         assert_ne!(ours, hasher.hash(PASSWORD).unwrap(), "two people share a salt");
+    }
+
+    #[test]
+    fn memory_is_given_back_when_nobody_signs_in_and_taken_again() {
+        let mut hasher = Hasher::default();
+        let hash = hasher.hash(PASSWORD).unwrap();
+        hasher.rest(Instant::now());
+        assert!(hasher.blocks.capacity() > 0, "the next to sign in must take it again");
+        hasher.rest(Instant::now() + KEPT_FOR);
+        assert_eq!(hasher.blocks.capacity(), 0);
+        assert!(hasher.verify(PASSWORD, &hash).unwrap());
     }
 
     #[test]

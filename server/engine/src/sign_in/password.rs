@@ -1,7 +1,7 @@
 //! Passwords: which ones are good enough, and argon2id over them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use argon2::Params;
 use argon2::password_hash::phc::PasswordHash;
@@ -49,6 +49,14 @@ impl Engine {
     pub(super) async fn verify_password(&self, password: &str, hash: &str) -> Result<bool> {
         let (password, hash) = (password.to_owned(), hash.to_owned());
         self.at_the_hasher(move |hasher| hasher.verify(&password, &hash)).await?
+    }
+
+    /// Gives the hasher's memory back when nobody signs in.
+    pub(crate) fn rest_hasher(&self) {
+        // Whoever is at work with it will need it a little longer.
+        if let Ok(mut hasher) = self.0.hashing.try_lock() {
+            hasher.rest(Instant::now());
+        }
     }
 
     /// Runs one hash beside the runtime. The hasher moves into the work, so a caller who leaves does not free it early.

@@ -1,6 +1,6 @@
 //! Setting money aside for a call, together with whoever else asks at this moment.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use marketplace::id::CallId;
@@ -9,10 +9,11 @@ use sqlx::PgPool;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::grouping::{Grouped, Grouping};
+use super::doubting::Doubted;
+use super::grouping::Grouped;
 use super::{LEASE_SECONDS, Limit, Reservation, Reserved};
 use crate::connect::Kept;
-use crate::{Error, Result};
+use crate::{Db, Error, Result};
 
 /// As long as one may wait for a connection, and then for a statement.
 const WAIT_MAX: Duration = Duration::from_secs(10);
@@ -20,26 +21,43 @@ const WAIT_MAX: Duration = Duration::from_secs(10);
 /// A `Reservation` that waits for its turn.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
-    call: Uuid,
-    account: Uuid,
-    key: Option<Uuid>,
+    pub(super) call: Uuid,
+    pub(super) account: Uuid,
+    pub(super) key: Option<Uuid>,
     conversation: Option<Uuid>,
     run: Option<String>,
     run_limit: Option<i64>,
     model: String,
     provider: String,
-    price: Uuid,
+    pub(super) price: Uuid,
     take_bps: i32,
     want: i64,
-    least: i64,
-    free_want: Option<i64>,
+    pub(super) least: i64,
+    pub(super) free_want: Option<i64>,
     free_least: Option<i64>,
     instance: Uuid,
 }
 
-pub(super) async fn reserve(queue: &Grouping<Wanted>, wanted: &Reservation<'_>) -> Result<Reserved> {
-    let reserved = timeout(WAIT_MAX, queue.write(wanted.into())).await;
+pub(super) async fn reserve(db: &Db, wanted: &Reservation<'_>) -> Result<Reserved> {
+    let reserved = timeout(WAIT_MAX, decide(db, wanted.into())).await;
     reserved.unwrap_or(Err(Error::Database(sqlx::Error::PoolTimedOut)))
+}
+
+async fn decide(db: &Db, wanted: Wanted) -> Result<Reserved> {
+    let (account, doubts) = (wanted.account, db.doubts());
+    if wanted.run_limit.is_none()
+        && doubts.has(account, Instant::now())
+        && let Some(available) = db.doubting().write(Doubted(wanted.clone())).await?
+    {
+        doubts.add(account, Instant::now());
+        return Ok(Reserved::BalanceShort { available });
+    }
+    let reserved = db.reserving().write(wanted).await?;
+    match reserved {
+        Reserved::BalanceShort { .. } => doubts.add(account, Instant::now()),
+        _ => doubts.remove(account),
+    }
+    Ok(reserved)
 }
 
 impl Grouped for Wanted {
@@ -115,7 +133,7 @@ fn read(
     }
 }
 
-fn column<T>(wanted: &[Wanted], of: fn(&Wanted) -> T) -> Vec<T> {
+pub(super) fn column<S, T>(wanted: &[S], of: fn(&S) -> T) -> Vec<T> {
     wanted.iter().map(of).collect()
 }
 

@@ -22,6 +22,7 @@ mod proof;
 mod rates;
 mod reports;
 mod rights;
+mod short;
 mod statement;
 mod support;
 mod tamper;

@@ -1,0 +1,198 @@
+//! What servers remember of keys: a key in use is not looked up for each request, and is refused all the same when it is over.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Buyer, Fellow, Market};
+
+const MODEL: &str = "openai/gpt-5-mini";
+/// Every server knows of a change when this is over.
+const SOON: Duration = Duration::from_secs(1);
+
+fn asking() -> Value {
+    json!({ "model": MODEL, "messages": [{ "role": "user", "content": "Hi" }] })
+}
+
+async fn buyer(market: &Market) -> Buyer<'_> {
+    let buyer = market.paying_buyer().await;
+    market.run("update account set plan = 'enterprise'").await;
+    buyer
+}
+
+/// The id of a new key, and its secret.
+async fn key(buyer: &Buyer<'_>) -> (String, String) {
+    let made = buyer.make_key(json!({ "name": "known" })).await;
+    (made["id"].as_str().unwrap().to_owned(), made["key"].as_str().unwrap().to_owned())
+}
+
+async fn chat_at(fellow: &Fellow, key: &str) -> u16 {
+    Answer::to(fellow.post("/v1/chat/completions").bearer_auth(key).json(&asking())).await.status
+}
+
+async fn chat(market: &Market, key: &str) -> u16 {
+    Answer::to(market.post("/v1/chat/completions").bearer_auth(key).json(&asking())).await.status
+}
+
+/// Changes each of these keys in another way, and says how it is refused from then on.
+async fn take_away(buyer: &Buyer<'_>, keys: &[(String, String)]) -> [u16; 6] {
+    let [(scoped, _), (kept, _), (elsewhere, _), (rotated, _), (expired, _), (revoked, _)] = keys else {
+        unreachable!()
+    };
+    let change = async |id: &str, change: Value| {
+        let request = buyer.market.request(Method::PATCH, &format!("/api/v1/keys/{id}"));
+        Answer::to(request.bearer_auth(&buyer.token).json(&change)).await.expect(200);
+    };
+    change(scoped, json!({ "scopes": ["read"] })).await;
+    change(kept, json!({ "models": ["anthropic/*"] })).await;
+    change(elsewhere, json!({ "addresses": ["203.0.113.0/24"] })).await;
+    buyer.post(&format!("/api/v1/keys/{rotated}/rotate"), &json!({ "overlap_seconds": 0 })).await.expect(200);
+    sqlx::query("update api_key set expires_at = now() where api_key_id = $1::uuid")
+        .bind(expired)
+        .execute(&buyer.market.db)
+        .await
+        .unwrap();
+    buyer.delete(&format!("/api/v1/keys/{revoked}")).await.expect(204);
+    [403, 403, 403, 401, 401, 401]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_from_a_key_is_gone_at_every_server_within_a_second() {
+    let market = Market::open().await;
+    let buyer = buyer(&market).await;
+    let fellow = market.fellow().await;
+    let mut keys = Vec::new();
+    for _ in 0..7 {
+        keys.push(key(&buyer).await);
+    }
+    // Again and again, until they are known for longer than a moment.
+    for _ in 0..4 {
+        for (_, secret) in &keys {
+            assert_eq!(chat_at(&fellow, secret).await, 200);
+        }
+    }
+    let refusals = take_away(&buyer, &keys[..6]).await;
+    tokio::time::sleep(SOON).await;
+    for ((_, secret), refused) in keys.iter().zip(refusals) {
+        assert_eq!(chat_at(&fellow, secret).await, refused);
+    }
+    let (_, other) = &keys[6];
+    assert_eq!(chat_at(&fellow, other).await, 200);
+    market.run("update account set suspended_at = now()").await;
+    tokio::time::sleep(SOON).await;
+    Answer::to(fellow.get("/v1/models").bearer_auth(other)).await.expect(401);
+    // What is given back works at once.
+    market.run("update account set suspended_at = null").await;
+    assert_eq!(chat_at(&fellow, other).await, 200);
+    market.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_from_a_key_is_gone_at_once_where_it_was_taken() {
+    let market = Market::open().await;
+    let buyer = buyer(&market).await;
+    let mut keys = Vec::new();
+    for _ in 0..6 {
+        keys.push(key(&buyer).await);
+    }
+    for (_, secret) in keys.iter().chain(&keys) {
+        assert_eq!(chat(&market, secret).await, 200);
+    }
+    let refusals = take_away(&buyer, &keys).await;
+    for ((_, secret), refused) in keys.iter().zip(refusals) {
+        assert_eq!(chat(&market, secret).await, refused);
+    }
+    market.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_paid_call_begins_with_a_key_that_was_revoked_elsewhere() {
+    let market = Market::open().await;
+    let buyer = buyer(&market).await;
+    let fellow = market.fellow().await;
+    for round in 0..5 {
+        let (id, secret) = key(&buyer).await;
+        assert_eq!([chat_at(&fellow, &secret).await, chat_at(&fellow, &secret).await], [200, 200]);
+        let asked = market.truths().await.len();
+        buyer.delete(&format!("/api/v1/keys/{id}")).await.expect(204);
+        // Nobody has told the other server yet, and the books know.
+        assert_eq!(chat_at(&fellow, &secret).await, 401, "round {round}");
+        assert_eq!(market.truths().await.len(), asked);
+    }
+    market.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_secret_works_at_once_at_every_server() {
+    let market = Market::open().await;
+    let buyer = buyer(&market).await;
+    let fellow = market.fellow().await;
+    let (id, first) = key(&buyer).await;
+    assert_eq!([chat_at(&fellow, &first).await, chat(&market, &first).await], [200, 200]);
+    let path = format!("/api/v1/keys/{id}/rotate");
+    let rotated = buyer.post(&path, &json!({ "overlap_seconds": 2 })).await.expect(200).json();
+    let second = rotated["key"].as_str().unwrap();
+    assert_eq!([chat_at(&fellow, second).await, chat(&market, second).await], [200, 200]);
+    // The one before is known no longer than it works.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!([chat_at(&fellow, &first).await, chat(&market, &first).await], [401, 401]);
+    assert_eq!(chat_at(&fellow, second).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_in_use_is_not_looked_up_for_each_request() {
+    let market = Market::open().await;
+    let buyer = buyer(&market).await;
+    let (_, stranger) = key(&buyer).await;
+    let ask = |key: &str| Answer::to(market.get("/v1/models").bearer_auth(key));
+    for _ in 0..4 {
+        ask(&buyer.key).await.expect(200);
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+    // Nobody can be looked up any more.
+    market.run("revoke execute on function sign_in.know_key from mercato_runtime").await;
+    ask(&stranger).await.expect(503);
+    let mut known = false;
+    for _ in 0..50 {
+        known |= ask(&buyer.key).await.status == 200;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(known, "the key was forgotten at once");
+    market.run("grant execute on function sign_in.know_key to mercato_runtime").await;
+    ask(&stranger).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_requests_at_once_look_up_their_key_together() {
+    let market = Market::open().await;
+    let buyer = buyer(&market).await;
+    // Counts the looks, and makes each last long enough for the others to come.
+    market
+        .run(
+            "create sequence sign_in.looks;
+            alter function sign_in.know_key rename to look_at_key;
+            do $$ begin execute format(
+                'create function sign_in.know_key(%s) returns %s language plpgsql security definer as %L',
+                pg_get_function_arguments('sign_in.look_at_key'::regproc),
+                pg_get_function_result('sign_in.look_at_key'::regproc),
+                'begin
+                    perform nextval(''sign_in.looks''), pg_sleep(0.1);
+                    return query select * from sign_in.look_at_key($1, $2, $3, $4, $5);
+                end'
+            ); end $$;
+            grant execute on function sign_in.know_key to mercato_runtime",
+        )
+        .await;
+    // Connections are made and changes heard of, so that nothing is forgotten in between.
+    let (_, other) = key(&buyer).await;
+    Answer::to(market.get("/v1/models").bearer_auth(&other)).await.expect(200);
+    tokio::time::sleep(SOON).await;
+    let before = market.count("select last_value from sign_in.looks").await;
+    let answers =
+        join_all((0..30).map(|_| Answer::to(market.get("/v1/models").bearer_auth(&buyer.key)))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200), "{:?}", answers.first());
+    let looks = market.count("select last_value from sign_in.looks").await - before;
+    assert!(looks <= 5, "{looks} looks for {} requests", answers.len());
+}
