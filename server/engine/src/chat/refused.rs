@@ -102,7 +102,9 @@ impl Engine {
     /// Why a call of this account does not begin. What this server knew wrongly is put right for whoever asks again.
     pub(crate) async fn refuse(&self, account: AccountId, refused: &Reserved, least: Nanos) -> Fault {
         match refused {
-            Reserved::PriceChanged => self.try_to_refresh_prices().await,
+            Reserved::PriceChanged => {
+                self.try_to_refresh_prices().await;
+            }
             Reserved::Gone => self.0.ring.forget(account),
             _ => {}
         }
