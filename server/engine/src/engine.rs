@@ -112,7 +112,7 @@ impl Engine {
         let catalogue = Catalogue::load(&db, &vendors.registry, settings.own_models.as_deref()).await?;
         let valkey = settings.valkey.map(Valkey::at);
         if let Some(valkey) = &valkey {
-            valkey.begin().await;
+            valkey.start().await;
         }
         let engine = Self(Arc::new(Shared {
             db,

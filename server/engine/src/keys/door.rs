@@ -58,7 +58,7 @@ impl Engine {
                 return enter(whose, doorstep);
             }
             // Whoever looks already brings what is wanted, unless that is for an address of somebody else.
-            let lookup = match ring.begin(&digest, now) {
+            let lookup = match ring.look(&digest, now) {
                 Ok(lookup) => lookup,
                 Err(mut other) => match patience.take().filter(|_| asked.is_none()) {
                     Some(patience) => {
@@ -66,7 +66,7 @@ impl Engine {
                         let _ = timeout(patience, other.changed()).await;
                         continue;
                     }
-                    None => ring.begin_beside(&digest, now),
+                    None => ring.look_beside(&digest, now),
                 },
             };
             let known = self.look_up(lookup, wants_slices, asked).await?;

@@ -73,7 +73,7 @@ impl Ring {
     }
 
     /// Begins a lookup, or gives whoever looks already, to be waited for.
-    pub fn begin<'a>(
+    pub fn look<'a>(
         &'a self,
         digest: &'a [u8],
         now: Instant,
@@ -88,7 +88,7 @@ impl Ring {
     }
 
     /// A lookup for whoever cannot wait for another's.
-    pub fn begin_beside<'a>(&'a self, digest: &'a [u8], now: Instant) -> Lookup<'a> {
+    pub fn look_beside<'a>(&'a self, digest: &'a [u8], now: Instant) -> Lookup<'a> {
         let forgotten = self.lock().forgotten;
         Lookup { ring: self, digest, asked_at: now, forgotten, _done: None }
     }
@@ -219,7 +219,7 @@ mod tests {
     }
 
     fn learn(ring: &Ring, digest: &[u8], account: AccountId, now: Instant) {
-        ring.begin(digest, now).unwrap().keep(owned(account, 100 * MOMENT));
+        ring.look(digest, now).unwrap().keep(owned(account, 100 * MOMENT));
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn a_secret_is_not_known_beyond_its_own_end() {
         let (ring, begun) = (Ring::default(), Instant::now());
-        ring.begin(b"ada", begun).unwrap().keep(owned(ADA, MOMENT));
+        ring.look(b"ada", begun).unwrap().keep(owned(ADA, MOMENT));
         assert!(ring.find(b"ada", begun + MOMENT / 2).is_some());
         assert!(ring.find(b"ada", begun + MOMENT).is_none());
     }
@@ -251,13 +251,13 @@ mod tests {
     #[test]
     fn what_was_asked_for_before_a_change_is_not_remembered_after_it() {
         let (ring, begun) = (Ring::default(), Instant::now());
-        let lookup = ring.begin(b"ada", begun).unwrap();
+        let lookup = ring.look(b"ada", begun).unwrap();
         ring.forget(ADA);
         lookup.keep(owned(ADA, MOMENT));
         assert!(ring.find(b"ada", begun).is_none());
         // Nor what was known before anybody asked about changes: there may have been one in between.
         learn(&ring, b"ada", ADA, begun);
-        let lookup = ring.begin(b"bob", begun).unwrap();
+        let lookup = ring.look(b"bob", begun).unwrap();
         ring.hear(Vec::new(), 10, begun + MOMENT);
         lookup.keep(owned(BOB, MOMENT));
         assert!(ring.find(b"ada", begun + MOMENT).is_none() && ring.find(b"bob", begun + MOMENT).is_none());
@@ -290,9 +290,9 @@ mod tests {
     #[test]
     fn one_looks_and_the_others_wait_until_it_is_done_or_given_up() {
         let (ring, begun) = (Ring::default(), Instant::now());
-        let lookup = ring.begin(b"ada", begun).unwrap();
-        let waiting = ring.begin(b"ada", begun).unwrap_err();
-        drop(ring.begin_beside(b"ada", begun));
+        let lookup = ring.look(b"ada", begun).unwrap();
+        let waiting = ring.look(b"ada", begun).unwrap_err();
+        drop(ring.look_beside(b"ada", begun));
         assert!(waiting.has_changed().is_ok(), "another's end is not its own");
         drop(lookup);
         assert!(waiting.has_changed().is_err(), "nobody is told");

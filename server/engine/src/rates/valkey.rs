@@ -110,7 +110,7 @@ impl Valkey {
     }
 
     /// For a server that begins: counts there at once, if it answers.
-    pub async fn begin(&self) {
+    pub async fn start(&self) {
         match self.reach().await {
             Ok((connection, _)) => {
                 self.connection.store(Some(Arc::new(connection)));

@@ -24,7 +24,7 @@ const LIMITS: [(Option<i64>, Option<i64>); 6] = [
 
 async fn server(valkey: &program::Valkey) -> Valkey {
     let server = Valkey::at(ValkeyAddress::parse(&valkey.url()).unwrap());
-    server.begin().await;
+    server.start().await;
     assert!(server.is_up());
     server
 }
@@ -44,7 +44,7 @@ async fn take(server: &Valkey, wish: Wish) -> Slice {
         if let Some(slices) = server.take(std::slice::from_ref(&wish)).await {
             return slices.into_iter().next().unwrap();
         }
-        server.begin().await;
+        server.start().await;
     }
 }
 
@@ -160,7 +160,7 @@ async fn slices_of_several_come_in_one_answer_in_their_order() {
     let slices = loop {
         match server.take(&wishes).await {
             Some(slices) => break slices,
-            None => server.begin().await,
+            None => server.start().await,
         }
     };
     assert_eq!(slices[0].requests, Share { limit: Some(20), granted: 20, left: 0 });
@@ -207,7 +207,7 @@ async fn nobody_waits_for_one_that_hangs() {
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     assert_eq!((server.is_up(), server.times_lost()), (false, 1));
     valkey.go_on();
-    server.begin().await;
+    server.start().await;
     assert!(server.is_up());
 }
 
