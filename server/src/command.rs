@@ -135,8 +135,10 @@ enum StatementAction {
 impl Command {
     pub fn run(self) -> anyhow::Result<()> {
         start_logging();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let config = self.config;
+        let threads = config.workers();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
         match self.action.unwrap_or(Action::Serve) {
             Action::Serve => runtime.block_on(serve::serve(config)),
             Action::Migrate => runtime.block_on(async {

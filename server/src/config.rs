@@ -1,7 +1,9 @@
 //! Every setting, read in one place: from the command line, the environment or `.env`.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use anyhow::{Context, bail};
 use base64::Engine as _;
@@ -82,6 +84,9 @@ pub struct Config {
     /// A Valkey or Redis that counts limits a minute instead of the database, for example `redis://valkey:6379`.
     #[arg(long, global = true, env = "MERCATO_VALKEY_URL", hide_env_values = true)]
     pub valkey_url: Option<String>,
+    /// Threads that serve; usually one for two cores. docs/performance.md says why.
+    #[arg(long, global = true, env = "MERCATO_WORKERS")]
+    pub workers: Option<NonZeroUsize>,
     /// The built browser half, styles and pictures.
     #[arg(long, global = true, env = "LEPTOS_SITE_ROOT", default_value = "target/site")]
     pub site_root: PathBuf,
@@ -136,6 +141,12 @@ impl Config {
             factor: self.rate_factor.map_or(usual, i64::from),
             requests_from_address: Some(i64::from(self.address_requests_a_minute)).filter(|limit| *limit > 0),
         }
+    }
+
+    /// A second thread for the same core is woken for each call and finds nothing to do, and the database needs cores too.
+    pub fn workers(&self) -> usize {
+        let usual = || thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
+        self.workers.map_or_else(usual, NonZeroUsize::get)
     }
 
     /// What counts limits a minute, if it is not the database.

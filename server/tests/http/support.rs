@@ -255,6 +255,7 @@ fn config(addr: SocketAddr, database_url: &str) -> Config {
         rate_factor: None,
         address_requests_a_minute: 0,
         valkey_url: None,
+        workers: None,
         site_root: concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site").into(),
     }
 }
