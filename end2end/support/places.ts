@@ -9,6 +9,16 @@ export interface Place {
   path: string;
 }
 
+/** The example of RFC 7636, appendix B. */
+export const VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk';
+export const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM';
+
+/** Where a site sends somebody whose key it wants. */
+export function siteAsks(callback: string): string {
+  const asked = { callback_url: callback, code_challenge: CHALLENGE, code_challenge_method: 'S256' };
+  return `/auth?${new URLSearchParams(asked)}`;
+}
+
 /** What anybody sees. The last are what a stranger is told on pages that belong to an account. */
 export const open: Place[] = [
   { name: 'home', path: '/' },
@@ -39,6 +49,7 @@ export const open: Place[] = [
   { name: 'billing-stranger', path: '/billing' },
   { name: 'statements-stranger', path: '/statements' },
   { name: 'keys-stranger', path: '/keys' },
+  { name: 'site-stranger', path: siteAsks('https://app.example.org/back') },
   { name: 'admin-stranger', path: '/admin' },
 ];
 
@@ -48,6 +59,7 @@ export const fresh: Place[] = [
   { name: 'statements-empty', path: '/statements' },
   { name: 'statement-empty', path: `/statements/${thisMonth()}` },
   { name: 'keys-empty', path: '/keys' },
+  { name: 'site', path: siteAsks('https://app.example.org/back') },
   { name: 'chat-empty', path: '/chat' },
   { name: 'admin-refused', path: '/admin' },
 ];
