@@ -8,7 +8,7 @@ mod request;
 
 pub use self::buttons::answer_buttons;
 pub use self::finder::suggest_models;
-pub use self::form::{Choice, choice, chosen, fields, return_to, spot};
+pub use self::form::{chosen, fields, return_to, spot};
 pub use self::live_channel::{Heard, LiveChannel};
 pub use self::request::{Reply, post};
 

@@ -3,8 +3,7 @@
 use leptos::prelude::{document, request_animation_frame};
 use wasm_bindgen::JsCast;
 use web_sys::{
-    Element, Event, FormData, HtmlButtonElement, HtmlElement, HtmlFormElement, HtmlInputElement, SubmitEvent,
-    UrlSearchParams,
+    Element, Event, FormData, HtmlButtonElement, HtmlElement, HtmlFormElement, SubmitEvent, UrlSearchParams,
 };
 
 /// The fields of a form being submitted, written as in an address. Nothing if somebody else takes care of it.
@@ -30,37 +29,6 @@ pub fn chosen(form: &HtmlFormElement) -> Option<String> {
 
 fn written(fields: &FormData) -> Option<String> {
     Some(UrlSearchParams::new_with_str_sequence_sequence(fields).ok()?.to_string().into())
-}
-
-/// What was chosen in a form marked `data-live`.
-#[derive(Debug)]
-pub struct Choice {
-    /// Where the form leads.
-    pub address: String,
-    pub spot: String,
-    /// Whether the rest of the form goes on meaning what it says.
-    pub stays: bool,
-    /// Whether more is to come, as of a slider that is still held.
-    pub is_held: bool,
-}
-
-/// A slider tells its value beside it, and counts while it moves; other fields count once they are left.
-pub fn choice(event: &Event) -> Option<Choice> {
-    let field = event.target()?.dyn_into::<Element>().ok()?;
-    let form = field.closest("form[data-live]").ok()??.dyn_into::<HtmlFormElement>().ok()?;
-    let is_held = event.type_() == "input";
-    let slider = field.dyn_ref::<HtmlInputElement>().filter(|field| field.type_() == "range");
-    if let (Some(slider), Some(told)) = (slider, field.next_element_sibling()) {
-        told.set_text_content(Some(&slider.value()));
-    } else if is_held {
-        return None;
-    }
-    Some(Choice {
-        address: format!("{}?{}", form.get_attribute("action")?, chosen(&form)?),
-        spot: spot(event)?,
-        stays: !field.has_attribute("data-anew"),
-        is_held,
-    })
 }
 
 /// Which field was changed, so that it is found again in a form that was drawn anew. Words are no choice.

@@ -1,4 +1,4 @@
-//! What somebody may wish for: a plain form whose fields go into the address, at once where scripts run.
+//! What somebody may wish for: a plain form whose fields go into the address.
 
 use leptos::prelude::*;
 use marketplace::recommend::{Aspect, Need, Task, WEIGHT_MAX, Wish};
@@ -20,10 +20,10 @@ pub fn WishForm(wish: Wish) -> impl IntoView {
     let price = wish.max_price.map(|rate| marketplace::money::Nanos(rate.0).decimal());
     let context = wish.min_context.map(|tokens| tokens.to_string());
     view! {
-        <form class="recommend-form" action="/recommend" method="get" data-live="">
+        <form class="recommend-form" action="/recommend" method="get">
             <div class="field">
                 <label for="task">"What it is for"</label>
-                <select id="task" name="task" data-anew="">{tasks.into_iter().collect_view()}</select>
+                <select id="task" name="task">{tasks.into_iter().collect_view()}</select>
                 <input type="hidden" name="for" value=wish.task.as_str() />
             </div>
             <fieldset class="choices weights">
@@ -53,7 +53,7 @@ fn Weight(aspect: Aspect, weight: u8) -> impl IntoView {
         <label class="weight">
             <span>{capital(name)}</span>
             <input type="range" name=name min="0" max=WEIGHT_MAX.to_string() step="1" value=weight.to_string() />
-            <output class="num soft">{weight}</output>
+            <span class="num soft">{weight}</span>
         </label>
     }
 }
