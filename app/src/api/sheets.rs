@@ -11,15 +11,9 @@ use crate::error::AppError;
 pub struct Sheet {
     pub title: String,
     pub body: Drawn,
-    /// Where the body asks and something answers, the answer, which is drawn anew while somebody still asks.
-    pub answer: Option<Drawn>,
 }
 
 impl Sheet {
-    pub fn whole(title: impl Into<String>, body: Drawn) -> Self {
-        Self { title: title.into(), body, answer: None }
-    }
-
     /// Where the page is called otherwise than its head says.
     pub fn titled(self, title: &str) -> Self {
         Self { title: title.to_owned(), ..self }

@@ -11,19 +11,27 @@ use crate::door::Asked;
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     let path = use_location().pathname.get_untracked();
-    let words = words_of(&path);
+    let nothing = view! { <NoSuchPage path=path.clone() /> };
     // The server's answer has a status besides.
     let missing = Asked::once(PageMissing { path });
     let perhaps = move || async move {
         missing.read().await.ok().map(|drawn| view! { <Drawing of=drawn /> }.into_any()).into_any()
     };
     view! {
-        <Title text="Page not found" />
-        <Missing title="There is no such page" words>
-            <p>"The address may be mistyped, or the page has moved. Nothing was charged."</p>
-        </Missing>
+        {nothing}
         <Awaited content=perhaps />
     }
+}
+
+#[component]
+pub fn NoSuchPage(path: String) -> impl IntoView {
+    view! {
+        <Title text="Page not found" />
+        <Missing title="There is no such page" words=words_of(&path)>
+            <p>"The address may be mistyped, or the page has moved. Nothing was charged."</p>
+        </Missing>
+    }
+    .into_any()
 }
 
 /// The words of an address, to search for.

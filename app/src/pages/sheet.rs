@@ -5,8 +5,8 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_location, use_params_map};
 use marketplace::fault::Code;
 
-use super::not_found::{Missing, words_of};
-use crate::api::sheets::{ReadSheet, Sheet};
+use super::not_found::NoSuchPage;
+use crate::api::sheets::ReadSheet;
 use crate::components::{Awaited, Drawing, FaultNotice};
 use crate::door::Asked;
 
@@ -23,21 +23,10 @@ pub fn SheetPage() -> impl IntoView {
     let sheet = Asked::new(move || (path.get(), query.get()), |(path, query)| ReadSheet { path, query });
     let content = move || async move {
         match sheet.read().await {
-            Ok(Sheet { title, body, answer: None }) => {
-                view! { <Title text=title /><Drawing of=body /> }.into_any()
+            Ok(sheet) => view! { <Title text=sheet.title /><Drawing of=sheet.body /> }.into_any(),
+            Err(fault) if fault.0.code == Code::NotFound => {
+                view! { <NoSuchPage path=path.get_untracked() /> }.into_any()
             }
-            Ok(Sheet { title, body, answer: Some(answer) }) => view! {
-                <Title text=title />
-                <div class="page parted"><Drawing of=body /><Drawing of=answer /></div>
-            }
-            .into_any(),
-            Err(fault) if fault.0.code == Code::NotFound => view! {
-                <Title text="Page not found" />
-                <Missing title="There is no such page" words=words_of(&path.get_untracked())>
-                    <p>"The address may be mistyped, or the page has moved. Nothing was charged."</p>
-                </Missing>
-            }
-            .into_any(),
             Err(fault) => view! { <div class="page"><FaultNotice fault /></div> }.into_any(),
         }
     };

@@ -30,7 +30,7 @@ pub async fn sheet(caller: &Caller, query: &Query) -> Sheet {
     let title = chosen.title().unwrap_or_else(|| "Compare models".to_owned());
     let body =
         draw(|| view! { <ComparePage chosen all health=health.as_deref().cloned() only_differences /> });
-    Sheet::whole(title, body)
+    Sheet { title, body }
 }
 
 #[component]

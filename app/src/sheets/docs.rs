@@ -50,7 +50,7 @@ fn page(title: &str, place: &str, content: impl FnOnce() -> AnyView) -> Sheet {
         }
     });
     let title = if place.is_empty() { "Docs".to_owned() } else { format!("{title} · Docs") };
-    Sheet::whole(title, body)
+    Sheet { title, body }
 }
 
 /// What else there is to read.

@@ -54,7 +54,7 @@ fn drawn(caller: &Caller) -> Sheet {
             </div>
         }
     });
-    Sheet::whole("AI models by the token", body)
+    Sheet { title: "AI models by the token".to_owned(), body }
 }
 
 #[component]

@@ -73,7 +73,7 @@ impl Place<'_> {
                 </div>
             }
         });
-        Sheet::whole(title, body)
+        Sheet { title: title.to_owned(), body }
     }
 
     /// What became of the form that led here: `done` and the refusal, where they are in the address.

@@ -44,7 +44,7 @@ pub fn sheet(caller: &Caller, query: &Query) -> Sheet {
     let dots = dots(&listings, &axis);
     let left_out = listings.len() - dots.len();
     let title = format!("Price against {}", axis.name());
-    Sheet::whole(title, draw(|| view! { <PlotPage axis scores dots left_out /> }))
+    Sheet { body: draw(|| view! { <PlotPage axis scores dots left_out /> }), title }
 }
 
 #[component]

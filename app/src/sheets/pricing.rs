@@ -32,7 +32,7 @@ pub async fn sheet(caller: &Caller) -> Sheet {
     // Prices are told whether or not the plans can be.
     let plans = caller.engine.list_plans(&caller.actor).await.unwrap_or_default();
     let body = draw(|| view! { <PricingPage paid plans /> });
-    Sheet::whole("Pricing", body)
+    Sheet { title: "Pricing".to_owned(), body }
 }
 
 #[component]

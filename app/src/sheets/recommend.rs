@@ -37,24 +37,12 @@ pub async fn sheet(caller: &Caller, query: &Query) -> Result<Sheet, AppError> {
     // A page of recommendations is whole without it.
     let replayed = replayed.unwrap_or_default();
     let is_stranger = caller.user.is_none();
-    let body = draw(|| view! { <Asking wish=wish.clone() /> });
-    let answer = Some(draw(|| view! { <Answering wish found replayed is_stranger /> }));
-    Ok(Sheet { title: "Which model for what".to_owned(), body, answer })
+    let body = draw(|| view! { <RecommendPage wish found replayed is_stranger /> });
+    Ok(Sheet { title: "Which model for what".to_owned(), body })
 }
 
 #[component]
-fn Asking(wish: Wish) -> impl IntoView {
-    view! {
-        <div class="page-head">
-            <h1>"Which model for what"</h1>
-            <p>"Say what it is for and what counts. Every point of every score is shown, and what nobody knows is a span, never a zero."</p>
-        </div>
-        <WishForm wish />
-    }
-}
-
-#[component]
-fn Answering(
+fn RecommendPage(
     wish: Wish,
     found: Result<Recommendation, Fault>,
     replayed: Vec<Option<Replayed>>,
@@ -77,11 +65,20 @@ fn Answering(
         }
     };
     view! {
-        <section class="stack" aria-labelledby="picks-title">
-            <h2 id="picks-title">{task}</h2>
-            {content}
-        </section>
-        <Rules />
+        <div class="page recommend-page">
+            <div class="page-head">
+                <h1>"Which model for what"</h1>
+                <p>"Say what it is for and what counts. Every point of every score is shown, and what nobody knows is a span, never a zero."</p>
+            </div>
+            <div class="recommend">
+                <WishForm wish />
+                <section class="stack" aria-labelledby="picks-title">
+                    <h2 id="picks-title">{task}</h2>
+                    {content}
+                </section>
+            </div>
+            <Rules />
+        </div>
     }
     .into_any()
 }

@@ -314,7 +314,7 @@ mod tests {
         let models = file::parse(include_str!("../../../catalogue.toml")).unwrap();
         let registry = Registry::simulated("http://simulator");
         let listings: Vec<Listing> =
-            models.into_iter().map(|model| list(model, &Local::default(), &registry)).collect();
+            models.into_iter().map(|model| list(model, None, &Local::default(), &registry)).collect();
         let several = listings.iter().filter(|listing| !listing.model.offers.is_empty()).count();
         assert!(several >= 5, "{several} models have several offers");
         let open = listings.iter().filter(|listing| listing.sale.is_open()).count();

@@ -1,6 +1,6 @@
 //! The description of the interface is the interface, and the documents say what it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
@@ -27,7 +27,24 @@ const UNDESCRIBED: [&str; 8] = [
 // That they compile is what is shown.
 #[expect(dead_code, clippy::print_stdout, reason = "they are written for readers, and not run here")]
 mod examples {
-    include!("../../../docs/examples.rs");
+    mod account {
+        include!("../../../docs/examples/account.rs");
+    }
+    mod calls {
+        include!("../../../docs/examples/calls.rs");
+    }
+    mod conversations {
+        include!("../../../docs/examples/conversations.rs");
+    }
+    mod keys_and_limits {
+        include!("../../../docs/examples/keys_and_limits.rs");
+    }
+    mod models {
+        include!("../../../docs/examples/models.rs");
+    }
+    mod money {
+        include!("../../../docs/examples/money.rs");
+    }
 }
 
 fn beside_the_code(name: &str) -> PathBuf {
@@ -61,6 +78,18 @@ fn described() -> BTreeSet<String> {
         methods.map(|method| format!("{method} {path}")).collect::<Vec<_>>()
     };
     paths.iter().flat_map(of).collect()
+}
+
+/// The group of each operation, as a file is named.
+fn groups() -> BTreeMap<String, String> {
+    let document = openapi::document();
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+    let named = operations.map(|operation| {
+        let group = operation["tags"][0].as_str().unwrap().to_lowercase().replace(' ', "_");
+        (operation["operationId"].as_str().unwrap().to_owned(), group)
+    });
+    named.collect()
 }
 
 #[test]
@@ -176,15 +205,28 @@ async fn the_examples_in_rust_are_those_that_were_compiled() {
     let told = Answer::to(market.get("/docs/examples.json")).await.expect(200).json();
     let all = told["data"].as_array().unwrap();
     assert!(all.len() > 50 && all.iter().all(|one| one["samples"].as_object().unwrap().len() == 4), "{told}");
-    let mut written = String::new();
+    let groups = groups();
+    let mut written = BTreeMap::<String, String>::new();
     for one in all {
+        let id = one["id"].as_str().unwrap();
         let code = one["samples"]["rust"].as_str().unwrap().replace(&market.base, "http://127.0.0.1:3000");
-        written.push_str(&format!("mod {} {{\n{code}}}\n\n", one["id"].as_str().unwrap()));
+        written
+            .entry(format!("{}.rs", groups[id]))
+            .or_default()
+            .push_str(&format!("mod {id} {{\n{code}}}\n\n"));
     }
-    let place = beside_the_code("examples.rs");
+    let place = beside_the_code("examples");
     if std::env::var_os(RENEW).is_some() {
-        fs::write(&place, &written).unwrap();
+        for (name, text) in &written {
+            fs::write(place.join(name), text).unwrap();
+        }
     }
-    let kept = fs::read_to_string(&place).unwrap();
+    let named = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let kept: BTreeMap<_, _> =
+        named.map(|name| (name.clone(), fs::read_to_string(place.join(name)).unwrap())).collect();
     assert!(kept == written, "renew them with: {RENEW}=1 cargo test -p server --test http compiled");
+    let compiled = include_str!("documented.rs");
+    for name in kept.keys() {
+        assert!(compiled.contains(&format!("docs/examples/{name}\"")), "{name} is not compiled above");
+    }
 }

@@ -341,4 +341,4 @@ fn window(text: &WindowText) -> Result<Window, Fault> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -186,20 +186,8 @@ fn facts_changed(before: &Model, after: &Model) -> Vec<FactChange> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::file::tests::STANZA;
     use super::*;
-
-    const STANZA: &str = r#"[[model]]
-        id = "lantern/glow-2"
-        name = "Glow 2"
-        publisher = "lantern"
-        provider = "lantern"
-        upstream = "glow-2"
-        protocol = "openai_chat_completions"
-        kind = "chat"
-        status = "active"
-        context_tokens = 128000
-        price = { input = "0.40", output = "1.60" }
-        "#;
 
     #[test]
     fn each_model_is_kept_as_a_stanza_that_reads_the_same() {

@@ -36,11 +36,7 @@ impl Shelf<'_> {
         let version = in_force.as_ref().map(|price| price.id);
         let free = in_force.as_ref().is_some_and(|price| price.free);
         let offer = Offer { price: in_force.map(|price| price.price), free, later: later.collect(), ..offer };
-        let mut listing = list(self.model.sold_as(offer), self.local, self.registry);
-        if let Sale::Retired { replacement } = &mut listing.sale {
-            *replacement = self.next.cloned();
-        }
-        (listing, version)
+        (list(self.model.sold_as(offer), self.next, self.local, self.registry), version)
     }
 }
 
@@ -79,10 +75,10 @@ pub fn as_one(mut sold: Vec<(Listing, Option<PriceId>)>) -> Option<Listing> {
     Some(listing)
 }
 
-pub fn list(model: Model, local: &Local, registry: &Registry) -> Listing {
+pub fn list(model: Model, next: Option<&ModelId>, local: &Local, registry: &Registry) -> Listing {
     let configured = registry.find(&model.provider);
     let sale = match (&configured, model.status) {
-        (_, Status::Retired) => Sale::Retired { replacement: model.replacement.clone() },
+        (_, Status::Retired) => Sale::Retired { replacement: next.cloned() },
         (None, _) => Sale::Unserved,
         _ if !is_spoken(model.kind, &model.protocol) => Sale::Unserved,
         _ if model.price.is_none() || is_priced_amiss(&model) => Sale::Unpriced,

@@ -124,7 +124,7 @@ fn what_has_no_price_is_not_free() {
     assert_eq!(parse(&halved).unwrap()[0].price, None, "an output price alone is no price");
 }
 
-const LATER: &str = r#"[[model]]
+pub const STANZA: &str = r#"[[model]]
     id = "lantern/glow-2"
     name = "Glow 2"
     publisher = "lantern"
@@ -133,16 +133,22 @@ const LATER: &str = r#"[[model]]
     protocol = "openai_chat_completions"
     kind = "chat"
     status = "active"
+    context_tokens = 128000
     price = { input = "0.40", output = "1.60" }
-    later_prices = [
+    "#;
+
+fn later() -> String {
+    let prices = r#"later_prices = [
         { from = "2027-01-01", input = "0.44", output = "1.60", long_context = { above_input_tokens = 9, input = "1" } },
         { from = "2027-06-01T12:00:00+02:00", free = true },
     ]
     "#;
+    format!("{STANZA}{prices}")
+}
 
 #[test]
 fn a_price_to_come_is_read_whole_and_with_its_moment() {
-    let model = parse(LATER).unwrap().remove(0);
+    let model = parse(&later()).unwrap().remove(0);
     let told: Vec<String> = model.later.iter().map(|next| written(next.from)).collect();
     assert_eq!(told, ["2027-01-01T00:00:00Z", "2027-06-01T10:00:00Z"]);
     let [next, last] = model.later.as_slice() else { panic!("{model:?}") };
@@ -155,11 +161,11 @@ fn a_price_to_come_is_read_whole_and_with_its_moment() {
 #[test]
 fn prices_to_come_that_overlap_or_say_too_little_are_refused() {
     for (wrong, why) in [
-        (LATER.replace("2027-06-01T12:00:00+02:00", "2027-01-01T00:00:00Z"), "overlap"),
-        (LATER.replace("2027-06-01T12:00:00+02:00", "2026-12-01"), "does not come after 2027-01-01"),
-        (LATER.replace("2027-01-01", "next year"), "2027-01-01T00:00:00Z"),
-        (LATER.replace("input = \"0.44\", output = \"1.60\"", "input = \"0.44\""), "both input and output"),
-        (LATER.replace("\"0.44\", output = \"1.60\"", "\"0\", output = \"0\""), "free = true"),
+        (later().replace("2027-06-01T12:00:00+02:00", "2027-01-01T00:00:00Z"), "overlap"),
+        (later().replace("2027-06-01T12:00:00+02:00", "2026-12-01"), "does not come after 2027-01-01"),
+        (later().replace("2027-01-01", "next year"), "2027-01-01T00:00:00Z"),
+        (later().replace("input = \"0.44\", output = \"1.60\"", "input = \"0.44\""), "both input and output"),
+        (later().replace("\"0.44\", output = \"1.60\"", "\"0\", output = \"0\""), "free = true"),
     ] {
         let said = parse(&wrong).unwrap_err();
         assert!(said.contains("lantern/glow-2") && said.contains(why), "{why}: {said}");
