@@ -14,7 +14,9 @@ create table site_code (
     expires_at timestamptz not null,
     used_at timestamptz,
     -- The key that was made with it.
-    api_key_id uuid
+    api_key_id uuid,
+    -- Whether it came once more with the right proof, perhaps before the key was there.
+    came_again boolean not null default false
 );
 create index site_code_by_account on site_code (account_id, created_at);
 
@@ -64,6 +66,7 @@ begin
         return;
     end if;
     outcome := case when code.used_at is null then 'good' else 'again' end;
+    update site_code c set came_again = true where c.digest = p_digest and outcome = 'again';
     account_id := code.account_id;
     site := code.site;
     limit_nanos := code.limit_nanos;
@@ -71,10 +74,11 @@ begin
     api_key_id := code.api_key_id;
 end $$;
 
-create function sign_in.name_site_key(p_digest bytea, p_api_key_id uuid) returns void
+-- Says whether the code came again meanwhile: nobody could take that key away yet.
+create function sign_in.name_site_key(p_digest bytea, p_api_key_id uuid) returns boolean
 language sql set search_path = public, pg_temp
 begin atomic
-    update site_code set api_key_id = p_api_key_id where digest = p_digest;
+    update site_code set api_key_id = p_api_key_id where digest = p_digest returning came_again;
 end;
 
 call ledger.secure();

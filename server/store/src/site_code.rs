@@ -68,8 +68,9 @@ pub async fn use_code(db: &Db, digest: &[u8], proof: &[u8]) -> Result<Used> {
     })
 }
 
-/// Remembers which key was made, in case the code comes again.
-pub async fn update_key(db: &Db, digest: &[u8], key: KeyId) -> Result<()> {
-    sqlx::query!("select sign_in.name_site_key($1, $2)", digest, key.0).execute(db.people()).await?;
-    Ok(())
+/// Remembers which key was made, in case the code comes again; says whether it did while the key was made.
+pub async fn update_key(db: &Db, digest: &[u8], key: KeyId) -> Result<bool> {
+    let named =
+        sqlx::query_scalar!(r#"select sign_in.name_site_key($1, $2) as "came_again!""#, digest, key.0);
+    Ok(named.fetch_one(db.people()).await?)
 }

@@ -147,6 +147,27 @@ async fn of_many_who_bring_one_code_at_once_one_gets_a_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_comes_again_while_its_key_is_made_takes_that_key_away_too() {
+    let market = Market::open().await;
+    let buyer = market.buyer().await;
+    let code = code(&decide(&buyer, &[]).await.expect(200));
+    market
+        .run(
+            "create function made_slowly() returns trigger language plpgsql as
+                $$ begin perform pg_sleep(1); return new; end $$;
+            create trigger slow before insert on api_key for each row execute function made_slowly()",
+        )
+        .await;
+    let again = async {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        fetch(&market, &code, VERIFIER).await.expect(403)
+    };
+    let (given, _) = futures_util::join!(fetch(&market, &code, VERIFIER), again);
+    let given = given.expect(200).json();
+    Answer::to(market.get("/v1/key").bearer_auth(given["key"].as_str().unwrap())).await.expect(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plain_challenge_and_both_bases_are_understood() {
     let market = Market::open().await;
     let buyer = market.buyer().await;

@@ -8,8 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use marketplace::billing::Window;
 use marketplace::fault::{Code, Fault};
-use marketplace::id::AccountId;
+use marketplace::id::{AccountId, KeyId};
 use marketplace::money::Nanos;
+use store::api_key::Hand;
 use store::audit::NewEvent;
 use store::site_code::{Agreed, Used};
 use tracing::{info, warn};
@@ -91,19 +92,9 @@ impl Engine {
             Used::Good(agreed) => agreed,
             Used::Worthless => return Err(worthless().into()),
             Used::Again(account, key) => {
-                // Whoever knew code and proof came a second time: one of the two is not the site.
+                // Where there is no key yet, whoever makes it takes it away.
                 if let Some(key) = key {
-                    warn!(key.id = %key, user.id = %account, "a site's code came twice; its key is revoked");
-                    store::api_key::update_revoked(&self.0.db, account, key, store::api_key::Hand::Person)
-                        .await?;
-                    self.0.ring.forget(account);
-                    self.tell_of_site(
-                        &agreed_by(account),
-                        "key.revoke",
-                        &format!("key:{key}"),
-                        "its code came twice",
-                    )
-                    .await?;
+                    self.revoke_site_key(account, key).await?;
                 }
                 return Err(worthless().into());
             }
@@ -115,12 +106,24 @@ impl Engine {
             store::Error::TooManyKeys => Fault::new(Code::Conflict, "Their plan allows no more keys").into(),
             other => crate::Error::from(other),
         })?;
-        store::site_code::update_key(&self.0.db, &digest, key.id).await?;
+        let came_again = store::site_code::update_key(&self.0.db, &digest, key.id).await?;
         let subject = format!("key:{}", key.id);
         self.tell_of_site(&agreed_by(agreed.account), "key.mint", &subject, &format!("for {}", agreed.site))
             .await?;
         info!(key.id = %key.id, user.id = %agreed.account, "made a key for a site that somebody agreed to");
+        if came_again {
+            self.revoke_site_key(agreed.account, key.id).await?;
+        }
         Ok((agreed.account, secret))
+    }
+
+    /// Whoever knew code and proof came a second time: one of the two is not the site.
+    async fn revoke_site_key(&self, account: AccountId, key: KeyId) -> Result<()> {
+        warn!(key.id = %key, user.id = %account, "a site's code came twice; its key is revoked");
+        store::api_key::update_revoked(&self.0.db, account, key, Hand::Person).await?;
+        self.0.ring.forget(account);
+        let subject = format!("key:{key}");
+        self.tell_of_site(&agreed_by(account), "key.revoke", &subject, "its code came twice").await
     }
 
     /// A code that would come to nothing is not given away.
