@@ -58,7 +58,8 @@ language plpgsql set work_mem = '256MB' as $$
 begin
     -- What was sold a year ago had its price then.
     alter table price disable trigger price_is_immutable;
-    update price set valid_during = tstzrange(now() - interval '366 days', null) where price_id = p_price_id;
+    update price set valid_during = tstzrange(now() - interval '366 days', null), begins_at = now() - interval '366 days'
+    where price_id = p_price_id;
     alter table price enable trigger price_is_immutable;
     create temporary table past as
     select n, account_id, version, call_id, at,
