@@ -26,8 +26,9 @@ pub struct Preview {
     pub address: String,
 }
 
-/// The page is read first: what wakes it is fetched when a frame of it has been shown, and begins as a task of its own, so that
-/// whatever somebody does meanwhile is answered before.
+/// The page is read first: what wakes it is fetched when all of it has been shown, and begins as a task of its own, so that
+/// whatever somebody does meanwhile is answered before. The first paint may be of the first bytes only; the frame after this
+/// script, which runs when the last have come, is of all. In a tab that nobody looks at nothing is painted.
 const WAKE: &str = include_str!("shell/wake.js");
 
 /// The whole document. It is never hydrated, only [`App`] inside it is.
