@@ -18,15 +18,21 @@ await withMarket(async (market) => {
   try {
     for (const page of PAGES) {
       const flags = { port: CHROMIUM_PORT, logLevel: 'error', onlyCategories: Object.keys(LEAST) };
-      const { lhr } = await lighthouse(market.origin + page, flags);
-      if (lhr.runtimeError) throw new Error(lhr.runtimeError.message);
-      tell(page, lhr);
+      tell(page, await report(market.origin + page, flags));
     }
   } finally {
     await browser.close();
   }
 });
 process.exitCode = failed ? 1 : 0;
+
+/** Chromium now and then hands Lighthouse a recording without its beginning, which says nothing of the page. */
+async function report(url, flags, tries = 2) {
+  const { lhr } = await lighthouse(url, flags);
+  if (lhr.runtimeError?.code === 'NO_NAVSTART' && tries > 1) return report(url, flags, tries - 1);
+  if (lhr.runtimeError) throw new Error(lhr.runtimeError.message);
+  return lhr;
+}
 
 function tell(page, { categories, audits }) {
   const marks = Object.values(categories).map(({ id, score }) => `${id} ${Math.round(score * 100)}`);
