@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use engine::{Actor, Db, Egress, Engine, Limits, Registry, Sender, Settings, WholeCheck};
+use tokio::runtime::Builder;
 
 use crate::config::{Config, Environment};
 use crate::{openapi, postgres, simulator};
@@ -136,11 +137,13 @@ impl Command {
     pub fn run(self) -> anyhow::Result<()> {
         start_logging();
         let config = self.config;
-        let threads = config.workers();
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+        let threads = |count| Builder::new_multi_thread().worker_threads(count).enable_all().build();
+        let runtime = threads(config.workers())?;
         match self.action.unwrap_or(Action::Serve) {
-            Action::Serve => runtime.block_on(serve::serve(config)),
+            Action::Serve => {
+                let drawing = threads(config.drawing_threads())?;
+                runtime.block_on(serve::serve(config, drawing.handle().clone()))
+            }
             Action::Migrate => runtime.block_on(async {
                 let database = Database::open(&config)?;
                 Ok(engine::migrate(&database.url).await?)

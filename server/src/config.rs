@@ -145,8 +145,12 @@ impl Config {
 
     /// A second thread for the same core is woken for each call and finds nothing to do, and the database needs cores too.
     pub fn workers(&self) -> usize {
-        let usual = || thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
-        self.workers.map_or_else(usual, NonZeroUsize::get)
+        self.workers.map_or_else(|| cores().div_ceil(2), NonZeroUsize::get)
+    }
+
+    /// Threads for pages: the rest of the cores.
+    pub fn drawing_threads(&self) -> usize {
+        cores().saturating_sub(self.workers()).max(1)
     }
 
     /// What counts limits a minute, if it is not the database.
@@ -225,4 +229,8 @@ fn kept_key(dir: &Path) -> anyhow::Result<String> {
         Err(error) => return Err(error).with_context(|| format!("{} cannot be written", path.display())),
     }
     Ok(text)
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

@@ -2,10 +2,13 @@
 
 mod site;
 
+use std::panic::resume_unwind;
+
 use app::context::{preview, theme};
 use app::shell::{App, Theme, document};
 use axum::body::Body;
 use axum::extract::{Path, State};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use axum::{Form, Router};
@@ -17,18 +20,30 @@ use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
 use marketplace::fault::Fault;
 use marketplace::id::TopUpId;
 use serde::Deserialize;
+use tokio::runtime::Handle;
+use tracing::Instrument as _;
 
 use crate::api::{ApiError, Family};
 use crate::auth::Asking;
 use crate::routes::Site;
 
-pub fn routes(site: &Site) -> Router<Site> {
+pub fn routes(site: &Site, drawing: Handle) -> Router<Site> {
     let pages = generate_route_list(App);
     Router::new()
         .leptos_routes_with_context(site, pages, provide_page_context, document)
         .route("/_fn/{*name}", post(call_function))
+        .layer(middleware::from_fn_with_state(drawing, draw_apart))
         .route("/pay/{id}", post(pay))
         .route("/auth", post(site::decide))
+}
+
+/// A page takes a millisecond of a processor or more, which no stream of an answer should have to wait for.
+async fn draw_apart(State(drawing): State<Handle>, request: Request<Body>, next: Next) -> Response {
+    match drawing.spawn(next.run(request).in_current_span()).await {
+        Ok(page) => page,
+        // Whoever catches panics of other addresses catches this one too.
+        Err(failure) => resume_unwind(failure.into_panic()),
+    }
 }
 
 /// Every unknown address: a page that says so, unless a program asked.

@@ -10,6 +10,7 @@ use engine::Engine;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use leptos::prelude::LeptosOptions;
 use marketplace::network::Network;
+use tokio::runtime::Handle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
@@ -33,8 +34,8 @@ pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// `proxies` are those that are believed when they say who asks.
-pub fn router(engine: Engine, config: &Config, proxies: Vec<Network>) -> Router {
+/// `proxies` are those that are believed when they say who asks; pages are drawn on the threads of `drawing`.
+pub fn router(engine: Engine, config: &Config, proxies: Vec<Network>, drawing: Handle) -> Router {
     let options = LeptosOptions::builder()
         .output_name("mercato")
         .site_root(config.site_root.to_string_lossy().into_owned())
@@ -44,7 +45,7 @@ pub fn router(engine: Engine, config: &Config, proxies: Vec<Network>) -> Router 
     let door = auth::Door { engine: engine.clone(), proxies: proxies.into() };
     let site = Site { engine: engine.clone(), options };
     let inside = Router::new()
-        .merge(pages::routes(&site))
+        .merge(pages::routes(&site, drawing))
         .merge(api::routes())
         .merge(crawlers::routes())
         .merge(catalogue::routes())

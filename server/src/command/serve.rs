@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use engine::{Actor, Engine, Registry};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -16,7 +17,7 @@ use crate::{routes, simulator};
 /// How long open streams may go on after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(25);
 
-pub async fn serve(config: Config) -> anyhow::Result<()> {
+pub async fn serve(config: Config, drawing: Handle) -> anyhow::Result<()> {
     let database = {
         let config = config.clone();
         tokio::task::spawn_blocking(move || Database::open(&config)).await??
@@ -35,7 +36,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     })?;
     let address = door.address()?;
     engine.set_own_address(format!("http://{address}"));
-    let router = routes::router(engine.clone(), &config, config.proxies()?);
+    let router = routes::router(engine.clone(), &config, config.proxies()?, drawing);
     info!("serving http://{address}");
     let stopping = CancellationToken::new();
     tokio::select! {

@@ -121,7 +121,8 @@ impl Market {
         let addr = door.address().unwrap();
         let base = format!("http://{addr}");
         engine.set_own_address(base.clone());
-        let router = routes::router(engine.clone(), &config(addr, &database.url), Vec::new());
+        let router =
+            routes::router(engine.clone(), &config(addr, &database.url), Vec::new(), Handle::current());
         let server = tokio::spawn(door.serve(router, CancellationToken::new()));
         let client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -151,7 +152,8 @@ impl Market {
         change(&mut config);
         let door = Door::open(anywhere, config.patience).await.unwrap();
         let addr = door.address().unwrap();
-        let router = routes::router(self.engine.clone(), &config, config.proxies().unwrap());
+        let router =
+            routes::router(self.engine.clone(), &config, config.proxies().unwrap(), Handle::current());
         tokio::spawn(door.serve(router, CancellationToken::new()));
         format!("http://{addr}")
     }
