@@ -1,14 +1,16 @@
 //! Markup drawn by the server.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A part of a page that is only read. It comes from our own server, which escaped what it was made of.
+/// A part of a page that is only read. It comes from our own server, which escaped what it was made of. What is kept and drawn
+/// for many is shared by them.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Drawn(String);
+#[serde(from = "String")]
+pub struct Drawn(Arc<str>);
 
 thread_local! {
     static STANDS_IN_PAGE: Cell<bool> = const { Cell::new(false) };
@@ -38,7 +40,7 @@ impl Serialize for Drawn {
 
 impl From<String> for Drawn {
     fn from(html: String) -> Self {
-        Self(html)
+        Self(html.into())
     }
 }
 
