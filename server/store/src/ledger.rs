@@ -11,13 +11,11 @@ use marketplace::id::{AccountId, CallId, ConversationId, KeyId, ModelId, PriceId
 use marketplace::money::Nanos;
 use marketplace::price::{Charge, TakeRate};
 use marketplace::usage::{Tokens, UsageSource};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 pub(crate) use self::doubting::{Doubted, Doubts};
 pub(crate) use self::grouping::Grouping;
 pub(crate) use self::reserving::Wanted;
-use crate::connect::Kept;
 use crate::{Db, Error, Result};
 
 /// A call that is about to be made, with the least and the most it may cost.
@@ -148,60 +146,11 @@ pub async fn settle(db: &Db, used: &Capture) -> Result<Captured> {
 
 /// Closes several calls in one commit; the answers come in any order.
 pub async fn capture_many(db: &Db, used: &[Capture]) -> Result<Vec<Captured>> {
-    capture_group(db.people(), db.kept(), used).await
-}
-
-async fn capture_group(pool: &PgPool, kept: &Kept, used: &[Capture]) -> Result<Vec<Captured>> {
-    let calls: Vec<Uuid> = used.iter().map(|one| one.call.0).collect();
-    let tokens: Vec<i64> = used.iter().flat_map(|one| counts(&one.tokens)).collect();
-    let sources: Vec<String> = used.iter().map(|one| one.source.as_str().to_owned()).collect();
-    let costs: Vec<i64> = used.iter().map(|one| one.charge.provider_cost.0).collect();
-    let commissions: Vec<i64> = used.iter().map(|one| one.charge.commission.0).collect();
-    let finishes: Vec<String> = used.iter().map(|one| one.finish.clone()).collect();
-    let mut step = kept.take(pool).await?;
-    let rows = sqlx::query!(
-        r#"select call_id as "call_id!", applied as "applied!", paid as "paid!", released as "released!",
-            overrun as "overrun!", free_tokens as "free_tokens!", available as "available!"
-        from ledger.capture_many($1, $2, $3, $4, $5, $6)"#,
-        &calls,
-        &tokens,
-        &sources,
-        &costs,
-        &commissions,
-        &finishes,
-    )
-    .fetch_all(&mut *step)
-    .await?;
-    step.done();
-    Ok(rows
-        .into_iter()
-        .map(|row| Captured {
-            call: CallId(row.call_id),
-            applied: row.applied,
-            paid: Nanos(row.paid),
-            released: Nanos(row.released),
-            overrun: Nanos(row.overrun),
-            free_tokens: row.free_tokens.unsigned_abs(),
-            available: Nanos(row.available),
-        })
-        .collect())
+    capturing::capture_group(db.people(), db.kept(), used).await
 }
 
 pub async fn capture(db: &Db, used: &Capture) -> Result<Captured> {
-    capture_many(db, std::slice::from_ref(used)).await?.pop().ok_or(Error::NotFound)
-}
-
-/// In the order that `ledger.capture_many` reads them.
-fn counts(tokens: &Tokens) -> [i64; 6] {
-    [
-        tokens.input,
-        tokens.cached_input,
-        tokens.cache_write,
-        tokens.cache_write_1h,
-        tokens.output,
-        tokens.reasoning,
-    ]
-    .map(u64::cast_signed)
+    capturing::capture_one(db.people(), db.kept(), used).await
 }
 
 /// Gives the whole hold back.

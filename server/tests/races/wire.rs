@@ -12,7 +12,7 @@ use crate::kills::mixed;
 use crate::support::{Ended, Fleet, Order, Pace, Seen, Trouble, dice, sized};
 
 /// What changes the books. Whether it happened is unknown when its answer is lost.
-const CHANGING: [&str; 3] = ["ledger.reserve", "ledger.capture_many", "ledger.checkpoint"];
+const CHANGING: [&str; 3] = ["ledger.reserve", "ledger.capture", "ledger.checkpoint"];
 const BROKEN_PERCENT: u64 = 30;
 const BREAKS_MIN: usize = 10;
 const AT_ONCE: usize = 16;

@@ -71,8 +71,41 @@ impl Grouped for Wanted {
     }
 
     async fn write(pool: &PgPool, kept: &Kept, wanted: &[Self]) -> Result<Vec<(CallId, Reserved)>> {
-        reserve_group(pool, kept, wanted).await
+        match wanted {
+            [one] => Ok(vec![(one.call(), reserve_one(pool, kept, one).await?)]),
+            group => reserve_group(pool, kept, group).await,
+        }
     }
+}
+
+/// One that nobody waits with is spared what a group needs.
+async fn reserve_one(pool: &PgPool, kept: &Kept, one: &Wanted) -> Result<Reserved> {
+    let mut step = kept.take(pool).await?;
+    let row = sqlx::query!(
+        r#"select outcome as "outcome!", amount as "amount!", free_tokens as "free_tokens!", available as "available!", resets_at
+        from ledger.reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"#,
+        one.call,
+        one.account,
+        one.key,
+        one.conversation,
+        one.run,
+        one.run_limit,
+        one.model,
+        one.provider,
+        one.price,
+        one.take_bps,
+        one.want,
+        one.least,
+        one.free_want,
+        one.free_least,
+        one.instance,
+        LEASE_SECONDS,
+    )
+    .fetch_one(&mut *step)
+    .await?;
+    step.done();
+    let held = (Nanos(row.amount), row.free_tokens.unsigned_abs());
+    read(&row.outcome, held, Nanos(row.available), row.resets_at)
 }
 
 /// All or none.

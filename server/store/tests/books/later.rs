@@ -5,7 +5,7 @@ use marketplace::id::PriceId;
 use marketplace::money::Rate;
 use marketplace::price::{Price, Rates};
 use sqlx::PgPool;
-use store::books::{list_broken_blocks, seal_block};
+use store::books::list_broken_blocks;
 use store::ledger::Reserved;
 use store::price::{
     Decided, Offer, Outcome, Tense, approve_price, foresee_prices, get_news, list_standing, list_versions,
@@ -97,7 +97,7 @@ async fn what_is_wished_for_no_longer_is_taken_back_and_seals_still_hold(root: P
     let market = Books::with(root, 1_000).await;
     let (soon, late) = (in_hours(1), in_hours(5));
     market.plan(&[(price(NOW), None), (price(2_200_000_000), soon), (price(2_400_000_000), late)]).await;
-    assert!(seal_block(&market.db).await.unwrap().is_some());
+    market.seal_everything().await;
     let others = [(price(NOW), None), (price(2_300_000_000), late)];
     let (foreseen, withdrawn) = foresee_prices(&market.db, &market.wishes(&others)).await.unwrap();
     assert_eq!(foreseen.iter().map(|one| one.outcome).collect::<Vec<_>>(), [Outcome::Same, Outcome::Begins]);
@@ -116,7 +116,7 @@ async fn what_is_wished_for_no_longer_is_taken_back_and_seals_still_hold(root: P
         .await
         .unwrap();
     assert_eq!(audited, 4);
-    seal_block(&market.db).await.unwrap();
+    market.seal_everything().await;
     assert_eq!(list_broken_blocks(&market.db).await.unwrap(), [] as [i64; 0]);
     market.assert_balanced().await;
 }
