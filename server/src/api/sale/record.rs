@@ -5,12 +5,13 @@ use engine::{Call, CallEvent, KEPT_BYTES_MAX, STOPPED};
 use http::StatusCode;
 use marketplace::chat::{CHOICES_MAX, ChatEvent};
 use marketplace::fault::{Code, Fault};
+use marketplace::id::CallId;
 use marketplace::money::Nanos;
 use tokio::sync::mpsc;
 
-use super::{Dialect, Line, Lines};
-use crate::api::ApiError;
+use super::{Dialect, Line, Lines, is_whole};
 use crate::api::idempotency::Attempt;
+use crate::api::{ApiError, response_cache};
 
 /// Hears the call to its end in a task that no connection owns; the call returned is for the connection.
 pub fn begin<D: Dialect>(call: Call, lines: D::Lines, attempt: Attempt) -> Call {
@@ -48,7 +49,7 @@ async fn write_down<D: Dialect>(
             }
             Some(last) => {
                 // Kept before it is told, so that whoever asks again right after the end is answered.
-                record.keep(as_repeated(&last, &attempt), &attempt).await;
+                record.keep(as_repeated(&last, &attempt), call.id, &attempt).await;
                 // A reader who has left does not hear the end.
                 let _ = reader.send(last).await;
                 return;
@@ -109,20 +110,20 @@ impl<D: Dialect> Record<D> {
         }
     }
 
-    async fn keep(self, last: CallEvent, attempt: &Attempt) {
+    async fn keep(self, last: CallEvent, call: CallId, attempt: &Attempt) {
         let Self { mut lines, events, begun, .. } = self;
         if let (false, CallEvent::Failed { fault, .. }) = (begun, &last) {
             attempt.keep(ApiError::of(D::FAMILY, fault.clone()).into_response()).await;
             return;
         }
+        let is_whole =
+            matches!(&last, CallEvent::Settled { finish, native, .. } if is_whole(*finish, native));
         events.into_iter().map(CallEvent::Chat).chain([last]).for_each(|event| lines.add(event));
-        let mut body = String::new();
-        while let Some(Line { name, data }) = lines.next() {
-            if let Some(name) = name {
-                body.push_str(&format!("event: {name}\n"));
-            }
-            body.push_str(&format!("data: {data}\n\n"));
+        let lines: Vec<Line> = std::iter::from_fn(|| lines.next()).collect();
+        if is_whole {
+            response_cache::keep_lines(attempt, call, &lines).await;
         }
+        let body: String = lines.iter().map(Line::written).collect();
         attempt.keep_as(StatusCode::OK, "text/event-stream".to_owned(), body.into_bytes()).await;
     }
 }

@@ -22,9 +22,9 @@ pub async fn begin<D: Dialect>(
     attempt: Attempt,
 ) -> Result<Response, ApiError> {
     let left = attempt.left.clone();
-    let mut call = match attempt.claim {
-        Some(_) => record::begin::<D>(call, lines.clone(), attempt),
-        None => call,
+    let mut call = match (&attempt.claim, &attempt.cache) {
+        (None, None) => call,
+        _ => record::begin::<D>(call, lines.clone(), attempt),
     };
     let first = tokio::select! {
         first = call.next() => first,
