@@ -11,6 +11,7 @@ use tracing::warn;
 
 use super::error::GENERATION_ID;
 use super::idempotency::Attempt;
+use super::sale::stream::UNBUFFERED;
 use super::sale::{Line, Wares};
 use super::{Family, rate};
 
@@ -21,6 +22,9 @@ const CLEAR: HeaderName = HeaderName::from_static("x-openrouter-cache-clear");
 const STATUS: HeaderName = HeaderName::from_static("x-openrouter-cache-status");
 const AGE: HeaderName = HeaderName::from_static("x-openrouter-cache-age");
 const SOURCE: HeaderName = HeaderName::from_static("x-openrouter-cache-source-id");
+
+const WHOLE: &str = "application/json";
+const STREAM: &str = "text/event-stream";
 
 /// Where an answer, or a line of one, tells what was used: each dialect has its place.
 const USAGE_PLACES: [&str; 3] = ["/usage", "/response/usage", "/message/usage"];
@@ -87,6 +91,10 @@ fn told_again(cached: Cached, family: Family) -> Response {
         headers.insert(GENERATION_ID, source.clone());
         headers.insert(SOURCE, source);
     }
+    if content_type == STREAM {
+        let (name, no) = UNBUFFERED;
+        headers.insert(name, no);
+    }
     if let Ok(kind) = HeaderValue::from_str(&content_type) {
         headers.insert(header::CONTENT_TYPE, kind);
     }
@@ -105,7 +113,7 @@ pub fn add_miss(answer: &mut Response, wish: Option<CacheWish>) {
 
 /// Keeps a whole answer in one piece, if that is wished.
 pub async fn keep_answer(attempt: &Attempt, call: CallId, answer: Value) {
-    keep(attempt, call, "application/json", || free(answer).to_string()).await;
+    keep(attempt, call, WHOLE, || free(answer).to_string()).await;
 }
 
 /// Keeps all lines of a stream, if that is wished.
@@ -116,7 +124,7 @@ pub async fn keep_lines(attempt: &Attempt, call: CallId, lines: &[Line]) {
         }
         _ => line.written(),
     };
-    keep(attempt, call, "text/event-stream", || lines.iter().map(freed).collect()).await;
+    keep(attempt, call, STREAM, || lines.iter().map(freed).collect()).await;
 }
 
 /// Keeps what was made in one piece, if that is wished.
@@ -125,7 +133,7 @@ pub async fn keep_wares(attempt: &Attempt, call: CallId, mut wares: impl Wares) 
         clear(wares.usage());
         // Written from what it was made of: numbers are then the same to the digit.
         match serde_json::to_string(&wares) {
-            Ok(text) => keep(attempt, call, "application/json", || text).await,
+            Ok(text) => keep(attempt, call, WHOLE, || text).await,
             Err(cause) => warn!(%cause, "an answer could not be written to be kept"),
         }
     }

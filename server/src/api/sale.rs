@@ -113,8 +113,9 @@ pub async fn sell<D: Dialect>(
 }
 
 /// Whether an answer came to its own end: any other is not told again.
-fn is_whole(finish: Finish, native: &str) -> bool {
-    finish != Finish::Error && native != STOPPED
+fn is_whole(call: &Call, finish: Finish, native: &str) -> bool {
+    let ran_short = finish == Finish::Length && call.is_shortened;
+    finish != Finish::Error && native != STOPPED && !ran_short
 }
 
 async fn whole<D: Dialect>(
@@ -127,7 +128,7 @@ async fn whole<D: Dialect>(
             CallEvent::Chat(event) => reply.add(event),
             CallEvent::Settled { settlement, finish, native } => {
                 let answer = reply.finish(&settlement, finish, &native);
-                if attempt.cache.is_some() && is_whole(finish, &native) {
+                if attempt.cache.is_some() && is_whole(&call, finish, &native) {
                     response_cache::keep_answer(attempt, call.id, answer.clone()).await;
                 }
                 return Ok(Json(answer));

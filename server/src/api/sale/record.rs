@@ -49,7 +49,9 @@ async fn write_down<D: Dialect>(
             }
             Some(last) => {
                 // Kept before it is told, so that whoever asks again right after the end is answered.
-                record.keep(as_repeated(&last, &attempt), call.id, &attempt).await;
+                let last_told = as_repeated(&last, &attempt);
+                let whole = came_to_its_end(&call, &last_told).then_some(call.id);
+                record.keep(last_told, whole, &attempt).await;
                 // A reader who has left does not hear the end.
                 let _ = reader.send(last).await;
                 return;
@@ -71,6 +73,10 @@ fn as_repeated(last: &CallEvent, attempt: &Attempt) -> CallEvent {
         Some(claim) if cut_short => broken_off(claim.interrupted()),
         _ => last.clone(),
     }
+}
+
+fn came_to_its_end(call: &Call, last: &CallEvent) -> bool {
+    matches!(last, CallEvent::Settled { finish, native, .. } if is_whole(call, *finish, native))
 }
 
 fn broken_off(fault: Fault) -> CallEvent {
@@ -110,17 +116,16 @@ impl<D: Dialect> Record<D> {
         }
     }
 
-    async fn keep(self, last: CallEvent, call: CallId, attempt: &Attempt) {
+    /// Keeps it for its key; and if it is the whole answer of a call, for whoever asks the same again.
+    async fn keep(self, last: CallEvent, whole: Option<CallId>, attempt: &Attempt) {
         let Self { mut lines, events, begun, .. } = self;
         if let (false, CallEvent::Failed { fault, .. }) = (begun, &last) {
             attempt.keep(ApiError::of(D::FAMILY, fault.clone()).into_response()).await;
             return;
         }
-        let is_whole =
-            matches!(&last, CallEvent::Settled { finish, native, .. } if is_whole(*finish, native));
         events.into_iter().map(CallEvent::Chat).chain([last]).for_each(|event| lines.add(event));
         let lines: Vec<Line> = std::iter::from_fn(|| lines.next()).collect();
-        if is_whole {
+        if let Some(call) = whole {
             response_cache::keep_lines(attempt, call, &lines).await;
         }
         let body: String = lines.iter().map(Line::written).collect();
