@@ -9,6 +9,7 @@ mod page;
 mod error;
 mod request_id;
 pub mod idempotency;
+mod response_cache;
 pub(crate) mod account;
 pub(crate) mod letters;
 pub(crate) mod keys;

@@ -1,4 +1,4 @@
-//! Work that no request waits for: writing progress down, closing the holds of servers that died, forgetting old keys,
+//! Work that no request waits for: writing progress down, closing the holds of servers that died, forgetting old answers,
 //! telling how well vendors answer.
 
 use std::time::{Duration, Instant};
@@ -83,13 +83,13 @@ impl Engine {
         });
     }
 
-    /// Seals the books, forgets old idempotency keys and quotes, takes back grants that have run out and renews plans.
+    /// Seals the books, forgets kept answers and quotes that are over, takes back grants that have run out and renews plans.
     async fn keep_house(&self) {
         if let Err(cause) = self.seal_books().await {
             error!(%cause, "the books could not be sealed");
         }
         if let Err(cause) = store::idempotency::delete_expired(&self.0.db).await {
-            warn!(%cause, "idempotency keys that are over could not be deleted");
+            warn!(%cause, "kept answers that are over could not be deleted");
         }
         if let Err(cause) = store::quote::delete_expired(&self.0.db).await {
             warn!(%cause, "quotes that are over could not be deleted");

@@ -83,6 +83,8 @@ pub struct Call {
     pub free_tokens: u64,
     /// Of each of the answers.
     pub max_output_tokens: u64,
+    /// Whether that is less than was asked for, since what is left, or the cap, buys no more.
+    pub is_shortened: bool,
     /// Its maximum covers whoever answers.
     pub quote: Quote,
     pub serving: Serving,
@@ -300,6 +302,7 @@ impl Engine {
         let (id, hold, max_output_tokens) = (terms.id, terms.hold, terms.max_output_tokens);
         let free_tokens = terms.free_tokens;
         let model = terms.on_sale.model.id.clone();
+        let wanted = wanted_output(terms.on_sale.model.max_output_tokens, request.max_output_tokens);
         // What the hold affords is what the vendor may write: this makes "never more than held" true upstream as well.
         request.max_output_tokens = Some(max_output_tokens);
         let (sender, events) = mpsc::channel(EVENTS_WAITING_MAX);
@@ -323,6 +326,7 @@ impl Engine {
             hold,
             free_tokens,
             max_output_tokens,
+            is_shortened: max_output_tokens < wanted,
             quote,
             serving,
             standing,
@@ -359,6 +363,7 @@ impl Call {
             hold: self.hold,
             free_tokens: self.free_tokens,
             max_output_tokens: self.max_output_tokens,
+            is_shortened: self.is_shortened,
             quote: self.quote,
             serving: self.serving.clone(),
             standing: self.standing,

@@ -174,6 +174,14 @@ impl Engine {
         }
     }
 
+    /// Frees the key of a request that had nothing to begin, for what it asks for was there already.
+    pub async fn unclaim(&self, actor: &Actor, claim: &Claim) {
+        if let Err(cause) = store::idempotency::free_key(&self.0.db, claim.account, claim.attempt).await {
+            let caller = actor.label();
+            warn!(%cause, %caller, "an idempotency key could not be freed; it frees itself when its lease ends");
+        }
+    }
+
     fn open_kept(&self, account: AccountId, call: CallId, kept: KeptAnswer) -> Option<Answer> {
         let place = place(account, call, kept.status, &kept.content_type);
         let body = self.0.secrets.open_answer(&place, kept.sealed_body.as_ref()?)?;

@@ -64,7 +64,7 @@ pub async fn read_balance(
 pub async fn start_top_up(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-    Sent { body: new, once }: Sent<NewTopUp>,
+    Sent { body: new, once, .. }: Sent<NewTopUp>,
 ) -> Result<Response, ApiError> {
     let order = async move |attempt: Attempt| {
         let top_up = attempt.engine.start_top_up(&attempt.actor, &new.amount_usd).await?;

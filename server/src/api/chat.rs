@@ -25,12 +25,12 @@ pub async fn complete(
     State(engine): State<Engine>,
     Asking(actor): Asking,
     OriginalUri(uri): OriginalUri,
-    Sent { body, once }: Sent<Map<String, Value>>,
+    Sent { body, once, cache }: Sent<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let wanted = request::parse(body).map_err(ApiError::openai)?;
     let dialect = OpenAi { usage_chunk: wanted.usage_chunk || tells_usage_unasked(&uri) };
     let buy = |attempt| sell(attempt, wanted.request, wanted.terms, dialect);
-    act(Attempt::new(engine, actor), Route::Chat, once, buy).await.map_err(ApiError::openai)
+    act(Attempt::new(engine, actor).with(cache), Route::Chat, once, buy).await.map_err(ApiError::openai)
 }
 
 /// OpenRouter's clients, who are given this base, read the usage of every stream and do not ask for it.

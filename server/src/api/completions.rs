@@ -27,13 +27,13 @@ pub async fn complete(
     State(engine): State<Engine>,
     Asking(actor): Asking,
     OriginalUri(uri): OriginalUri,
-    Sent { body, once }: Sent<Map<String, Value>>,
+    Sent { body, once, cache }: Sent<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let wanted = request::parse(body).map_err(ApiError::openai)?;
     let once = once.map(|once| once.in_dialect(b"completions"));
     let dialect = Continuing { usage_chunk: wanted.usage_chunk || tells_usage_unasked(&uri) };
     let buy = |attempt| sell(attempt, wanted.request, wanted.terms, dialect);
-    act(Attempt::new(engine, actor), Route::Chat, once, buy).await.map_err(ApiError::openai)
+    act(Attempt::new(engine, actor).with(cache), Route::Chat, once, buy).await.map_err(ApiError::openai)
 }
 
 struct Continuing {

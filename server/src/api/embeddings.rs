@@ -4,16 +4,16 @@ mod request;
 
 use axum::extract::State;
 use axum::response::Response;
-use engine::{Engine, MakeOrder, Route, to_base64};
+use engine::{Asked, Engine, MakeOrder, Route, to_base64};
 use marketplace::fault::Fault;
 use marketplace::id::ModelId;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use self::request::{Encoding, Wanted};
-use super::ApiError;
 use super::idempotency::{Attempt, Sent, act};
-use super::sale::{Bill, hand_over, with_cost};
+use super::sale::{Bill, Wares, hand_over, with_cost};
+use super::{ApiError, Family, response_cache};
 use crate::auth::Asking;
 use crate::openapi::shapes;
 
@@ -22,16 +22,20 @@ use crate::openapi::shapes;
 pub async fn embed(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-    Sent { body, once }: Sent<Map<String, Value>>,
+    Sent { body, once, cache }: Sent<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let wanted = request::parse(body).map_err(ApiError::openai)?;
     let once = once.map(|once| once.in_dialect(b"embeddings"));
     let buy = |attempt| buy(attempt, wanted);
-    act(Attempt::new(engine, actor), Route::Chat, once, buy).await.map_err(ApiError::openai)
+    act(Attempt::new(engine, actor).with(cache), Route::Chat, once, buy).await.map_err(ApiError::openai)
 }
 
 async fn buy(attempt: Attempt, wanted: Wanted) -> Result<Response, Fault> {
     let Wanted { model, request, encoding, terms } = wanted;
+    let asked = Asked::embedding(&model);
+    if let Some(answer) = response_cache::find(&attempt, &asked, Family::OpenAi).await? {
+        return Ok(answer);
+    }
     let order = MakeOrder { model, request, cap: terms.max_cost, run: terms.run, id: attempt.call() };
     let making = attempt.engine.embed(&attempt.actor, order).await?;
     hand_over(attempt, making, |vectors, bill| answer(vectors, encoding, bill)).await
@@ -63,6 +67,12 @@ struct Answer {
     data: Vec<Item>,
     model: ModelId,
     usage: Value,
+}
+
+impl Wares for Answer {
+    fn usage(&mut self) -> &mut Value {
+        &mut self.usage
+    }
 }
 
 #[derive(Serialize, utoipa::ToSchema)]

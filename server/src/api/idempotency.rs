@@ -1,9 +1,9 @@
 //! `Idempotency-Key`: what is answered to a request that is sent again.
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OriginalUri, Request};
 use axum::response::{IntoResponse, Response};
-use engine::{Actor, Answer, Claim, Claimed, Engine, IDEMPOTENCY_HEADER, IdempotencyKey, Route};
+use engine::{Actor, Answer, CacheWish, Claim, Claimed, Engine, IDEMPOTENCY_HEADER, IdempotencyKey, Route};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use marketplace::fault::{Code, Fault};
 use marketplace::id::CallId;
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::error::GENERATION_ID;
+use super::response_cache::Wanted;
 use super::{ApiError, Family, body};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -21,6 +22,8 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 pub struct Sent<T> {
     pub body: T,
     pub once: Option<Once>,
+    /// Whether an answer that is kept will do, for those who sell what can be kept.
+    pub cache: Option<CacheWish>,
 }
 
 /// The key of a request and the bytes it stands for.
@@ -36,8 +39,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let family = Family::of(&request);
         let key = key(request.headers()).map_err(|fault| ApiError::of(family, fault))?;
+        let wanted = Wanted::read(request.headers()).map_err(|fault| ApiError::of(family, fault))?;
+        let wanted = wanted.map(|wanted| (wanted, path(&request)));
         let (body, bytes) = body::read(request, state).await?;
-        Ok(Self { body, once: key.map(|key| Once { key, bytes }) })
+        let cache = wanted.and_then(|(wanted, path)| wanted.of(&path, &bytes));
+        Ok(Self { body, once: key.map(|key| Once { key, bytes }), cache })
     }
 }
 
@@ -51,6 +57,12 @@ impl Once {
     pub fn about(self, subject: &str) -> Self {
         Self { key: self.key, bytes: Bytes::from([subject.as_bytes(), b"\n", &self.bytes].concat()) }
     }
+}
+
+/// What was asked for, also beneath `nest`, where the address is cut.
+fn path(request: &Request) -> String {
+    let whole = request.extensions().get::<OriginalUri>().map(|original| &original.0);
+    whole.unwrap_or(request.uri()).path().to_owned()
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Fault> {
@@ -68,6 +80,7 @@ pub struct Attempt {
     pub engine: Engine,
     pub actor: Actor,
     pub claim: Option<Claim>,
+    pub cache: Option<CacheWish>,
     /// Says to the task of a request with a key that nobody waits for its answer any more.
     pub left: CancellationToken,
 }
@@ -105,7 +118,11 @@ where
 
 impl Attempt {
     pub fn new(engine: Engine, actor: Actor) -> Self {
-        Self { engine, actor, claim: None, left: CancellationToken::new() }
+        Self { engine, actor, claim: None, cache: None, left: CancellationToken::new() }
+    }
+
+    pub fn with(self, cache: Option<CacheWish>) -> Self {
+        Self { cache, ..self }
     }
 
     /// The id that the call must have, if a key has fixed it.

@@ -23,7 +23,7 @@ use crate::openapi::shapes;
 pub async fn generate(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-    Sent { body, once }: Sent<Map<String, Value>>,
+    Sent { body, once, .. }: Sent<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let wanted = request::parse(body).map_err(ApiError::openai)?;
     let once = once.map(|once| once.in_dialect(b"images"));

@@ -104,7 +104,7 @@ pub async fn list_keys(
 pub async fn create_key(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-    Sent { body: new, once }: Sent<NewKey>,
+    Sent { body: new, once, .. }: Sent<NewKey>,
 ) -> Result<Response, ApiError> {
     refuse_to_disable(new.disabled)?;
     let limit = limit(new.limit_nanos.as_deref(), new.limit.as_ref())?;
@@ -170,7 +170,7 @@ pub async fn rotate_key(
     State(engine): State<Engine>,
     Asking(actor): Asking,
     Path(id): Path<String>,
-    Sent { body: rotation, once }: Sent<Rotation>,
+    Sent { body: rotation, once, .. }: Sent<Rotation>,
 ) -> Result<Response, ApiError> {
     let id = KeyId::parse(&id)?;
     let overlap = rotation.overlap_seconds.unwrap_or(OVERLAP_SECONDS_USUAL);

@@ -29,14 +29,14 @@ pub use self::request::model_id;
 pub async fn create(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-    Sent { body, once }: Sent<Map<String, Value>>,
+    Sent { body, once, cache }: Sent<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let wanted = request::parse(body).map_err(ApiError::anthropic)?;
     let once = once.map(|once| once.in_dialect(b"messages"));
     let dialect = Anthropic { stops: wanted.stops };
     let buy = |attempt| sell(attempt, wanted.request, wanted.terms, dialect);
     // Keys are shared with the other dialect: both buy the same thing, and under one key it is bought once.
-    act(Attempt::new(engine, actor), Route::Chat, once, buy).await.map_err(ApiError::anthropic)
+    act(Attempt::new(engine, actor).with(cache), Route::Chat, once, buy).await.map_err(ApiError::anthropic)
 }
 
 /// How many tokens a prompt is likely to have.

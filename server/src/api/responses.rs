@@ -27,12 +27,12 @@ use crate::openapi::shapes;
 pub async fn create(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-    Sent { body, once }: Sent<Map<String, Value>>,
+    Sent { body, once, cache }: Sent<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let (wanted, told) = request::parse(body).map_err(ApiError::openai)?;
     let once = once.map(|once| once.in_dialect(b"responses"));
     let buy = |attempt| sell(attempt, wanted.request, wanted.terms, Responding { told });
-    act(Attempt::new(engine, actor), Route::Chat, once, buy).await.map_err(ApiError::openai)
+    act(Attempt::new(engine, actor).with(cache), Route::Chat, once, buy).await.map_err(ApiError::openai)
 }
 
 /// Answers are not kept: what was charged is, and can be read as a receipt.

@@ -12,7 +12,7 @@ mod made;
 use axum::Json;
 use axum::response::sse;
 use axum::response::{IntoResponse, Response};
-use engine::{Call, CallEvent, Order};
+use engine::{Asked, Call, CallEvent, Order, STOPPED};
 use http::HeaderValue;
 use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Finish};
 use marketplace::fault::{Code, Fault};
@@ -20,13 +20,13 @@ use marketplace::receipt::Settlement;
 use serde_json::Value;
 
 pub use self::cost::with_cost;
-pub use self::made::{Bill, hand_over};
+pub use self::made::{Bill, Wares, hand_over};
 pub use self::routing::take_routing;
 pub use self::terms::{Terms, take_delivery, take_tokens};
 pub use self::told::with_served;
 use super::error::GENERATION_ID;
 use super::idempotency::Attempt;
-use super::{ApiError, Family, rate};
+use super::{ApiError, Family, rate, response_cache};
 
 /// How answers are written for one family of clients.
 pub trait Dialect: Send + 'static {
@@ -59,14 +59,28 @@ pub struct Line {
     pub data: String,
 }
 
-/// Makes the call. Once it has begun, whatever comes of it is an answer.
+impl Line {
+    /// As it stands in a stream of events.
+    pub fn written(&self) -> String {
+        match self.name {
+            Some(name) => format!("event: {name}\ndata: {}\n\n", self.data),
+            None => format!("data: {}\n\n", self.data),
+        }
+    }
+}
+
+/// Makes the call, unless its answer is kept and wished for. Once it has begun, whatever comes of it is an answer.
 pub async fn sell<D: Dialect>(
     attempt: Attempt,
     request: ChatRequest,
     terms: Terms,
     dialect: D,
 ) -> Result<Response, Fault> {
-    let delivery = request.stream;
+    let asked = Asked::chat(&request.model, &terms.routing.models);
+    if let Some(answer) = response_cache::find(&attempt, &asked, D::FAMILY).await? {
+        return Ok(answer);
+    }
+    let (delivery, wish) = (request.stream, attempt.cache.clone());
     let order = Order {
         request,
         conversation: None,
@@ -81,7 +95,7 @@ pub async fn sell<D: Dialect>(
     let mut answer = match delivery {
         Delivery::Whole => {
             let reply = dialect.reply(&call);
-            attempt.keep(whole::<D>(call, reply).await.into_response()).await
+            attempt.keep(whole::<D>(call, reply, &attempt).await.into_response()).await
         }
         Delivery::Streamed => {
             let (lines, parcel) = (dialect.lines(&call), call.parcel());
@@ -94,15 +108,30 @@ pub async fn sell<D: Dialect>(
     rate::add_headers(answer.headers_mut(), D::FAMILY, &standing);
     // A stream begins with its first event, and by then it is known who answers.
     told::add_headers(answer.headers_mut(), &serving.now());
+    response_cache::add_miss(&mut answer, wish);
     Ok(answer)
 }
 
-async fn whole<D: Dialect>(mut call: Call, mut reply: D::Reply) -> Result<Json<Value>, ApiError> {
+/// Whether an answer came to its own end: any other is not told again.
+fn is_whole(call: &Call, finish: Finish, native: &str) -> bool {
+    let ran_short = finish == Finish::Length && call.is_shortened;
+    finish != Finish::Error && native != STOPPED && !ran_short
+}
+
+async fn whole<D: Dialect>(
+    mut call: Call,
+    mut reply: D::Reply,
+    attempt: &Attempt,
+) -> Result<Json<Value>, ApiError> {
     while let Some(event) = call.next().await {
         match event {
             CallEvent::Chat(event) => reply.add(event),
             CallEvent::Settled { settlement, finish, native } => {
-                return Ok(Json(reply.finish(&settlement, finish, &native)));
+                let answer = reply.finish(&settlement, finish, &native);
+                if attempt.cache.is_some() && is_whole(&call, finish, &native) {
+                    response_cache::keep_answer(attempt, call.id, answer.clone()).await;
+                }
+                return Ok(Json(answer));
             }
             CallEvent::Failed { fault, .. } => return Err(ApiError::of(D::FAMILY, fault)),
         }

@@ -1,5 +1,6 @@
 //! What every operation may be refused with, in the shape of its family.
 
+use engine::{TTL_SECONDS, TTL_SECONDS_MAX};
 use http::Request;
 use serde_json::{Map, Value, json};
 
@@ -55,7 +56,11 @@ pub fn add(path: &str, method: &str, operation: &mut Value) {
         name_contents(responses);
     }
     if may_be_sent_again(path, method) {
-        add_idempotency_key(operation);
+        add_parameters(operation, vec![idempotency_key()]);
+    }
+    if method == "post" && may_be_told_again(path) {
+        add_parameters(operation, cache_headers());
+        describe_cache(operation);
     }
 }
 
@@ -139,14 +144,55 @@ fn may_be_sent_again(path: &str, method: &str) -> bool {
     method == "post" && takes.iter().any(|end| path.ends_with(end)) && !path.ends_with("/auth/keys")
 }
 
-fn add_idempotency_key(operation: &mut Value) {
-    let parameter = json!({
+/// What `X-OpenRouter-Cache` has an effect on.
+fn may_be_told_again(path: &str) -> bool {
+    ["/completions", "/responses", "/messages", "/embeddings"].iter().any(|end| path.ends_with(end))
+}
+
+fn idempotency_key() -> Value {
+    json!({
         "name": "Idempotency-Key", "in": "header", "required": false,
         "description": "The same key and body are answered once; asked again, the same answer is repeated.",
         "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
-    });
+    })
+}
+
+fn cache_headers() -> Vec<Value> {
+    let flag = json!({ "type": "string", "enum": ["true", "false"], "default": "false" });
+    let seconds =
+        json!({ "type": "integer", "minimum": 1, "maximum": TTL_SECONDS_MAX, "default": TTL_SECONDS });
+    let told = [
+        (
+            "X-OpenRouter-Cache",
+            "Answers from what was kept for the same request, for nothing, or keeps this answer.",
+            &flag,
+        ),
+        ("X-OpenRouter-Cache-TTL", "For how many seconds the answer is kept.", &seconds),
+        (
+            "X-OpenRouter-Cache-Clear",
+            "Deletes what is kept for this request, and makes the answer anew.",
+            &flag,
+        ),
+    ];
+    let parameter = |(name, description, schema): (&str, &str, &Value)| json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema });
+    told.into_iter().map(parameter).collect()
+}
+
+fn describe_cache(operation: &mut Value) {
+    let headers = &mut operation["responses"]["200"]["headers"];
+    for (name, description) in [
+        ("x-openrouter-cache-status", "`HIT` or `MISS`, where the cache was asked for."),
+        ("x-openrouter-cache-ttl", "For how many seconds the answer is kept, or still kept."),
+        ("x-openrouter-cache-age", "Of a hit: seconds since it was made."),
+        ("x-openrouter-cache-source-id", "Of a hit: the call that was paid for it."),
+    ] {
+        headers[name] = header(description);
+    }
+}
+
+fn add_parameters(operation: &mut Value, more: Vec<Value>) {
     match operation["parameters"].as_array_mut() {
-        Some(parameters) => parameters.push(parameter),
-        None => operation["parameters"] = json!([parameter]),
+        Some(parameters) => parameters.extend(more),
+        None => operation["parameters"] = json!(more),
     }
 }

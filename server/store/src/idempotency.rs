@@ -95,8 +95,16 @@ pub async fn free_key(db: &Db, account: AccountId, attempt: Uuid) -> Result<bool
     Ok(freed.fetch_one(db.people()).await?)
 }
 
-/// Deletes keys that are over; returns how many.
+/// Deletes keys and answers that are over, statement by statement until there are no more; returns how many.
 pub async fn delete_expired(db: &Db) -> Result<i64> {
-    let forgotten = sqlx::query_scalar!(r#"select ledger.forget_keys($1) as "forgotten!""#, FORGOTTEN_MAX);
-    Ok(forgotten.fetch_one(db.people()).await?)
+    let mut all = 0;
+    loop {
+        let forgotten =
+            sqlx::query_scalar!(r#"select ledger.forget_keys($1) as "forgotten!""#, FORGOTTEN_MAX);
+        let forgotten = forgotten.fetch_one(db.people()).await?;
+        all += forgotten;
+        if forgotten < i64::from(FORGOTTEN_MAX) {
+            return Ok(all);
+        }
+    }
 }

@@ -23,6 +23,7 @@ pub mod budget;
 pub mod correction;
 pub mod plan;
 pub mod idempotency;
+pub mod response_cache;
 pub mod attempt;
 pub mod call;
 pub mod spending;

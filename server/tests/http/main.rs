@@ -55,6 +55,8 @@ mod race;
 mod rankings;
 mod rates;
 mod reports;
+mod response_cache;
+mod response_cache_refused;
 mod responses;
 mod routing;
 mod signature;

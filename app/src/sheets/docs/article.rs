@@ -10,7 +10,7 @@ pub struct Article {
     text: &'static str,
 }
 
-pub static ALL: [Article; 8] = [
+pub static ALL: [Article; 9] = [
     Article {
         place: "moving",
         title: "Move from OpenAI, Anthropic or OpenRouter in one line",
@@ -40,6 +40,12 @@ pub static ALL: [Article; 8] = [
         title: "Errors",
         about: "Every status and code with what to do about it, in the shape that each family of clients reads.",
         text: include_str!("../../../../docs/errors.md"),
+    },
+    Article {
+        place: "response-caching",
+        title: "Answers told again",
+        about: "How a request that is sent again is answered from what was kept, for nothing, and what is kept for how long.",
+        text: include_str!("../../../../docs/response-caching.md"),
     },
     Article {
         place: "routing",

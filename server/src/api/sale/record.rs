@@ -5,12 +5,13 @@ use engine::{Call, CallEvent, KEPT_BYTES_MAX, STOPPED};
 use http::StatusCode;
 use marketplace::chat::{CHOICES_MAX, ChatEvent};
 use marketplace::fault::{Code, Fault};
+use marketplace::id::CallId;
 use marketplace::money::Nanos;
 use tokio::sync::mpsc;
 
-use super::{Dialect, Line, Lines};
-use crate::api::ApiError;
+use super::{Dialect, Line, Lines, is_whole};
 use crate::api::idempotency::Attempt;
+use crate::api::{ApiError, response_cache};
 
 /// Hears the call to its end in a task that no connection owns; the call returned is for the connection.
 pub fn begin<D: Dialect>(call: Call, lines: D::Lines, attempt: Attempt) -> Call {
@@ -48,7 +49,9 @@ async fn write_down<D: Dialect>(
             }
             Some(last) => {
                 // Kept before it is told, so that whoever asks again right after the end is answered.
-                record.keep(as_repeated(&last, &attempt), &attempt).await;
+                let last_told = as_repeated(&last, &attempt);
+                let whole = came_to_its_end(&call, &last_told).then_some(call.id);
+                record.keep(last_told, whole, &attempt).await;
                 // A reader who has left does not hear the end.
                 let _ = reader.send(last).await;
                 return;
@@ -70,6 +73,10 @@ fn as_repeated(last: &CallEvent, attempt: &Attempt) -> CallEvent {
         Some(claim) if cut_short => broken_off(claim.interrupted()),
         _ => last.clone(),
     }
+}
+
+fn came_to_its_end(call: &Call, last: &CallEvent) -> bool {
+    matches!(last, CallEvent::Settled { finish, native, .. } if is_whole(call, *finish, native))
 }
 
 fn broken_off(fault: Fault) -> CallEvent {
@@ -109,20 +116,19 @@ impl<D: Dialect> Record<D> {
         }
     }
 
-    async fn keep(self, last: CallEvent, attempt: &Attempt) {
+    /// Keeps it for its key; and if it is the whole answer of a call, for whoever asks the same again.
+    async fn keep(self, last: CallEvent, whole: Option<CallId>, attempt: &Attempt) {
         let Self { mut lines, events, begun, .. } = self;
         if let (false, CallEvent::Failed { fault, .. }) = (begun, &last) {
             attempt.keep(ApiError::of(D::FAMILY, fault.clone()).into_response()).await;
             return;
         }
         events.into_iter().map(CallEvent::Chat).chain([last]).for_each(|event| lines.add(event));
-        let mut body = String::new();
-        while let Some(Line { name, data }) = lines.next() {
-            if let Some(name) = name {
-                body.push_str(&format!("event: {name}\n"));
-            }
-            body.push_str(&format!("data: {data}\n\n"));
+        let lines: Vec<Line> = std::iter::from_fn(|| lines.next()).collect();
+        if let Some(call) = whole {
+            response_cache::keep_lines(attempt, call, &lines).await;
         }
+        let body: String = lines.iter().map(Line::written).collect();
         attempt.keep_as(StatusCode::OK, "text/event-stream".to_owned(), body.into_bytes()).await;
     }
 }

@@ -14,6 +14,9 @@ use crate::api::ApiError;
 use crate::api::idempotency::Attempt;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// Proxies that buffer would hold a stream back.
+pub const UNBUFFERED: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
 /// Waits for the first event, so that a refusal is an ordinary status, then streams the rest.
 pub async fn begin<D: Dialect>(
@@ -22,9 +25,9 @@ pub async fn begin<D: Dialect>(
     attempt: Attempt,
 ) -> Result<Response, ApiError> {
     let left = attempt.left.clone();
-    let mut call = match attempt.claim {
-        Some(_) => record::begin::<D>(call, lines.clone(), attempt),
-        None => call,
+    let mut call = match (&attempt.claim, &attempt.cache) {
+        (None, None) => call,
+        _ => record::begin::<D>(call, lines.clone(), attempt),
     };
     let first = tokio::select! {
         first = call.next() => first,
@@ -51,8 +54,8 @@ pub fn send<L: Lines>(lines: L, events: impl Stream<Item = CallEvent> + Send + '
     });
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).event(L::keep_alive());
     let mut answer = Sse::new(lines).keep_alive(keep_alive).into_response();
-    // Proxies that buffer would hold the answer back.
-    answer.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    let (name, no) = UNBUFFERED;
+    answer.headers_mut().insert(name, no);
     answer
 }
 

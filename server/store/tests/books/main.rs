@@ -10,6 +10,7 @@
 
 mod address;
 mod attempts;
+mod cached;
 mod days;
 mod funds;
 mod health;
