@@ -51,6 +51,7 @@ mod other_markets;
 mod owner;
 mod payment_events;
 mod price_change;
+mod price_version;
 mod race;
 mod rankings;
 mod rates;
