@@ -13,6 +13,7 @@ mod chat;
 mod choices;
 mod completions;
 mod deaths;
+mod disabled_keys;
 mod documented;
 mod doors;
 mod embeddings;

@@ -11,6 +11,7 @@
 mod address;
 mod attempts;
 mod days;
+mod disabled;
 mod funds;
 mod health;
 mod late;
