@@ -57,6 +57,30 @@ test('a key is kept to what it is for, and given another secret', async ({ page,
   expect((await ask(page.request, await secret.innerText())).status()).toBe(402);
 });
 
+test('a key is disabled, and works as before when it is enabled again', async ({ page, visit, buyer: _ }) => {
+  await visit('/keys');
+  await page.getByLabel('Name', { exact: true }).fill('Notebook');
+  await mainButton(page, 'Make key').click();
+  const secret = page.locator('.secret code');
+  await expect(secret).toHaveText(/^mk_live_/);
+  const key = await secret.innerText();
+  const row = page.getByRole('row', { name: /Notebook/ });
+  const chip = row.getByText('Disabled', { exact: true });
+  await expect(chip).toHaveCount(0);
+
+  await row.locator('summary').click();
+  await row.getByRole('button', { name: 'Disable', exact: true }).click();
+  await expect(page.getByText('The key is disabled.')).toBeVisible();
+  await expect(chip).toBeVisible();
+  expect((await ask(page.request, key)).status()).toBe(401);
+
+  await row.locator('summary').click();
+  await row.getByRole('button', { name: 'Enable', exact: true }).click();
+  await expect(page.getByText('The key is enabled.')).toBeVisible();
+  await expect(chip).toHaveCount(0);
+  expect((await ask(page.request, key)).status()).toBe(402);
+});
+
 test('a limit that is no amount is explained', async ({ page, visit, buyer: _ }) => {
   await visit('/keys');
   await page.getByLabel('Name', { exact: true }).fill('Notebook');

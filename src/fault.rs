@@ -13,6 +13,8 @@ use crate::rate::Limited;
 pub enum Code {
     InvalidRequest,
     Unauthenticated,
+    /// The key is known, and refused until it is enabled again.
+    KeyDisabled,
     PaymentRequired,
     PermissionDenied,
     NotFound,
@@ -43,7 +45,7 @@ impl Code {
     pub fn status(self) -> u16 {
         match self {
             Self::InvalidRequest => 400,
-            Self::Unauthenticated => 401,
+            Self::Unauthenticated | Self::KeyDisabled => 401,
             Self::PaymentRequired => 402,
             Self::PermissionDenied => 403,
             Self::NotFound | Self::WrongEndpoint => 404,
@@ -80,6 +82,7 @@ impl Code {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::Unauthenticated => "authentication",
+            Self::KeyDisabled => "key_disabled",
             Self::PaymentRequired => "payment_required",
             Self::PermissionDenied => "permission_denied",
             Self::NotFound => "not_found",

@@ -78,6 +78,8 @@ pub struct Settlement {
     #[serde(flatten)]
     pub charge: Charge,
     pub take: TakeRate,
+    /// The price it was charged at, as the receipt names it.
+    pub price_version: PriceId,
     pub usage: Tokens,
     pub usage_source: UsageSource,
     #[serde(with = "as_text")]
@@ -101,6 +103,7 @@ struct FlatSettlement {
     #[serde(with = "as_text")]
     charge: Nanos,
     take: TakeRate,
+    price_version: PriceId,
     usage: Tokens,
     usage_source: UsageSource,
     #[serde(with = "as_text")]
@@ -120,6 +123,7 @@ impl From<FlatSettlement> for Settlement {
             id: flat.id,
             charge: Charge { provider_cost, commission, charge },
             take: flat.take,
+            price_version: flat.price_version,
             usage: flat.usage,
             usage_source: flat.usage_source,
             hold_nanos: flat.hold_nanos,

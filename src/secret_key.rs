@@ -32,7 +32,10 @@ pub struct ApiKey {
     pub created_at: String,
     pub expires_at: Option<String>,
     pub last_used_at: Option<String>,
+    /// Ended for good.
     pub revoked: bool,
+    /// Refused until it is enabled again, or for good where it is revoked.
+    pub disabled: bool,
     pub scopes: Vec<Scope>,
     /// Names of models, or of all of an author's as `openai/*`; every model when absent.
     pub models: Option<Vec<String>>,

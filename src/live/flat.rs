@@ -112,6 +112,7 @@ fn news(message: Message) -> Option<News> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::PriceId;
     use crate::price::{Charge, TakeRate};
     use crate::usage::{Tokens, UsageSource};
 
@@ -122,6 +123,7 @@ mod tests {
             id: call_id,
             charge: Charge { provider_cost: Nanos(7), commission: Nanos(3), charge: Nanos(10) },
             take: TakeRate::STANDARD,
+            price_version: PriceId(uuid::Uuid::from_u128(6)),
             usage: Tokens { input: 4, ..Tokens::default() },
             usage_source: UsageSource::Provider,
             hold_nanos: Nanos(100),

@@ -66,6 +66,19 @@ pub async fn rotate_key(id: String, overlap_seconds: i64) -> Result<MadeKey, App
     Ok(made)
 }
 
+/// Has a key refused, or lets it in again.
+#[server(prefix = "/_fn", endpoint = "switch_key")]
+pub async fn switch_key(id: String, disabled: bool) -> Result<(), AppError> {
+    use engine::KeyChange;
+
+    use crate::context::caller;
+    let caller = caller()?;
+    let change = KeyChange { disabled: Some(disabled), ..KeyChange::default() };
+    caller.engine.change_key(&caller.actor, marketplace::id::KeyId::parse(&id)?, change).await?;
+    leptos_axum::redirect(if disabled { "/keys?done=disabled" } else { "/keys?done=enabled" });
+    Ok(())
+}
+
 #[server(prefix = "/_fn", endpoint = "revoke_key")]
 pub async fn revoke_key(id: String) -> Result<(), AppError> {
     use crate::context::caller;

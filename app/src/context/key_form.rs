@@ -23,10 +23,11 @@ pub fn key_terms(form: &KeyForm) -> Result<KeyTerms, Fault> {
         addresses: names(&form.addresses),
         requests_a_minute: number("requests_a_minute", &form.requests_a_minute)?,
         tokens_a_minute: number("tokens_a_minute", &form.tokens_a_minute)?,
+        disabled: None,
     })
 }
 
-/// The form shows everything, so everything is as it says.
+/// The form shows every term, so each is as it says.
 pub fn key_change(form: &KeyForm) -> Result<KeyChange, Fault> {
     let terms = key_terms(form)?;
     Ok(KeyChange {
@@ -39,6 +40,8 @@ pub fn key_change(form: &KeyForm) -> Result<KeyChange, Fault> {
         addresses: Some(terms.addresses),
         requests_a_minute: Some(terms.requests_a_minute),
         tokens_a_minute: Some(terms.tokens_a_minute),
+        // That has a button of its own.
+        disabled: None,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use marketplace::fault::{Code, Fault, Shortfall};
-use marketplace::id::{CallId, ConversationId, ModelId};
+use marketplace::id::{CallId, ConversationId, ModelId, PriceId};
 use marketplace::live::{Author, Conversation, News, ToPage, Transcript, Turn};
 use marketplace::money::{Nanos, Rate};
 use marketplace::price::{Charge, LongContext, OffPeak, Price, Rates, TakeRate, Unit, Window};
@@ -150,6 +150,7 @@ fn news_is_read_as_the_server_tells_it() {
         id,
         charge: Charge { provider_cost: Nanos(7), commission: Nanos(3), charge: Nanos(10) },
         take: TakeRate::STANDARD,
+        price_version: PriceId(uuid::Uuid::from_u128(6)),
         usage: Tokens { input: 4, ..Tokens::default() },
         usage_source: UsageSource::Estimated,
         hold_nanos: Nanos(100),

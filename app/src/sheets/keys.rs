@@ -60,6 +60,8 @@ fn sheet(
 fn said(done: &str) -> Option<&'static str> {
     Some(match done {
         "changed" => "The key was changed. New calls find it as it is now.",
+        "disabled" => "The key is disabled. Programs that use it are refused until you enable it again.",
+        "enabled" => "The key is enabled. Programs that use it are let in again.",
         "revoked" => "The key was revoked. Programs that use it are refused from now on.",
         _ => return None,
     })

@@ -58,7 +58,7 @@ fn sheet(wish: &Wish, asked: &Asked, is_signed_in: bool, refusal: Option<Fault>)
                 <p>"wants an API key of yours. With it the site asks models and reads balance, calls and receipts, and you pay for what it asks."</p>
                 <p class="soft">
                     "It gets no password, cannot add funds and cannot manage keys. The key stands among "
-                    <a href="/keys">"your keys"</a>" under this name, where you change its limit or revoke it at any time."
+                    <a href="/keys">"your keys"</a>" under this name, where you change its limit, disable or revoke it at any time."
                 </p>
                 {choice}
             </div>

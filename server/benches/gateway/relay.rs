@@ -13,7 +13,7 @@ use engine::{CallEvent, Egress, Registry, Sender, Served, Serving};
 use futures_util::stream;
 use marketplace::chat::{ChatEvent, ChatRequest, Delivery, Failure, Finish};
 use marketplace::fault::{Code, Fault};
-use marketplace::id::{CallId, ProviderId};
+use marketplace::id::{CallId, PriceId, ProviderId};
 use marketplace::money::Nanos;
 use marketplace::price::{Charge, TakeRate};
 use marketplace::receipt::Settlement;
@@ -202,6 +202,7 @@ fn settled(id: CallId, usage: Usage) -> CallEvent {
         id,
         charge,
         take: TakeRate::STANDARD,
+        price_version: PriceId(Uuid::nil()),
         usage: usage.billable().unwrap_or_default(),
         usage_source: UsageSource::Provider,
         hold_nanos: Nanos::ZERO,

@@ -258,7 +258,7 @@ impl Engine {
             run: order.run.as_ref().map(|run| store::ledger::Run { id: &run.id, limit: run.cap }),
             instance: self.0.instance,
         };
-        let held = self.reserve(&reservation, least).await.map_err(|error| match error {
+        let held = self.reserve(&reservation).await.map_err(|error| match error {
             Error::Fault(fault) => advised(fault).into(),
             other => other,
         })?;
@@ -290,10 +290,10 @@ impl Engine {
         Ok(self.dispatch(terms, order.request, quote))
     }
 
-    async fn reserve(&self, reservation: &Reservation<'_>, least: Nanos) -> Result<Held> {
+    async fn reserve(&self, reservation: &Reservation<'_>) -> Result<Held> {
         match store::ledger::reserve(&self.0.db, reservation).await? {
             Reserved::Held { amount, free_tokens, .. } => Ok(Held { amount, free_tokens }),
-            refused => Err(self.refuse(reservation.account, &refused, least).await.into()),
+            refused => Err(self.refuse(reservation, &refused).await.into()),
         }
     }
 

@@ -14,6 +14,7 @@ use store::api_key::{Hand, KeySpending, Secret};
 use store::audit::NewEvent;
 
 pub use self::door::Doorstep;
+pub(crate) use self::door::disabled;
 pub(crate) use self::ring::Ring;
 pub use self::site::{Wish, unknown_method};
 pub use self::terms::{KeyChange, KeyTerms};
@@ -27,6 +28,7 @@ impl Engine {
     pub async fn mint_key(&self, actor: &Actor, name: &str, mut terms: KeyTerms) -> Result<(ApiKey, String)> {
         let account = actor.manager()?;
         let name = terms.check(name)?;
+        terms.check_end()?;
         if terms.scopes.contains(&Scope::Management) {
             // Whoever got hold of one must not be able to leave another behind.
             actor.person()?;
@@ -74,6 +76,7 @@ impl Engine {
     pub async fn change_key(&self, actor: &Actor, key: KeyId, change: KeyChange) -> Result<ApiKey> {
         let account = actor.manager()?;
         let there = self.key(actor, key).await?;
+        let is_switched_alone = change == KeyChange { disabled: change.disabled, ..KeyChange::default() };
         let there_until = there.expires_at.as_deref().and_then(|at| at.parse().ok());
         let limit = change.limit.unwrap_or(there.limit_nanos);
         let mut terms = KeyTerms {
@@ -86,9 +89,13 @@ impl Engine {
             addresses: change.addresses.unwrap_or(there.addresses),
             requests_a_minute: change.requests_a_minute.unwrap_or(there.requests_a_minute),
             tokens_a_minute: change.tokens_a_minute.unwrap_or(there.tokens_a_minute),
+            disabled: change.disabled,
         };
         let name = change.name.unwrap_or(there.name);
         let name = terms.check(&name)?;
+        if change.expires_at.is_some() {
+            terms.check_end()?;
+        }
         if terms.scopes.contains(&Scope::Management) {
             actor.person()?;
         }
@@ -96,7 +103,14 @@ impl Engine {
         let changed = store::api_key::update_terms(&self.0.db, account, key, hand(actor), &stored).await;
         self.0.ring.forget(account);
         changed?;
-        self.record(actor, "key.change", &format!("key:{key}")).await?;
+        let subject = format!("key:{key}");
+        let switched = change.disabled.filter(|disabled| *disabled != there.disabled);
+        if let Some(disabled) = switched {
+            self.record(actor, if disabled { "key.disable" } else { "key.enable" }, &subject).await?;
+        }
+        if switched.is_none() || !is_switched_alone {
+            self.record(actor, "key.change", &subject).await?;
+        }
         self.key(actor, key).await
     }
 

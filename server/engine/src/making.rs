@@ -156,7 +156,7 @@ impl Engine {
         };
         let hold = match store::ledger::reserve(&self.0.db, &reservation).await? {
             Reserved::Held { amount, .. } => amount,
-            refused => return Err(self.refuse(account, &refused, most).await.into()),
+            refused => return Err(self.refuse(&reservation, &refused).await.into()),
         };
         Ok(Terms {
             id,

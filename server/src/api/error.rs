@@ -140,7 +140,7 @@ impl IntoResponse for ApiError {
         if let Some(id) = fault.call.and_then(|call| HeaderValue::from_str(&call.to_string()).ok()) {
             headers.insert(GENERATION_ID, id);
         }
-        if fault.code == Code::Unauthenticated {
+        if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         answer
@@ -223,7 +223,7 @@ fn add_advice(body: &mut Value, advice: &Advice) {
 
 fn openai_type(code: Code) -> &'static str {
     match code {
-        Code::Unauthenticated => "authentication_error",
+        Code::Unauthenticated | Code::KeyDisabled => "authentication_error",
         Code::PaymentRequired => "insufficient_quota",
         Code::PermissionDenied => "permission_error",
         Code::RateLimitExceeded => "rate_limit_error",
@@ -245,7 +245,7 @@ fn openai_type(code: Code) -> &'static str {
 fn anthropic_type(code: Code) -> &'static str {
     match code {
         Code::InvalidRequest | Code::Unprocessable | Code::MethodNotAllowed => "invalid_request_error",
-        Code::Unauthenticated => "authentication_error",
+        Code::Unauthenticated | Code::KeyDisabled => "authentication_error",
         Code::PaymentRequired => "billing_error",
         Code::PermissionDenied => "permission_error",
         Code::NotFound | Code::WrongEndpoint => "not_found_error",

@@ -14,7 +14,7 @@ use marketplace::scope::Scope;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use self::told::{OneKey, ToldKey, limit, refuse_to_disable};
+use self::told::{OneKey, ToldKey, limit};
 use super::ApiError;
 use super::asked::{Path, Query};
 use super::body::Body;
@@ -31,7 +31,7 @@ pub struct NewKey {
     /// Dollars, as OpenRouter's clients say it.
     #[schema(value_type = Option<Dollars>)]
     limit: Option<Value>,
-    /// Nothing but `false`: DELETE ends a key, for good.
+    /// It is refused until it is enabled.
     disabled: Option<bool>,
     limit_reset: Option<Window>,
     expires_at: Option<DateTime<Utc>>,
@@ -53,7 +53,7 @@ pub struct ChangedKey {
     #[serde(default, deserialize_with = "named")]
     #[schema(value_type = Option<Dollars>)]
     limit: Option<Option<Value>>,
-    /// Nothing but `false`: DELETE ends a key, for good.
+    /// `true` has it refused, at every server within a second, until `false` enables it again.
     disabled: Option<bool>,
     #[serde(default, deserialize_with = "named")]
     limit_reset: Option<Option<Window>>,
@@ -106,7 +106,6 @@ pub async fn create_key(
     Asking(actor): Asking,
     Sent { body: new, once, .. }: Sent<NewKey>,
 ) -> Result<Response, ApiError> {
-    refuse_to_disable(new.disabled)?;
     let limit = limit(new.limit_nanos.as_deref(), new.limit.as_ref())?;
     let terms = KeyTerms {
         limit,
@@ -117,6 +116,7 @@ pub async fn create_key(
         addresses: new.addresses,
         requests_a_minute: new.requests_a_minute,
         tokens_a_minute: new.tokens_a_minute,
+        disabled: new.disabled,
     };
     let make = async move |attempt: Attempt| {
         let Attempt { engine, actor, .. } = &attempt;
@@ -136,7 +136,6 @@ pub async fn change_key(
     Path(id): Path<String>,
     Body(changed): Body<ChangedKey>,
 ) -> Result<Json<OneKey>, ApiError> {
-    refuse_to_disable(changed.disabled)?;
     let is_limited = changed.limit_nanos.is_some() || changed.limit.is_some();
     let (nanos, dollars) = (changed.limit_nanos.flatten(), changed.limit.flatten());
     let limit = limit(nanos.as_deref(), dollars.as_ref())?;
@@ -150,6 +149,7 @@ pub async fn change_key(
         addresses: changed.addresses,
         requests_a_minute: changed.requests_a_minute,
         tokens_a_minute: changed.tokens_a_minute,
+        disabled: changed.disabled,
     };
     Ok(Json(engine.change_key(&actor, KeyId::parse(&id)?, change).await?.into()))
 }

@@ -31,6 +31,8 @@ pub struct KeyTerms<'a> {
     pub addresses: Option<&'a [String]>,
     pub requests_a_minute: Option<i32>,
     pub tokens_a_minute: Option<i64>,
+    /// `None` leaves it as it is; a new key is enabled.
+    pub disabled: Option<bool>,
 }
 
 /// Who changes a key: what manages keys is a key itself, and does not change its like.
@@ -60,6 +62,7 @@ struct KeyRow {
     expires_at: Option<DateTime<Utc>>,
     last_used_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
+    disabled_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     scopes: Vec<String>,
     models: Option<Vec<String>>,
@@ -79,10 +82,10 @@ pub async fn insert_key(
     let row = sqlx::query_as!(
         KeyRow,
         "insert into api_key (api_key_id, account_id, name, prefix, digest, limit_nanos, limit_resets, expires_at, scopes,
-            models, addresses, requests_a_minute, tokens_a_minute)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+            models, addresses, requests_a_minute, tokens_a_minute, disabled_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, case when $14 then now() end)
         returning api_key_id, name, prefix, limit_nanos, limit_resets, spent_nanos, held_nanos, expires_at, last_used_at,
-            revoked_at, created_at, scopes, models, addresses, requests_a_minute, tokens_a_minute, old_until",
+            revoked_at, disabled_at, created_at, scopes, models, addresses, requests_a_minute, tokens_a_minute, old_until",
         Uuid::now_v7(),
         account.0,
         terms.name,
@@ -96,6 +99,7 @@ pub async fn insert_key(
         terms.addresses,
         terms.requests_a_minute,
         terms.tokens_a_minute,
+        terms.disabled,
     )
     .fetch_one(&mut *db.of(account).await?)
     .await
@@ -107,7 +111,7 @@ pub async fn list_keys(db: &Db, account: AccountId) -> Result<Vec<ApiKey>> {
     let rows = sqlx::query_as!(
         KeyRow,
         "select api_key_id, name, prefix, limit_nanos, limit_resets, spent_nanos, held_nanos, expires_at, last_used_at,
-            revoked_at, created_at, scopes, models, addresses, requests_a_minute, tokens_a_minute, old_until
+            revoked_at, disabled_at, created_at, scopes, models, addresses, requests_a_minute, tokens_a_minute, old_until
         from api_key where account_id = $1 order by revoked_at is not null, created_at desc",
         account.0,
     )
@@ -120,7 +124,7 @@ pub async fn find_key(db: &Db, account: AccountId, key: KeyId) -> Result<Option<
     let row = sqlx::query_as!(
         KeyRow,
         "select api_key_id, name, prefix, limit_nanos, limit_resets, spent_nanos, held_nanos, expires_at, last_used_at,
-            revoked_at, created_at, scopes, models, addresses, requests_a_minute, tokens_a_minute, old_until
+            revoked_at, disabled_at, created_at, scopes, models, addresses, requests_a_minute, tokens_a_minute, old_until
         from api_key where account_id = $1 and api_key_id = $2",
         account.0,
         key.0,
@@ -139,7 +143,7 @@ pub async fn update_terms(
     terms: &KeyTerms<'_>,
 ) -> Result<()> {
     let outcome = sqlx::query_scalar!(
-        r#"select ledger.change_key($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as "outcome!""#,
+        r#"select ledger.change_key($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) as "outcome!""#,
         account.0,
         key.0,
         hand == Hand::Person,
@@ -152,6 +156,7 @@ pub async fn update_terms(
         terms.addresses,
         terms.requests_a_minute,
         terms.tokens_a_minute,
+        terms.disabled,
     );
     outcome_of(&outcome.fetch_one(db.people()).await?)
 }
@@ -240,6 +245,7 @@ impl KeyRow {
             expires_at: self.expires_at.map(time),
             last_used_at: self.last_used_at.map(time),
             revoked: self.revoked_at.is_some(),
+            disabled: self.revoked_at.or(self.disabled_at).is_some(),
             scopes: scopes(&self.scopes)?,
             models: self.models,
             addresses: self.addresses,

@@ -34,6 +34,15 @@ pub struct Owned {
     pub good_for: Duration,
 }
 
+/// Why a secret opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// There is no such secret, or it, its key or their owner is over.
+    Unknown,
+    /// This key may be enabled again.
+    Disabled(KeyId),
+}
+
 /// An account whose keys, or what they tell of it, were changed by a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Change {
@@ -64,6 +73,7 @@ struct KnownRow {
     addresses: Option<Vec<String>>,
     is_rated: Option<bool>,
     good_millis: Option<i64>,
+    disabled_key_id: Option<Uuid>,
     owner: Option<String>,
     owner_name: Option<String>,
     request_limit: Option<i64>,
@@ -76,13 +86,18 @@ struct KnownRow {
     millis_left: Option<i64>,
 }
 
-/// Whose key this is, if it may be used, and the slices that were wanted.
-pub async fn find_known(db: &Db, digest: &[u8], wanted: Wanted<'_>) -> Result<(Option<Owned>, Vec<Slice>)> {
+/// Whose key this is, or why it may not be used; and the slices that were wanted.
+pub async fn find_known(
+    db: &Db,
+    digest: &[u8],
+    wanted: Wanted<'_>,
+) -> Result<(std::result::Result<Owned, Unusable>, Vec<Slice>)> {
     let mut step = db.step().await?;
     let rows = sqlx::query_as!(
         KnownRow,
         "select api_key_id, account_id, email, name, role, plan, verified, key_name, scopes, models, addresses, is_rated,
-            good_millis, owner, owner_name, request_limit, requests, requests_left, token_limit, tokens, tokens_left, minute, millis_left
+            good_millis, disabled_key_id, owner, owner_name, request_limit, requests, requests_left, token_limit, tokens, tokens_left,
+            minute, millis_left
         from sign_in.know_key($1, $2, $3, $4, $5)",
         digest,
         wanted.factor.is_some(),
@@ -93,10 +108,11 @@ pub async fn find_known(db: &Db, digest: &[u8], wanted: Wanted<'_>) -> Result<(O
     .fetch_all(&mut *step)
     .await?;
     step.done();
-    let (mut known, mut slices) = (None, Vec::new());
+    let (mut known, mut slices) = (Err(Unusable::Unknown), Vec::new());
     for row in rows {
         let (key, slice) = row.read()?;
         slices.extend(slice);
+        // Each row says the same of the key.
         known = known.or(key);
     }
     Ok((known, slices))
@@ -124,7 +140,7 @@ pub async fn forget_changes(db: &Db) -> Result<i64> {
 }
 
 impl KnownRow {
-    fn read(self) -> Result<(Option<Owned>, Option<Slice>)> {
+    fn read(self) -> Result<(std::result::Result<Owned, Unusable>, Option<Slice>)> {
         let slice = SliceRow {
             owner: self.owner,
             owner_name: self.owner_name,
@@ -138,7 +154,10 @@ impl KnownRow {
             millis_left: self.millis_left,
         };
         let slice = slice.read()?;
-        let (Some(id), Some(account)) = (self.api_key_id, self.account_id) else { return Ok((None, slice)) };
+        let (Some(id), Some(account)) = (self.api_key_id, self.account_id) else {
+            let disabled = self.disabled_key_id.map(|id| Unusable::Disabled(KeyId(id)));
+            return Ok((Err(disabled.unwrap_or(Unusable::Unknown)), slice));
+        };
         let text = Option::unwrap_or_default;
         let owner = user(account, &text(self.email), self.name, &text(self.role), text(self.plan))?;
         let key = KnownKey {
@@ -151,7 +170,7 @@ impl KnownRow {
         };
         let owner = User { email_verified: self.verified.unwrap_or_default(), ..owner };
         let good_for = self.good_millis.and_then(|millis| u64::try_from(millis).ok()).unwrap_or_default();
-        Ok((Some(Owned { key, owner, good_for: Duration::from_millis(good_for) }), slice))
+        Ok((Ok(Owned { key, owner, good_for: Duration::from_millis(good_for) }), slice))
     }
 }
 

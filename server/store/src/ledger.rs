@@ -62,6 +62,8 @@ pub enum Reserved {
     },
     /// The account or key was closed since it was checked.
     Gone,
+    /// The key was disabled since it was checked.
+    KeyDisabled,
     /// A payment was taken back after it was spent.
     Frozen,
     PriceChanged,

@@ -154,6 +154,7 @@ async fn a_foreign_page_changes_nothing_with_a_visitors_cookie() {
     let doors = [
         (Method::POST, "/_fn/create_key".to_owned(), "name=evil&limit_usd="),
         (Method::POST, "/_fn/revoke_key".to_owned(), "id=x"),
+        (Method::POST, "/_fn/switch_key".to_owned(), "id=x&disabled=true"),
         (Method::POST, "/_fn/start_top_up".to_owned(), "amount_usd=10.00"),
         (Method::POST, "/_fn/choose_plan".to_owned(), "plan=starter"),
         (Method::POST, "/_fn/send_confirmation".to_owned(), ""),

@@ -250,6 +250,21 @@ async fn the_forms_of_the_keys_page_work_without_scripts() {
     );
     let rotated = post("rotate_key", format!("id={id}&overlap_seconds=3600")).await.expect(302);
     assert!(shown(&rotated).await.contains("The one before still works until"), "the overlap is not told");
+    for (disabled, button) in [(true, "Enable"), (false, "Disable")] {
+        let switched = post("switch_key", format!("id={id}&disabled={disabled}")).await.expect(302);
+        let place = if disabled { "/keys?done=disabled" } else { "/keys?done=enabled" };
+        assert_eq!(switched.header("location"), place);
+        let page = market.get(place).header("cookie", buyer.cookie()).header("accept", "text/html");
+        let page = Answer::to(page).await.expect(200).text;
+        assert!(
+            page.contains(if disabled { "The key is disabled." } else { "The key is enabled." }),
+            "{page}"
+        );
+        assert_eq!(page.contains(r#"<span class="chip">Disabled<"#), disabled, "{page}");
+        // There are the key of the sign-up, which works, and this one.
+        assert_eq!(page.matches(&format!(">{button}<")).count(), if disabled { 1 } else { 2 });
+        assert_eq!(buyer.get(&format!("/api/v1/keys/{id}")).await.expect(200).json()["disabled"], disabled);
+    }
     post("revoke_key", format!("id={id}")).await.expect(302);
     assert_eq!(buyer.get(&format!("/api/v1/keys/{id}")).await.expect(200).json()["revoked"], true);
 }

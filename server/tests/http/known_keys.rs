@@ -36,15 +36,19 @@ async fn chat(market: &Market, key: &str) -> u16 {
     Answer::to(market.post("/v1/chat/completions").bearer_auth(key).json(&asking())).await.status
 }
 
+async fn change(buyer: &Buyer<'_>, id: &str, terms: Value) {
+    let request = buyer.market.request(Method::PATCH, &format!("/api/v1/keys/{id}"));
+    Answer::to(request.bearer_auth(&buyer.token).json(&terms)).await.expect(200);
+}
+
 /// Changes each of these keys in another way, and says how it is refused from then on.
-async fn take_away(buyer: &Buyer<'_>, keys: &[(String, String)]) -> [u16; 6] {
-    let [(scoped, _), (kept, _), (elsewhere, _), (rotated, _), (expired, _), (revoked, _)] = keys else {
+async fn take_away(buyer: &Buyer<'_>, keys: &[(String, String)]) -> [u16; 7] {
+    let [(scoped, _), (kept, _), (elsewhere, _), (rotated, _), (expired, _), (disabled, _), (revoked, _)] =
+        keys
+    else {
         unreachable!()
     };
-    let change = async |id: &str, change: Value| {
-        let request = buyer.market.request(Method::PATCH, &format!("/api/v1/keys/{id}"));
-        Answer::to(request.bearer_auth(&buyer.token).json(&change)).await.expect(200);
-    };
+    let change = async |id: &str, terms: Value| change(buyer, id, terms).await;
     change(scoped, json!({ "scopes": ["read"] })).await;
     change(kept, json!({ "models": ["anthropic/*"] })).await;
     change(elsewhere, json!({ "addresses": ["203.0.113.0/24"] })).await;
@@ -54,8 +58,9 @@ async fn take_away(buyer: &Buyer<'_>, keys: &[(String, String)]) -> [u16; 6] {
         .execute(&buyer.market.db)
         .await
         .unwrap();
+    change(disabled, json!({ "disabled": true })).await;
     buyer.delete(&format!("/api/v1/keys/{revoked}")).await.expect(204);
-    [403, 403, 403, 401, 401, 401]
+    [403, 403, 403, 401, 401, 401, 401]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +69,7 @@ async fn what_is_taken_from_a_key_is_gone_at_every_server_within_a_second() {
     let buyer = buyer(&market).await;
     let fellow = market.fellow().await;
     let mut keys = Vec::new();
-    for _ in 0..7 {
+    for _ in 0..8 {
         keys.push(key(&buyer).await);
     }
     // Again and again, until they are known for longer than a moment.
@@ -73,12 +78,14 @@ async fn what_is_taken_from_a_key_is_gone_at_every_server_within_a_second() {
             assert_eq!(chat_at(&fellow, secret).await, 200);
         }
     }
-    let refusals = take_away(&buyer, &keys[..6]).await;
+    let refusals = take_away(&buyer, &keys[..7]).await;
     tokio::time::sleep(SOON).await;
     for ((_, secret), refused) in keys.iter().zip(refusals) {
         assert_eq!(chat_at(&fellow, secret).await, refused);
     }
-    let (_, other) = &keys[6];
+    let ((id, enabled), (_, other)) = (&keys[5], &keys[7]);
+    change(&buyer, id, json!({ "disabled": false })).await;
+    assert_eq!(chat_at(&fellow, enabled).await, 200, "what is enabled works at once");
     assert_eq!(chat_at(&fellow, other).await, 200);
     market.run("update account set suspended_at = now()").await;
     tokio::time::sleep(SOON).await;
@@ -94,7 +101,7 @@ async fn what_is_taken_from_a_key_is_gone_at_once_where_it_was_taken() {
     let market = Market::open().await;
     let buyer = buyer(&market).await;
     let mut keys = Vec::new();
-    for _ in 0..6 {
+    for _ in 0..7 {
         keys.push(key(&buyer).await);
     }
     for (_, secret) in keys.iter().chain(&keys) {
@@ -108,17 +115,25 @@ async fn what_is_taken_from_a_key_is_gone_at_once_where_it_was_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_paid_call_begins_with_a_key_that_was_revoked_elsewhere() {
+async fn no_paid_call_begins_with_a_key_that_was_revoked_or_disabled_elsewhere() {
     let market = Market::open().await;
     let buyer = buyer(&market).await;
     let fellow = market.fellow().await;
-    for round in 0..5 {
+    for round in 0..6 {
         let (id, secret) = key(&buyer).await;
         assert_eq!([chat_at(&fellow, &secret).await, chat_at(&fellow, &secret).await], [200, 200]);
         let asked = market.truths().await.len();
-        buyer.delete(&format!("/api/v1/keys/{id}")).await.expect(204);
+        let word = if round % 2 == 0 {
+            buyer.delete(&format!("/api/v1/keys/{id}")).await.expect(204);
+            "invalid_api_key"
+        } else {
+            change(&buyer, &id, json!({ "disabled": true })).await;
+            "key_disabled"
+        };
         // Nobody has told the other server yet, and the books know.
-        assert_eq!(chat_at(&fellow, &secret).await, 401, "round {round}");
+        let refused = fellow.post("/v1/chat/completions").bearer_auth(&secret).json(&asking());
+        let refused = Answer::to(refused).await.expect(401).json();
+        assert_eq!(refused["error"]["code"], word, "round {round}");
         assert_eq!(market.truths().await.len(), asked);
     }
     market.assert_books_balance().await;

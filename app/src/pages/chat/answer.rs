@@ -170,6 +170,7 @@ impl Answer {
 
 #[cfg(test)]
 mod tests {
+    use marketplace::id::PriceId;
     use marketplace::price::{Charge, TakeRate};
     use marketplace::usage::{Tokens, UsageSource};
 
@@ -204,6 +205,7 @@ mod tests {
             id: call(1),
             charge,
             take: TakeRate::STANDARD,
+            price_version: PriceId(uuid::Uuid::from_u128(6)),
             usage,
             usage_source: UsageSource::Provider,
             hold_nanos: Nanos(100),

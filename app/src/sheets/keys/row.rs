@@ -8,7 +8,7 @@ use marketplace::scope::Scope;
 use marketplace::secret_key::ApiKey;
 
 use super::form::{Fields, Labels, Prefill};
-use crate::api::keys::{ChangeKey, RevokeKey, RotateKey};
+use crate::api::keys::{ChangeKey, RevokeKey, RotateKey, SwitchKey};
 use crate::components::Moment;
 
 #[component]
@@ -16,7 +16,8 @@ pub fn KeyRow(key: ApiKey) -> impl IntoView {
     let manage = if key.revoked {
         view! { <span class="chip bad">"Revoked"</span> }.into_any()
     } else {
-        view! { <Panel key=key.clone() /> }.into_any()
+        let chip = key.disabled.then(|| view! { <span class="chip">"Disabled"</span> });
+        view! { {chip}<Panel key=key.clone() /> }.into_any()
     };
     let used = key.spent_nanos + key.held_nanos;
     view! {
@@ -98,6 +99,7 @@ fn Panel(key: ApiKey) -> impl IntoView {
                     </label>
                     <button type="submit" class="button">"New secret"</button>
                 </form>
+                <Switch id=id.clone() name=name.clone() is_disabled=key.disabled />
                 <form action=RevokeKey::PATH method="post" class="stack">
                     <p>"Programs that use "<b>{name}</b>" stop working at once. This cannot be undone."</p>
                     <input type="hidden" name="id" value=id />
@@ -105,5 +107,22 @@ fn Panel(key: ApiKey) -> impl IntoView {
                 </form>
             </div>
         </details>
+    }
+}
+
+#[component]
+fn Switch(id: String, name: String, is_disabled: bool) -> impl IntoView {
+    let (after, word) = if is_disabled {
+        (" are let in again. Its terms and what it has spent are as they were.", "Enable")
+    } else {
+        (" are refused at once, until you enable it again. Answers under way are finished.", "Disable")
+    };
+    view! {
+        <form action=SwitchKey::PATH method="post" class="stack">
+            <p>"Programs that use "<b>{name}</b>{after}</p>
+            <input type="hidden" name="id" value=id />
+            <input type="hidden" name="disabled" value=(!is_disabled).to_string() />
+            <button type="submit" class="button">{word}</button>
+        </form>
     }
 }

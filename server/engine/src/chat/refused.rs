@@ -3,12 +3,12 @@
 use chrono::SecondsFormat;
 use marketplace::chat::{CHOICES_MAX, ChatRequest};
 use marketplace::fault::{Advice, Code, Fault, Shortfall};
-use marketplace::id::AccountId;
 use marketplace::model::Kind;
 use marketplace::money::Nanos;
-use store::ledger::{Limit, Reserved};
+use store::ledger::{Limit, Reservation, Reserved};
 
 use super::Order;
+use crate::keys::disabled;
 use crate::{Actor, Engine};
 
 pub(super) fn check_asked(request: &ChatRequest) -> Result<(), Fault> {
@@ -43,7 +43,8 @@ pub(super) fn cap_too_small(order: &Order, least: Nanos, cap: Nanos) -> Fault {
     }
 }
 
-fn refusal(refused: &Reserved, least: Nanos) -> Fault {
+fn refusal(asked: &Reservation<'_>, refused: &Reserved) -> Fault {
+    let least = asked.least;
     let lacking = |limit, whose: &str, available: Nanos, next: &str| {
         let message = format!(
             "This call needs at least {} and {whose} has {} left. {next}",
@@ -91,24 +92,27 @@ fn refusal(refused: &Reserved, least: Nanos) -> Fault {
                 "The price of this model has just changed; ask again to see the new one",
             )
         },
-        Reserved::Gone | Reserved::Held { .. } => Fault::new(
-            Code::Unauthenticated,
-            "This account or key can no longer make calls; it was closed or revoked",
-        ),
+        Reserved::KeyDisabled | Reserved::Gone | Reserved::Held { .. } => match asked.key {
+            Some(key) if *refused == Reserved::KeyDisabled => disabled(key),
+            _ => Fault::new(
+                Code::Unauthenticated,
+                "This account or key can no longer make calls; it was closed or revoked",
+            ),
+        },
     }
 }
 
 impl Engine {
-    /// Why a call of this account does not begin. What this server knew wrongly is put right for whoever asks again.
-    pub(crate) async fn refuse(&self, account: AccountId, refused: &Reserved, least: Nanos) -> Fault {
+    /// Why a call does not begin. What this server knew wrongly is put right for whoever asks again.
+    pub(crate) async fn refuse(&self, asked: &Reservation<'_>, refused: &Reserved) -> Fault {
         match refused {
             Reserved::PriceChanged => {
                 self.try_to_refresh_prices().await;
             }
-            Reserved::Gone => self.0.ring.forget(account),
+            Reserved::Gone | Reserved::KeyDisabled => self.0.ring.forget(asked.account),
             _ => {}
         }
-        refusal(refused, least)
+        refusal(asked, refused)
     }
 
     /// Refuses what this key may not ask, also in second place.

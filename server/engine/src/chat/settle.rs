@@ -141,6 +141,7 @@ fn settlement(
         id: terms.id,
         charge,
         take: terms.on_sale.take,
+        price_version: terms.on_sale.version,
         usage,
         usage_source,
         hold_nanos: terms.hold,

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use marketplace::fault::{Code, Fault};
+use marketplace::id::KeyId;
 use marketplace::network::Network;
 use marketplace::secret_key;
-use store::known_key::Wanted;
+use store::known_key::{Unusable, Wanted};
 use tokio::time::timeout;
 
 use super::ring::{Lookup, Whose};
@@ -38,7 +39,7 @@ impl Engine {
     /// they set money aside. A look at the database brings along what counting the call will need.
     pub async fn admit_key(&self, key: &str, doorstep: Doorstep) -> Result<Actor> {
         if !secret_key::is_well_formed(key) {
-            return Err(self.no_key().into());
+            return Err(self.no_entry(Unusable::Unknown).into());
         }
         let (rates, ring, digest) = (&self.0.rates, &self.0.ring, self.0.secrets.key_digest(key));
         let behind = doorstep.address.and_then(|address| rates.address_limit(address));
@@ -72,7 +73,7 @@ impl Engine {
             let known = self.look_up(lookup, wants_slices, asked).await?;
             is_counted = is_counted || self.is_counted(behind)?;
             if is_counted {
-                return enter(known.ok_or_else(|| self.no_key())?, doorstep);
+                return enter(known.map_err(|why| self.no_entry(why))?, doorstep);
             }
         }
         let message = "Too many requests at once from this address; try again in a moment";
@@ -85,7 +86,7 @@ impl Engine {
         lookup: Lookup<'_>,
         wants_slices: bool,
         behind: Option<(Network, i64)>,
-    ) -> Result<Option<Whose>> {
+    ) -> Result<std::result::Result<Whose, Unusable>> {
         let rates = &self.0.rates;
         let asked = behind.map(|(network, limit)| (network.to_string(), limit));
         let wanted = Wanted {
@@ -95,7 +96,7 @@ impl Engine {
         let (known, slices) = store::known_key::find_known(&self.0.db, lookup.digest, wanted).await?;
         rates.keep(
             lookup.digest,
-            known.as_ref(),
+            known.as_ref().ok(),
             behind.map(|(network, _)| network),
             slices,
             lookup.asked_at,
@@ -103,9 +104,15 @@ impl Engine {
         Ok(known.map(|known| lookup.keep(known)))
     }
 
-    fn no_key(&self) -> Fault {
+    fn no_entry(&self, why: Unusable) -> Fault {
         self.0.watch.note(Happened::KeyRefused);
-        Fault::new(Code::Unauthenticated, "This API key is not valid: it is mistyped, expired or revoked")
+        match why {
+            Unusable::Unknown => Fault::new(
+                Code::Unauthenticated,
+                "This API key is not valid: it is mistyped, expired or revoked",
+            ),
+            Unusable::Disabled(key) => disabled(key),
+        }
     }
 
     /// Whether a request is counted already, or need not be.
@@ -114,6 +121,15 @@ impl Engine {
         let counted = self.0.rates.count_address(network, Instant::now());
         counted.inspect_err(|fault| self.0.watch.note_limited(fault))
     }
+}
+
+/// What a program is told whose key is disabled. It is no secret to whoever has the key's own.
+pub(crate) fn disabled(key: KeyId) -> Fault {
+    let message = format!(
+        "This API key is disabled. Its owner enables it again on the page /keys or with PATCH /api/v1/keys/{key} \
+        and {{\"disabled\": false}}; so does a key that manages keys, unless it is one itself"
+    );
+    Fault::new(Code::KeyDisabled, message)
 }
 
 fn enter(whose: Whose, doorstep: Doorstep) -> Result<Actor> {

@@ -21,6 +21,8 @@ pub struct KeyTerms {
     pub addresses: Option<Vec<String>>,
     pub requests_a_minute: Option<i32>,
     pub tokens_a_minute: Option<i64>,
+    /// `None` leaves it as it is; a new key is enabled.
+    pub disabled: Option<bool>,
 }
 
 impl Default for KeyTerms {
@@ -34,12 +36,13 @@ impl Default for KeyTerms {
             addresses: None,
             requests_a_minute: None,
             tokens_a_minute: None,
+            disabled: None,
         }
     }
 }
 
 /// What is to change of a key: the outer `None` leaves a term as it is, the inner one takes it away.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyChange {
     pub name: Option<String>,
     pub limit: Option<Option<Nanos>>,
@@ -50,6 +53,7 @@ pub struct KeyChange {
     pub addresses: Option<Option<Vec<String>>>,
     pub requests_a_minute: Option<Option<i32>>,
     pub tokens_a_minute: Option<Option<i64>>,
+    pub disabled: Option<bool>,
 }
 
 /// Longer lists are no list of exceptions any more.
@@ -68,9 +72,6 @@ impl KeyTerms {
         if self.limit.is_none() && self.limit_reset.is_some() {
             return Err(Fault::invalid("limit_reset", "needs a limit to reset"));
         }
-        if self.expires_at.is_some_and(|at| at <= Utc::now()) {
-            return Err(Fault::invalid("expires_at", "lies in the past"));
-        }
         if self.requests_a_minute.is_some_and(|requests| requests < 1) {
             return Err(Fault::invalid("requests_a_minute", "must be at least 1; leave it out for no limit"));
         }
@@ -81,6 +82,14 @@ impl KeyTerms {
         self.models = self.models.take().map(models).transpose()?;
         self.addresses = self.addresses.take().map(addresses).transpose()?;
         Ok(name)
+    }
+
+    /// An end that is set lies ahead; one that was set before may have come.
+    pub(super) fn check_end(&self) -> Result<(), Fault> {
+        if self.expires_at.is_some_and(|at| at <= Utc::now()) {
+            return Err(Fault::invalid("expires_at", "lies in the past"));
+        }
+        Ok(())
     }
 
     fn check_scopes(&mut self) -> Result<(), Fault> {
@@ -107,6 +116,7 @@ impl KeyTerms {
             addresses: self.addresses.as_deref(),
             requests_a_minute: self.requests_a_minute,
             tokens_a_minute: self.tokens_a_minute,
+            disabled: self.disabled,
         }
     }
 }

@@ -17,8 +17,6 @@ pub struct ToldKey {
     /// The same as `id`.
     hash: KeyId,
     label: String,
-    /// The same as `revoked`: what is ended is not brought back.
-    disabled: bool,
     /// Dollars; `limit_nanos` is exact.
     #[schema(value_type = Option<f64>)]
     limit: Value,
@@ -42,7 +40,6 @@ impl From<ApiKey> for ToldKey {
         Self {
             hash: about.id,
             label: about.prefix.clone(),
-            disabled: about.revoked,
             limit: about.limit_nanos.map_or(Value::Null, number),
             limit_remaining: left.map_or(Value::Null, number),
             include_byok_in_limit: false,
@@ -68,13 +65,5 @@ pub fn limit(nanos: Option<&str>, dollars: Option<&Value>) -> Result<Option<Nano
             .map(|nanos| Some(Nanos(nanos)))
             .map_err(|_| Fault::invalid("limit_nanos", "must be a string of whole nano-dollars")),
         (None, None) => Ok(None),
-    }
-}
-
-/// Whoever relies on a key being shut must not be told that it is.
-pub fn refuse_to_disable(disabled: Option<bool>) -> Result<(), Fault> {
-    match disabled {
-        Some(true) => Err(Fault::invalid("disabled", "cannot be set: DELETE ends a key, for good")),
-        _ => Ok(()),
     }
 }

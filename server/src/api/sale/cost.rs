@@ -19,6 +19,7 @@ pub fn with_cost(mut usage: Value, settlement: &Settlement) -> Value {
         "hold_nanos": settlement.hold_nanos.0.to_string(),
         "released_nanos": settlement.released_nanos.0.to_string(),
         "usage_source": settlement.usage_source,
+        "price_version": settlement.price_version,
         "currency": "USD",
     });
     usage["balance_after"] = json!(settlement.available_nanos.decimal());

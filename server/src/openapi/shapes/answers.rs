@@ -1,6 +1,6 @@
 //! What calls are answered with. Fields that a vendor did not send are absent or null.
 
-use marketplace::id::{CallId, ModelId, ProviderId};
+use marketplace::id::{CallId, ModelId, PriceId, ProviderId};
 use marketplace::money::Nanos;
 use marketplace::usage::UsageSource;
 use serde_json::{Map, Value};
@@ -86,6 +86,8 @@ pub struct CostDetails {
     pub hold_nanos: Nanos,
     pub released_nanos: Nanos,
     pub usage_source: UsageSource,
+    /// The price it was charged at, as quotes and receipts name it.
+    pub price_version: PriceId,
     #[schema(example = "USD")]
     pub currency: String,
 }

@@ -122,7 +122,7 @@ async fn owners(options: &Options, market: &Arc<Market>) -> Result<Duration> {
         let market = Arc::clone(&market);
         async move {
             let digest = market.some_number(market.accounts).to_be_bytes().repeat(4);
-            Ok(find_known(&market.db, &digest, Wanted::default()).await?.0.is_some())
+            Ok(find_known(&market.db, &digest, Wanted::default()).await?.0.is_ok())
         }
     });
     Ok(found.await?.percentile(50))

@@ -159,6 +159,7 @@ fn read(
         "conversation_limit" => reached(Limit::Conversation),
         "run_limit" => reached(Limit::Run),
         "no_account" | "no_key" => Ok(Reserved::Gone),
+        "key_disabled" => Ok(Reserved::KeyDisabled),
         "frozen" => Ok(Reserved::Frozen),
         "price_changed" => Ok(Reserved::PriceChanged),
         "books_broken" => Ok(Reserved::BooksBroken),

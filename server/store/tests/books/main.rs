@@ -12,6 +12,7 @@ mod address;
 mod attempts;
 mod cached;
 mod days;
+mod disabled;
 mod funds;
 mod health;
 mod late;

@@ -86,6 +86,8 @@ async fn who_is_doubted_is_answered_as_everybody_else(root: PgPool) {
     assert_eq!(asked(None, 1_601).await, Reserved::BalanceShort { available: Nanos(1_600) });
     market.tamper("update grant_ set expires_at = now()").await;
     assert_eq!(asked(None, 1_600).await, SHORT);
+    market.tamper("update api_key set disabled_at = now() where limit_nanos is null").await;
+    assert_eq!(asked(Some(free), 2_000).await, Reserved::KeyDisabled);
     market.tamper("update api_key set revoked_at = now() where limit_nanos is null").await;
     assert_eq!(asked(Some(free), 2_000).await, Reserved::Gone);
     set_budget(&market.db, market.account, &Scope::Account, Some(Nanos(700)), None).await.unwrap();

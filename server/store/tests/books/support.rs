@@ -46,6 +46,7 @@ pub fn without_limits(name: &str) -> KeyTerms<'_> {
         addresses: None,
         requests_a_minute: None,
         tokens_a_minute: None,
+        disabled: None,
     }
 }
 
