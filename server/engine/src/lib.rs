@@ -72,7 +72,7 @@ pub use providers::{Egress, Limits, Registry, Sender};
 pub use rates::{RateLimits, ValkeyAddress};
 pub use recommend::{Pick, Recommendation};
 pub use replay::Replayed;
-pub use routing::{MODELS_MAX, Routing, WhenShort};
+pub use routing::{MODELS_MAX, Narrowing, Routing, WhenShort};
 pub use secrets::MasterKey;
 pub use sign_in::SignedIn;
 pub use spending::{DAYS_MAX, Seller};

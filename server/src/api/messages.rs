@@ -50,7 +50,7 @@ pub async fn count_tokens(
 ) -> Result<Json<Value>, ApiError> {
     let (prompt, _) = request::take_prompt(&mut body).map_err(ApiError::anthropic)?;
     actor.account().map_err(ApiError::anthropic)?;
-    engine.model(&actor, &prompt.model).map_err(ApiError::anthropic)?;
+    engine.model_named(&actor, &prompt.model).map_err(ApiError::anthropic)?;
     Ok(Json(json!({ "input_tokens": prompt.prompt_size().likely_tokens, "estimated": true })))
 }
 
