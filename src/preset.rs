@@ -24,7 +24,7 @@ type Fields = Map<String, Value>;
 /// The name of a preset: small letters, digits, `-` and `_`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(value_type = String, example = "email-copywriter"))]
+#[cfg_attr(feature = "openapi", schema(example = "email-copywriter"))]
 #[serde(transparent)]
 pub struct Slug(String);
 
