@@ -16,6 +16,7 @@ mod health;
 mod late;
 mod later;
 mod ledger;
+mod presets;
 mod prices;
 mod months;
 mod proof;
