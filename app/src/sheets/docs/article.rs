@@ -10,7 +10,7 @@ pub struct Article {
     text: &'static str,
 }
 
-pub static ALL: [Article; 8] = [
+pub static ALL: [Article; 9] = [
     Article {
         place: "moving",
         title: "Move from OpenAI, Anthropic or OpenRouter in one line",
@@ -46,6 +46,12 @@ pub static ALL: [Article; 8] = [
         title: "Who answers a call",
         about: "How a vendor is chosen among several, and when another one is asked.",
         text: include_str!("../../../../docs/routing.md"),
+    },
+    Article {
+        place: "presets",
+        title: "Presets",
+        about: "Settings of calls, saved under short names: what a request that names one does not say itself.",
+        text: include_str!("../../../../docs/presets.md"),
     },
     Article {
         place: "clients",
