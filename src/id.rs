@@ -112,6 +112,13 @@ impl fmt::Display for ModelId {
 #[serde(transparent)]
 pub struct ProviderId(pub String);
 
+impl ProviderId {
+    /// As callers spell it: `Hugging Face`, `hugging-face` and `huggingface` are one.
+    pub fn spelt(name: &str) -> Self {
+        Self(name.to_lowercase().replace([' ', '-', '_', '.'], ""))
+    }
+}
+
 impl fmt::Display for ProviderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

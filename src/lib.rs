@@ -19,6 +19,7 @@ pub mod network;
 pub mod rate;
 pub mod secret_key;
 pub mod chat;
+pub mod preset;
 pub mod live;
 pub mod billing;
 pub mod plan;

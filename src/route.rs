@@ -11,6 +11,8 @@
 
 #![deny(clippy::float_arithmetic)]
 
+mod suffix;
+
 use std::cmp::Ordering;
 
 use chrono::{DateTime, Utc};
@@ -22,6 +24,8 @@ use crate::id::{ModelId, ProviderId};
 use crate::money::{Nanos, Rate};
 use crate::price::{Price, TakeRate};
 use crate::quote::{PromptSize, quote_choices, wanted_output};
+
+pub use self::suffix::{Suffix, split_ends};
 
 /// What a caller wants of the vendors that may answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub enum Sort {
     Latency,
     /// Most tokens a second.
     Throughput,
+    /// Fewest calls left without an answer.
+    Success,
 }
 
 /// The most that a million tokens may cost, commission included.
@@ -88,11 +94,13 @@ pub struct Demand {
     pub told: Option<Nanos>,
 }
 
-/// How fast an offer was of late; what was not measured is unknown, never zero.
+/// How fast an offer was of late, and how surely it answered; what was not measured is unknown, never zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Speed {
     pub first_token_ms: Option<u64>,
     pub tokens_per_minute: Option<u64>,
+    /// How many of ten thousand calls it answered. What was asked wrongly is not counted against it.
+    pub answered_bps: Option<u64>,
 }
 
 /// Whether a vendor can be expected to answer.
@@ -115,6 +123,7 @@ pub enum Reason {
     Price,
     Latency,
     Throughput,
+    Success,
     /// No offer of the model asked for was better: it is of a model named in `models`.
     Model,
     /// The one before it failed.
@@ -241,16 +250,6 @@ pub fn nobody_left(
     Fault { field: Some("provider".to_owned()), ..Fault::new(Code::NotFound, message) }
 }
 
-/// The short ways to say how to choose, at the end of a model's name: `:floor` is by price, `:nitro` by throughput, each
-/// with the name that another market has for it.
-pub fn split_suffix(name: &str) -> (&str, Option<Sort>) {
-    match name.rsplit_once(':') {
-        Some((name, "floor" | "cheapest")) => (name, Some(Sort::Price)),
-        Some((name, "nitro" | "fastest")) => (name, Some(Sort::Throughput)),
-        _ => (name, None),
-    }
-}
-
 impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
@@ -259,6 +258,7 @@ impl Reason {
             Self::Price => "price",
             Self::Latency => "latency",
             Self::Throughput => "throughput",
+            Self::Success => "success",
             Self::Model => "model",
             Self::Failover => "failover",
             Self::Quote => "quote",
@@ -288,6 +288,9 @@ impl Place<'_> {
             Some(Sort::Throughput) => {
                 known_first(self.speed.tokens_per_minute, other.speed.tokens_per_minute, |a, b| b.cmp(&a))
             }
+            Some(Sort::Success) => {
+                known_first(self.speed.answered_bps, other.speed.answered_bps, |a, b| b.cmp(&a))
+            }
         };
         self.is_failing
             .cmp(&other.is_failing)
@@ -306,6 +309,7 @@ impl Place<'_> {
             _ if self.named.is_some() => Reason::Order,
             Some(Sort::Latency) if self.speed.first_token_ms.is_some() => Reason::Latency,
             Some(Sort::Throughput) if self.speed.tokens_per_minute.is_some() => Reason::Throughput,
+            Some(Sort::Success) if self.speed.answered_bps.is_some() => Reason::Success,
             _ => Reason::Price,
         }
     }

@@ -23,6 +23,7 @@ pub(crate) mod statements;
 pub mod sale;
 pub mod chat;
 pub(crate) mod quote;
+pub(crate) mod presets;
 pub(crate) mod completions;
 pub(crate) mod responses;
 pub(crate) mod embeddings;
@@ -123,6 +124,11 @@ fn compatible() -> Router<Site> {
         .route("/models/{*id}", get(models::read_model))
         .route("/providers", get(providers::list_providers))
         .merge(keys())
+        .route("/presets", get(presets::list_presets))
+        .route(
+            "/presets/{slug}",
+            get(presets::read_preset).put(presets::save_preset).delete(presets::delete_preset),
+        )
         .route("/auth/keys", post(site_keys::fetch_site_key))
         .route("/datasets/rankings-daily", get(rankings::list_rankings))
         .route("/benchmarks", get(rankings::list_benchmarks))

@@ -144,8 +144,12 @@ fn a_price_cap_is_what_the_buyer_pays_and_not_what_the_vendor_asks() {
 #[test]
 fn speeds_decide_only_where_they_are_known() {
     let speed = |provider: &str| match provider {
-        "cerebras" => Speed { first_token_ms: Some(90), tokens_per_minute: Some(90_000) },
-        "huggingface" => Speed { first_token_ms: Some(900), tokens_per_minute: Some(120_000) },
+        "cerebras" => {
+            Speed { first_token_ms: Some(90), tokens_per_minute: Some(90_000), answered_bps: Some(9_000) }
+        }
+        "huggingface" => {
+            Speed { first_token_ms: Some(900), tokens_per_minute: Some(120_000), answered_bps: Some(9_900) }
+        }
         _ => Speed::default(),
     };
     let by = |sort| {
@@ -160,6 +164,7 @@ fn speeds_decide_only_where_they_are_known() {
     let (ranked, reason) = by(Sort::Throughput);
     assert_eq!(ranked, ["huggingface", "cerebras", "groq", "together"]);
     assert_eq!(reason, Reason::Throughput);
+    assert_eq!(by(Sort::Success), (ranked, Reason::Success));
     // Nothing is known of anybody: the price decides, and that is what is said.
     let preferences = Preferences { sort: Some(Sort::Throughput), ..Preferences::default() };
     assert_eq!(
@@ -288,17 +293,6 @@ fn a_second_vendor_is_asked_only_where_it_makes_sense() {
     assert_eq!(allowed(Fallbacks::Always), always);
 }
 
-#[test]
-fn only_four_suffixes_say_how_to_choose() {
-    assert_eq!(split_suffix("openai/gpt-oss-120b:floor"), ("openai/gpt-oss-120b", Some(Sort::Price)));
-    assert_eq!(split_suffix("openai/gpt-oss-120b:nitro"), ("openai/gpt-oss-120b", Some(Sort::Throughput)));
-    assert_eq!(split_suffix("a/b:cheapest"), ("a/b", Some(Sort::Price)));
-    assert_eq!(split_suffix("a/b:fastest"), ("a/b", Some(Sort::Throughput)));
-    for name in ["ollama/llama2:13b", "openai/gpt-5", "a/b:floors"] {
-        assert_eq!(split_suffix(name), (name, None));
-    }
-}
-
 prop_compose! {
     fn some_vendors()(chosen in proptest::collection::vec(0..VENDORS.len(), 0..3)) -> Vec<ProviderId> {
         chosen.into_iter().map(|at| vendor(VENDORS[at])).collect()
@@ -308,7 +302,7 @@ prop_compose! {
 prop_compose! {
     fn some_preferences()(
         order in some_vendors(), only in some_vendors(), ignore in some_vendors(),
-        sort in proptest::option::of(prop_oneof![Just(Sort::Price), Just(Sort::Latency), Just(Sort::Throughput)]),
+        sort in proptest::option::of(prop_oneof![Just(Sort::Price), Just(Sort::Latency), Just(Sort::Throughput), Just(Sort::Success)]),
         prompt in proptest::option::of(1_i64..600_000_000),
         fallbacks in prop_oneof![Just(Fallbacks::Never), Just(Fallbacks::IfIdle), Just(Fallbacks::Always)],
     ) -> Preferences {
@@ -327,7 +321,7 @@ proptest! {
         let shelf = Shelf::of(&offers);
         let candidates = shelf.candidates();
         let place = |offer: &Candidate<'_>| VENDORS.iter().position(|id| *id == offer.provider.0).unwrap();
-        let speed = |offer: &Candidate<'_>| Speed { first_token_ms: known[place(offer)], tokens_per_minute: known[place(offer)] };
+        let speed = |offer: &Candidate<'_>| Speed { first_token_ms: known[place(offer)], tokens_per_minute: known[place(offer)], answered_bps: known[place(offer)] };
         let standing = |offer: &Candidate<'_>| if failing[place(offer)] { Standing::Failing } else { Standing::Well };
         let ranking = rank(&candidates, &preferences, &demand(), speed, standing);
         let mut all: Vec<usize> = ranking.ranked.iter().copied().chain(ranking.excluded.iter().map(|(at, _)| *at)).collect();
@@ -346,7 +340,7 @@ proptest! {
             prop_assert!(failing[pair[0]] <= failing[pair[1]], "a failing vendor stands before one that is well");
             let same = failing[pair[0]] == failing[pair[1]] && named(a, &preferences.order) == named(b, &preferences.order);
             match preferences.sort {
-                Some(Sort::Latency | Sort::Throughput) if same => {
+                Some(Sort::Latency | Sort::Throughput | Sort::Success) if same => {
                     prop_assert!(known[pair[0]].is_some() || known[pair[1]].is_none(), "an unknown speed was taken for a good one");
                 }
                 Some(Sort::Price) | None if same => {

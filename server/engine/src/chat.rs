@@ -162,12 +162,13 @@ impl Engine {
         call
     }
 
-    async fn open_call(&self, actor: &Actor, order: Order, has_left: impl Fn() -> bool) -> Result<Call> {
+    async fn open_call(&self, actor: &Actor, mut order: Order, has_left: impl Fn() -> bool) -> Result<Call> {
         actor.buyer(Scope::Chat)?;
         check_asked(&order.request)?;
+        self.understand(&mut order.request, &mut order.routing)?;
         self.check_models(actor, &order)?;
         let id = order.id.unwrap_or_else(|| CallId(Uuid::now_v7()));
-        let mut order = Order { id: Some(id), ..order };
+        order.id = Some(id);
         let route = match order.routing.quote {
             Some(quote) => {
                 let (route, most) = self.keep_promise(actor, quote, id, &order.request.model).await?;

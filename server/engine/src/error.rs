@@ -2,6 +2,7 @@
 
 use marketplace::chat::{Failure, FailureClass};
 use marketplace::fault::{Code, Fault};
+use marketplace::preset::PRESETS_MAX;
 use tracing::error;
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -48,6 +49,10 @@ impl From<store::Error> for Error {
                 field: Some("email".to_owned()),
                 ..Fault::new(Code::Conflict, "This address already has an account; sign in instead")
             }),
+            store::Error::TooManyPresets => Self::Fault(Fault::new(
+                Code::Conflict,
+                format!("An account may have {PRESETS_MAX} presets; delete one first"),
+            )),
             store::Error::BelowSpent => Self::Fault(Fault {
                 field: Some("limit_nanos".to_owned()),
                 ..Fault::new(Code::Conflict, "This limit is below what was spent or is held under it already")

@@ -1,5 +1,7 @@
 //! Choosing who answers a call: the offers there are, what the caller prefers, and how vendors stand.
 
+mod named;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,6 +17,7 @@ use marketplace::route::{
 };
 use providers::Registry;
 
+pub use self::named::Narrowing;
 use crate::Engine;
 use crate::catalogue::{Catalogue, OnSale};
 
@@ -27,6 +30,9 @@ pub struct Routing {
     /// The promise of a price, which only the vendor it names can keep.
     pub quote: Option<QuoteId>,
     pub when_short: WhenShort,
+    /// Which offers of the model asked for may answer, and then of each of `models`, as the ends of their names say. The
+    /// engine takes them off and finds out; empty for names without any.
+    pub narrowed: Vec<Vec<Narrowing>>,
 }
 
 /// What is to be done when what is left does not buy the longest answer that was asked for.
@@ -69,7 +75,7 @@ impl Engine {
     ) -> Result<Route, Fault> {
         let catalogue = self.0.catalogue.load();
         let vendors = self.0.vendors.load();
-        let offers = offers(&catalogue, &vendors.registry, request, &routing.models)?;
+        let offers = offers(&catalogue, &vendors.registry, request, routing)?;
         let prompt = request.prompt_size();
         let demand = Demand {
             prompt,
@@ -104,11 +110,12 @@ impl Engine {
         Ok(Route { first, second, reason: ranking.reason, fallbacks })
     }
 
-    /// How fast an offer was in the last half hour, as far as that was measured.
+    /// How fast an offer was in the last half hour, and how surely it answered, as far as that was measured.
     fn speed_of(&self, provider: &ProviderId, model: &ModelId) -> Speed {
         self.0.health.glance(model, provider).map_or_else(Speed::default, |glance| Speed {
             first_token_ms: glance.first_token_ms,
             tokens_per_minute: glance.tokens_per_second.map(|tokens| tokens.saturating_mul(60)),
+            answered_bps: Some(glance.uptime_bps),
         })
     }
 }
@@ -132,12 +139,15 @@ fn offers(
     catalogue: &Catalogue,
     registry: &Registry,
     request: &ChatRequest,
-    others: &[ModelId],
+    routing: &Routing,
 ) -> Result<Vec<Arc<OnSale>>, Fault> {
     let (mut offers, mut refusal) = (Vec::<Arc<OnSale>>::new(), None);
-    for (at, id) in std::iter::once(&request.model).chain(others).enumerate() {
+    for (at, id) in std::iter::once(&request.model).chain(&routing.models).enumerate() {
         let found = catalogue.on_sale(id, Kind::Chat).and_then(|found| able(found, request));
-        match found.and_then(|found| speaking(registry, found, request)) {
+        let found = found.and_then(|found| speaking(registry, found, request));
+        let narrowed = routing.narrowed.get(at).into_iter().flatten();
+        let narrow = |found, narrowing: &Narrowing| narrowing.among(found, registry);
+        match found.and_then(|found| narrowed.clone().try_fold(found, narrow)) {
             Ok(found) => {
                 let known = |offer: &Arc<OnSale>| offers.iter().any(|other| Arc::ptr_eq(other, offer));
                 let new: Vec<_> = found.into_iter().filter(|offer| !known(offer)).collect();

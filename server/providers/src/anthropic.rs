@@ -7,7 +7,7 @@ mod wire;
 use marketplace::chat::{ChatEvent, Failure, FailureClass};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use self::encode::encode;
 use crate::failure::{class_of_status, failure, malformed, retry_after_seconds, without_words};
@@ -33,6 +33,16 @@ impl Version {
     pub fn name(&self) -> &'static str {
         self.headers[0].1
     }
+}
+
+/// How a model thinks of which nobody says how hard. Up to 4.5 they want to be told for how many tokens, of which these are
+/// the fewest; later ones refuse that and find out themselves.
+pub fn usual_thinking(upstream_model: &str) -> Value {
+    let by_tokens = ["-3-7-", "-sonnet-4-2", "-opus-4-2", "-opus-4-1", "-4-5"];
+    if by_tokens.iter().any(|version| upstream_model.contains(version)) {
+        return json!({ "type": "enabled", "budget_tokens": 1_024 });
+    }
+    json!({ "type": "adaptive" })
 }
 
 /// Reads an answer that came in one piece.
@@ -90,5 +100,24 @@ fn class_of_message(message: &str) -> FailureClass {
         FailureClass::QuotaExhausted
     } else {
         FailureClass::InvalidRequest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn older_models_are_told_for_how_many_tokens_to_think() {
+        for (model, kind) in [
+            ("claude-haiku-4-5", "enabled"),
+            ("claude-sonnet-4-5-20250929", "enabled"),
+            ("claude-sonnet-4-20250514", "enabled"),
+            ("claude-opus-4-8", "adaptive"),
+            ("claude-sonnet-5-5", "adaptive"),
+            ("claude-haiku-5-5", "adaptive"),
+        ] {
+            assert_eq!(usual_thinking(model)["type"], kind, "{model}");
+        }
     }
 }

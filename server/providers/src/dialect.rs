@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use marketplace::chat::{ChatEvent, ChatRequest, Failure};
+use marketplace::chat::{ANTHROPIC_ONLY, ChatEvent, ChatRequest, Failure};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::failure::unsupported;
 use crate::frame::{Event, Framing};
@@ -101,6 +102,26 @@ impl Dialect {
     /// Whether a model can be told that it must call a function.
     pub fn offers_forced_calls(self) -> bool {
         !matches!(self, Self::Ollama | Self::Tgi)
+    }
+
+    /// Whether functions can be offered to a model.
+    pub fn offers_tools(self) -> bool {
+        self != Self::Tgi
+    }
+
+    /// What has a model think where nobody says how hard: the option, and what is said in it. `None` where it cannot be told.
+    pub fn usual_thinking(self, upstream_model: &str) -> Option<(&'static str, Value)> {
+        match self {
+            Self::Anthropic(_) => {
+                Some((ANTHROPIC_ONLY, json!({ "thinking": anthropic::usual_thinking(upstream_model) })))
+            }
+            // Off or on, and on is called so.
+            Self::Cohere => Some(("reasoning_effort", "high".into())),
+            Self::OpenAi(_) | Self::Responses | Self::Google | Self::Ollama => {
+                Some(("reasoning_effort", "medium".into()))
+            }
+            Self::Tgi => None,
+        }
     }
 
     pub fn framing(self) -> Framing {

@@ -9,12 +9,13 @@ use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use engine::{Call, Engine, Route};
 use http::Uri;
+use marketplace::preset::Shape;
 use serde_json::{Map, Value};
 
 use self::reply::Reply;
 use self::stream::Lines;
 use super::idempotency::{Attempt, Sent, act};
-use super::sale::{self, sell};
+use super::sale::{self, completed, sell};
 use super::{ApiError, Family};
 use crate::auth::Asking;
 use crate::openapi::shapes;
@@ -27,9 +28,12 @@ pub async fn complete(
     OriginalUri(uri): OriginalUri,
     Sent { body, once, cache }: Sent<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    let wanted = request::parse(body).map_err(ApiError::openai)?;
-    let dialect = OpenAi { usage_chunk: wanted.usage_chunk || tells_usage_unasked(&uri) };
-    let buy = |attempt| sell(attempt, wanted.request, wanted.terms, dialect);
+    let buy = async move |mut attempt: Attempt| {
+        let body = completed(&mut attempt, body, Shape::Chat).await?;
+        let wanted = request::parse(body)?;
+        let dialect = OpenAi { usage_chunk: wanted.usage_chunk || tells_usage_unasked(&uri) };
+        sell(attempt, wanted.request, wanted.terms, dialect).await
+    };
     act(Attempt::new(engine, actor).with(cache), Route::Chat, once, buy).await.map_err(ApiError::openai)
 }
 

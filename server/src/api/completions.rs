@@ -9,14 +9,15 @@ use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use engine::{Call, Engine, Route, Serving};
 use marketplace::chat::{ChatEvent, Finish};
+use marketplace::preset::Shape;
 use marketplace::receipt::Settlement;
 use serde_json::{Map, Value, json};
 
 use self::stream::Lines;
 use super::chat::reply::{completion_id, now, usage};
-use super::chat::tells_usage_unasked;
+use super::chat::{self, tells_usage_unasked};
 use super::idempotency::{Attempt, Sent, act};
-use super::sale::{self, sell, with_served};
+use super::sale::{self, completed, sell, with_served};
 use super::{ApiError, Family};
 use crate::auth::Asking;
 use crate::openapi::shapes;
@@ -29,10 +30,14 @@ pub async fn complete(
     OriginalUri(uri): OriginalUri,
     Sent { body, once, cache }: Sent<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    let wanted = request::parse(body).map_err(ApiError::openai)?;
     let once = once.map(|once| once.in_dialect(b"completions"));
-    let dialect = Continuing { usage_chunk: wanted.usage_chunk || tells_usage_unasked(&uri) };
-    let buy = |attempt| sell(attempt, wanted.request, wanted.terms, dialect);
+    let buy = async move |mut attempt: Attempt| {
+        let body = request::as_chat(body)?;
+        let body = completed(&mut attempt, body, Shape::Chat).await?;
+        let wanted = chat::request::parse(body)?;
+        let dialect = Continuing { usage_chunk: wanted.usage_chunk || tells_usage_unasked(&uri) };
+        sell(attempt, wanted.request, wanted.terms, dialect).await
+    };
     act(Attempt::new(engine, actor).with(cache), Route::Chat, once, buy).await.map_err(ApiError::openai)
 }
 

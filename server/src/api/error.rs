@@ -80,6 +80,8 @@ impl Family {
             .contains(&rest)
             || rest.starts_with("audio/");
         match rest {
+            // Known here alone, under both bases.
+            _ if rest.starts_with("presets") => Self::Problem,
             _ if rest.starts_with("messages") => Self::Anthropic,
             _ if OPENAI_ONLY.iter().any(|path| rest.starts_with(path)) => Self::OpenAi,
             _ if is_shared && request.headers().contains_key(ANTHROPIC_VERSION) => Self::Anthropic,
@@ -283,6 +285,7 @@ mod tests {
             ("/api/v1/embeddings", Family::OpenAi, Family::OpenAi),
             ("/api/v1/images/generations", Family::OpenAi, Family::OpenAi),
             ("/api/v1/keys", Family::Problem, Family::Problem),
+            ("/v1/presets/brief", Family::Problem, Family::Problem),
             ("/models", Family::Problem, Family::Problem),
         ] {
             let versioned = asked(path).header(ANTHROPIC_VERSION, "2023-06-01").body(()).unwrap();

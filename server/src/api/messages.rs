@@ -11,13 +11,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use engine::{Call, Engine, Route};
+use marketplace::preset::Shape;
 use serde_json::{Map, Value, json};
 
 use self::reply::Reply;
 use self::stream::Lines;
 use super::body::Body;
 use super::idempotency::{Attempt, Sent, act};
-use super::sale::{self, sell};
+use super::sale::{self, completed, sell, with_preset};
 use super::{ApiError, Family};
 use crate::auth::Asking;
 use crate::openapi::shapes;
@@ -31,10 +32,12 @@ pub async fn create(
     Asking(actor): Asking,
     Sent { body, once, cache }: Sent<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    let wanted = request::parse(body).map_err(ApiError::anthropic)?;
     let once = once.map(|once| once.in_dialect(b"messages"));
-    let dialect = Anthropic { stops: wanted.stops };
-    let buy = |attempt| sell(attempt, wanted.request, wanted.terms, dialect);
+    let buy = async move |mut attempt: Attempt| {
+        let body = completed(&mut attempt, body, Shape::Messages).await?;
+        let wanted = request::parse(body)?;
+        sell(attempt, wanted.request, wanted.terms, Anthropic { stops: wanted.stops }).await
+    };
     // Keys are shared with the other dialect: both buy the same thing, and under one key it is bought once.
     act(Attempt::new(engine, actor).with(cache), Route::Chat, once, buy).await.map_err(ApiError::anthropic)
 }
@@ -46,11 +49,13 @@ pub async fn create(
 pub async fn count_tokens(
     State(engine): State<Engine>,
     Asking(actor): Asking,
-    Body(mut body): Body<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<Value>, ApiError> {
+    let body = with_preset(&engine, &actor, body, Shape::Messages).await;
+    let mut body = body.map_err(ApiError::anthropic)?;
     let (prompt, _) = request::take_prompt(&mut body).map_err(ApiError::anthropic)?;
     actor.account().map_err(ApiError::anthropic)?;
-    engine.model(&actor, &prompt.model).map_err(ApiError::anthropic)?;
+    engine.model_named(&actor, &prompt.model).map_err(ApiError::anthropic)?;
     Ok(Json(json!({ "input_tokens": prompt.prompt_size().likely_tokens, "estimated": true })))
 }
 

@@ -6,12 +6,14 @@ use chrono::SecondsFormat;
 use engine::{Engine, Order, Promised};
 use marketplace::id::{ModelId, PriceId, ProviderId, QuoteId};
 use marketplace::money::Nanos;
+use marketplace::preset::Shape;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::ApiError;
 use super::body::Body;
 use super::chat::request;
+use super::sale::with_preset;
 use crate::auth::Asking;
 use crate::openapi::shapes;
 
@@ -44,6 +46,7 @@ pub async fn quote(
     Asking(actor): Asking,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<Told>, ApiError> {
+    let body = with_preset(&engine, &actor, body, Shape::Chat).await?;
     let request::Wanted { request, terms, .. } = request::parse(body)?;
     let order = Order {
         request,

@@ -1,12 +1,14 @@
 //! `X-OpenRouter-Cache`: what a request says of kept answers, and how one of them is told again.
 
+use std::fmt::Write as _;
+
 use axum::response::{IntoResponse, Response};
 use engine::{Asked, CacheWish, Cached, Reading, TTL_SECONDS, TTL_SECONDS_MAX};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use marketplace::fault::Fault;
 use marketplace::id::CallId;
 use marketplace::usage::UsageSource;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tracing::warn;
 
 use super::error::GENERATION_ID;
@@ -56,15 +58,24 @@ impl Wanted {
 
     /// For this body at this address. Nothing is kept of a request that wants nothing kept.
     pub fn of(self, path: &str, body: &[u8]) -> Option<CacheWish> {
-        // Members come in one order, however they were sent.
-        let body: Value = serde_json::from_slice(body).ok()?;
-        let provider = &body["provider"];
-        if provider["zdr"] == true || provider["data_collection"] == "deny" {
-            return None;
-        }
+        let body: Map<String, Value> = serde_json::from_slice(body).ok()?;
         let Self { ttl_seconds, reading } = self;
-        Some(CacheWish { request: format!("{path}\n{body}"), ttl_seconds, reading })
+        narrowed(CacheWish { request: path.to_owned(), ttl_seconds, reading }, &body)
     }
+}
+
+/// What is wished, of this body and no other.
+pub fn narrowed(wish: CacheWish, body: &Map<String, Value>) -> Option<CacheWish> {
+    let asked = |name: &str| body.get("provider").and_then(|provider| provider.get(name));
+    if asked("zdr") == Some(&true.into()) || asked("data_collection") == Some(&"deny".into()) {
+        return None;
+    }
+    let mut request = wish.request;
+    // Members come in one order, however they were sent.
+    for (name, value) in body {
+        let _ = write!(request, "\n{}:{value}", Value::from(name.as_str()));
+    }
+    Some(CacheWish { request, ..wish })
 }
 
 /// The answer that was kept for this request, if it asks for it and there is one.

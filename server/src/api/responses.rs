@@ -11,13 +11,14 @@ use axum::response::sse::Event;
 use engine::{Call, CallEvent, Engine, Route};
 use marketplace::chat::{ChatEvent, Finish};
 use marketplace::fault::{Code, Fault};
+use marketplace::preset::Shape;
 use marketplace::receipt::Settlement;
 use serde_json::{Map, Value};
 
 use self::course::Course;
 use super::asked::Path;
 use super::idempotency::{Attempt, Sent, act};
-use super::sale::{self, Line, sell};
+use super::sale::{self, Line, completed, sell};
 use super::{ApiError, Family};
 use crate::auth::Asking;
 use crate::openapi::shapes;
@@ -29,9 +30,12 @@ pub async fn create(
     Asking(actor): Asking,
     Sent { body, once, cache }: Sent<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    let (wanted, told) = request::parse(body).map_err(ApiError::openai)?;
     let once = once.map(|once| once.in_dialect(b"responses"));
-    let buy = |attempt| sell(attempt, wanted.request, wanted.terms, Responding { told });
+    let buy = async move |mut attempt: Attempt| {
+        let body = completed(&mut attempt, body, Shape::Responses).await?;
+        let (wanted, told) = request::parse(body)?;
+        sell(attempt, wanted.request, wanted.terms, Responding { told }).await
+    };
     act(Attempt::new(engine, actor).with(cache), Route::Chat, once, buy).await.map_err(ApiError::openai)
 }
 

@@ -8,6 +8,8 @@ mod routing;
 mod cost;
 mod told;
 mod made;
+mod preset;
+mod reasoning;
 
 use axum::Json;
 use axum::response::sse;
@@ -21,6 +23,8 @@ use serde_json::Value;
 
 pub use self::cost::with_cost;
 pub use self::made::{Bill, Wares, hand_over};
+pub use self::preset::{completed, with_preset};
+pub use self::reasoning::take_reasoning;
 pub use self::routing::take_routing;
 pub use self::terms::{Terms, take_delivery, take_tokens};
 pub use self::told::with_served;

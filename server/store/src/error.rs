@@ -8,6 +8,8 @@ pub enum Error {
     EmailTaken,
     #[error("the plan allows no more keys")]
     TooManyKeys,
+    #[error("the account has as many presets as it may")]
+    TooManyPresets,
     #[error("a limit would be below what was spent under it")]
     BelowSpent,
     #[error("only a person may do this to a key")]

@@ -14,6 +14,7 @@ pub mod known_key;
 pub mod rate;
 pub mod price;
 pub mod quote;
+pub mod preset;
 pub mod catalogue;
 pub mod vault;
 pub mod vendor;

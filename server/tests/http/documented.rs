@@ -42,6 +42,9 @@ mod examples {
     mod models {
         include!("../../../docs/examples/models.rs");
     }
+    mod presets {
+        include!("../../../docs/examples/presets.rs");
+    }
     mod money {
         include!("../../../docs/examples/money.rs");
     }

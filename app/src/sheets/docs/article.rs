@@ -54,6 +54,12 @@ pub static ALL: [Article; 9] = [
         text: include_str!("../../../../docs/routing.md"),
     },
     Article {
+        place: "presets",
+        title: "Presets",
+        about: "Settings of calls, saved under short names: what a request that names one does not say itself.",
+        text: include_str!("../../../../docs/presets.md"),
+    },
+    Article {
         place: "clients",
         title: "Clients that are tried",
         about: "The client libraries that are led through a running server by the tests, with what to set.",

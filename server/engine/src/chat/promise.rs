@@ -38,9 +38,10 @@ pub struct Promised {
 
 impl Engine {
     /// Says what a call would cost and promises the price for ten minutes. Nothing is held, and no vendor is asked.
-    pub async fn quote(&self, actor: &Actor, order: Order) -> Result<Promised> {
+    pub async fn quote(&self, actor: &Actor, mut order: Order) -> Result<Promised> {
         let account = actor.account()?;
         check_asked(&order.request)?;
+        self.understand(&mut order.request, &mut order.routing)?;
         let route = self.route(&order.request, &order.routing, Shown::Nothing)?;
         let on_sale = route.first;
         self.0.breakers.learn(&on_sale.model.provider, &on_sale.model.id, Came::Nothing, Instant::now());
@@ -161,6 +162,8 @@ impl Order {
             return None;
         }
         (routing.when_short, routing.models) = (WhenShort::Clamp, Vec::new());
+        // What was said at the end of a name was said of that model.
+        routing.narrowed.clear();
         let (request, run) = (self.request.clone(), self.run.clone());
         Some(Self { request, conversation: self.conversation, cap: self.cap, run, id: self.id, routing })
     }

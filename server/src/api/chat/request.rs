@@ -5,7 +5,7 @@ use marketplace::fault::Fault;
 use marketplace::id::ModelId;
 use serde_json::{Map, Value};
 
-use crate::api::sale::{Terms, take_delivery, take_routing, take_tokens};
+use crate::api::sale::{Terms, take_delivery, take_reasoning, take_routing, take_tokens};
 
 #[derive(Debug)]
 pub struct Wanted {
@@ -29,6 +29,7 @@ pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
     let newer = take_tokens(&mut body, "max_completion_tokens")?;
     let older = take_tokens(&mut body, "max_tokens")?;
     refuse_unpriced(&mut body)?;
+    take_reasoning(&mut body)?;
     let terms = Terms::take(&mut body, routing)?;
     let request = ChatRequest { model, messages, max_output_tokens: newer.or(older), stream, options: body };
     Ok(Wanted { request, usage_chunk, terms })
@@ -97,6 +98,7 @@ mod tests {
             ("max_tokens", json!(1.5)),
             ("max_cost", json!("a lot")),
             ("stream_options", json!([])),
+            ("reasoning", json!("hard")),
             ("service_tier", json!("priority")),
             ("web_search_options", json!({})),
         ] {

@@ -3,12 +3,11 @@
 use marketplace::fault::Fault;
 use serde_json::{Map, Value, json};
 
-use crate::api::chat::request::{self, Wanted};
-
 /// Fields that models which chat cannot be told.
 const UNSAYABLE: [&str; 4] = ["suffix", "echo", "best_of", "logprobs"];
 
-pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
+/// The same as a question in a chat.
+pub fn as_chat(mut body: Map<String, Value>) -> Result<Map<String, Value>, Fault> {
     for field in UNSAYABLE {
         if body.remove(field).is_some_and(|value| !value.is_null() && !changes_nothing(field, &value)) {
             return Err(Fault::invalid(field, "is not sold here"));
@@ -16,7 +15,7 @@ pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
     }
     let prompt = take_prompt(&mut body)?;
     body.insert("messages".to_owned(), json!([{ "role": "user", "content": prompt }]));
-    request::parse(body)
+    Ok(body)
 }
 
 /// Whether a value asks for what happens anyway.
@@ -50,13 +49,14 @@ mod tests {
     use marketplace::chat::Content;
 
     use super::*;
+    use crate::api::chat::request::{self, Wanted};
 
     fn parsed(fields: Value) -> Result<Wanted, Fault> {
         let mut body = json!({"model": "openai/gpt-5-mini", "prompt": "Once"});
         for (name, value) in fields.as_object().unwrap() {
             body[name] = value.clone();
         }
-        parse(body.as_object().unwrap().clone())
+        request::parse(as_chat(body.as_object().unwrap().clone())?)
     }
 
     #[test]

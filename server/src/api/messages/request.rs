@@ -8,7 +8,7 @@ use marketplace::id::ModelId;
 use serde_json::{Map, Value, json};
 
 use super::{tools, turns};
-use crate::api::sale::{Terms, take_delivery, take_routing, take_tokens};
+use crate::api::sale::{Terms, take_delivery, take_reasoning, take_routing, take_tokens};
 
 /// Fields that can change the price, and the values that do not.
 const PRICED_APART: [(&str, &[&str]); 5] = [
@@ -47,6 +47,7 @@ pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
         }
     }
     take_own(&mut body, &mut request.options)?;
+    take_thinking(&mut body, &mut request.options)?;
     Ok(Wanted { request, terms, stops })
 }
 
@@ -94,6 +95,31 @@ fn take_own(body: &mut Map<String, Value>, options: &mut Map<String, Value>) -> 
     }
     object(body, "metadata")?;
     Ok(())
+}
+
+/// What OpenRouter's clients say of it, unless it is said in the family's own words.
+fn take_thinking(body: &mut Map<String, Value>, options: &mut Map<String, Value>) -> Result<(), Fault> {
+    let own = options.get(ANTHROPIC_ONLY);
+    let is_said = own.is_some_and(|own| ["thinking", "effort"].iter().any(|field| !own[*field].is_null()));
+    let mut words: Map<String, Value> =
+        given(body, "reasoning").map(|it| ("reasoning".to_owned(), it)).into_iter().collect();
+    take_reasoning(&mut words)?;
+    if !is_said {
+        join(options, words);
+    }
+    Ok(())
+}
+
+/// Adds what is not there; what is told to one vendor alone stands together.
+fn join(options: &mut Map<String, Value>, more: Map<String, Value>) {
+    for (field, value) in more {
+        match (options.get_mut(&field), value) {
+            (Some(Value::Object(there)), Value::Object(value)) => there.extend(value),
+            (_, value) => {
+                options.insert(field, value);
+            }
+        }
+    }
 }
 
 fn response_format(format: &Value) -> Result<Value, Fault> {

@@ -62,7 +62,6 @@ pub fn parse(mut body: Fields) -> Result<(Wanted, Fields), Fault> {
     rename_limit(&mut body)?;
     rename_tools(&mut body)?;
     rename_format(&mut body)?;
-    rename_effort(&mut body)?;
     body.insert("messages".to_owned(), Value::Array(messages));
     Ok((request::parse(body)?, told))
 }
@@ -142,19 +141,6 @@ fn rename_format(body: &mut Fields) -> Result<(), Fault> {
     };
     body.insert("response_format".to_owned(), wanted);
     Ok(())
-}
-
-fn rename_effort(body: &mut Fields) -> Result<(), Fault> {
-    match taken(body, "reasoning") {
-        None => Ok(()),
-        Some(Value::Object(mut reasoning)) => {
-            body.extend(
-                taken(&mut reasoning, "effort").map(|effort| ("reasoning_effort".to_owned(), effort)),
-            );
-            Ok(())
-        }
-        Some(_) => Err(Fault::invalid("reasoning", "must be an object")),
-    }
 }
 
 fn taken(fields: &mut Fields, field: &str) -> Option<Value> {

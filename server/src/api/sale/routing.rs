@@ -1,10 +1,10 @@
-//! Who may answer: `model` with its suffix, `models`, and the fields of `provider`, as OpenRouter's clients send them.
+//! Who may answer: `model` and `models`, whose ends the engine understands, and the fields of `provider`, as OpenRouter's clients send them.
 
 use engine::{MODELS_MAX, Routing, WhenShort};
 use marketplace::fault::Fault;
 use marketplace::id::{ModelId, ProviderId, QuoteId};
 use marketplace::money::Rate;
-use marketplace::route::{Fallbacks, MaxPrice, Preferences, Sort, split_suffix};
+use marketplace::route::{Fallbacks, MaxPrice, Preferences, Sort};
 use serde_json::{Map, Value};
 
 /// More names than there are vendors say nothing more.
@@ -30,13 +30,9 @@ pub fn take_routing(
         None if names.is_empty() => return Err(Fault::invalid("model", "is missing")),
         None => names.remove(0),
     };
-    let (model, sort) = split_suffix(&model);
-    let (model, mut models) = (parse(model)?, Vec::new());
+    let (model, mut models) = (parse(&model)?, Vec::new());
     for name in &names {
-        models.push(
-            parse(split_suffix(name).0)
-                .map_err(|fault| Fault { field: Some("models".to_owned()), ..fault })?,
-        );
+        models.push(parse(name).map_err(|fault| Fault { field: Some("models".to_owned()), ..fault })?);
     }
     let mut preferences = match given(body, "provider") {
         None => Preferences::default(),
@@ -46,9 +42,8 @@ pub fn take_routing(
     if preferences.fallbacks == Fallbacks::default() && !models.is_empty() {
         preferences.fallbacks = Fallbacks::Always;
     }
-    preferences.sort = preferences.sort.or(sort);
     let (quote, when_short) = (quote(body)?, when_short(body)?);
-    Ok((model, Routing { preferences, models, quote, when_short }))
+    Ok((model, Routing { preferences, models, quote, when_short, ..Routing::default() }))
 }
 
 /// The promise of a price, and nobody else may then be preferred.
@@ -118,9 +113,7 @@ fn providers(fields: &mut Fields, field: &str) -> Result<Vec<ProviderId>, Fault>
         message: format!("provider.{}", fault.message),
         ..fault
     })?;
-    // Names are told in both spellings, `Hugging Face` and `huggingface`.
-    let plain = |name: String| name.to_lowercase().replace([' ', '-', '_', '.'], "");
-    Ok(names.into_iter().map(|name| ProviderId(plain(name))).collect())
+    Ok(names.iter().map(|name| ProviderId::spelt(name)).collect())
 }
 
 fn sort(value: Option<Value>) -> Result<Option<Sort>, Fault> {
@@ -133,7 +126,8 @@ fn sort(value: Option<Value>) -> Result<Option<Sort>, Fault> {
         Some("price") => Ok(Some(Sort::Price)),
         Some("latency") => Ok(Some(Sort::Latency)),
         Some("throughput") => Ok(Some(Sort::Throughput)),
-        _ => Err(Fault::invalid("provider.sort", "must be price, latency or throughput")),
+        Some("exacto") => Ok(Some(Sort::Success)),
+        _ => Err(Fault::invalid("provider.sort", "must be price, latency, throughput or exacto")),
     }
 }
 
@@ -191,14 +185,15 @@ mod tests {
         let (model, routing, rest) = taken(json!({
             "model": "openai/gpt-oss-120b:nitro", "models": ["zai/glm-5.3:floor"], "route": "fallback", "seed": 1,
             "provider": {
-                "order": ["Groq", "Hugging Face"], "only": ["groq"], "ignore": ["together"], "allow_fallbacks": false,
+                "order": ["Groq", "Hugging Face"], "only": ["groq"], "ignore": ["together"], "allow_fallbacks": false, "sort": "exacto",
                 "max_price": {"prompt": 0.5, "completion": "1.25", "request": 0}, "require_parameters": true,
                 "data_collection": "allow", "zdr": false,
             },
         }))
         .unwrap();
-        assert_eq!(model.as_str(), "openai/gpt-oss-120b");
-        assert_eq!(routing.models, [ModelId::parse("zai/glm-5.3").unwrap()]);
+        // The engine knows what a colon stands for.
+        assert_eq!(model.as_str(), "openai/gpt-oss-120b:nitro");
+        assert_eq!(routing.models, [ModelId::parse("zai/glm-5.3:floor").unwrap()]);
         let provider = |id: &str| ProviderId(id.to_owned());
         assert_eq!(
             routing.preferences,
@@ -206,7 +201,7 @@ mod tests {
                 order: vec![provider("groq"), provider("huggingface")],
                 only: vec![provider("groq")],
                 ignore: vec![provider("together")],
-                sort: Some(Sort::Throughput),
+                sort: Some(Sort::Success),
                 max_price: MaxPrice {
                     prompt: Some(Rate(500_000_000)),
                     completion: Some(Rate(1_250_000_000))
@@ -218,12 +213,12 @@ mod tests {
     }
 
     #[test]
-    fn a_stated_sort_wins_over_a_suffix_and_a_list_can_stand_for_the_model() {
+    fn a_sort_is_written_in_two_ways_and_a_list_can_stand_for_the_model() {
         let (_, routing, _) =
-            taken(json!({"model": "a/b:floor", "provider": {"sort": {"by": "latency"}}})).unwrap();
+            taken(json!({"model": "a/b", "provider": {"sort": {"by": "latency"}}})).unwrap();
         assert_eq!(routing.preferences.sort, Some(Sort::Latency));
-        let (model, routing, _) = taken(json!({"models": ["a/b:floor", "c/d"]})).unwrap();
-        assert_eq!((model.as_str(), routing.preferences.sort), ("a/b", Some(Sort::Price)));
+        let (model, routing, _) = taken(json!({"models": ["a/b", "c/d"]})).unwrap();
+        assert_eq!((model.as_str(), routing.preferences.sort), ("a/b", None));
         assert_eq!(routing.models, [ModelId::parse("c/d").unwrap()]);
     }
 

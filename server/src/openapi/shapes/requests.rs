@@ -13,8 +13,10 @@ use uuid::Uuid;
     "max_cost": "0.05",
 }))]
 pub struct ChatRequest {
-    /// `author/slug`, with a suffix such as `:floor` or `:nitro` to choose among vendors.
+    /// `author/slug`, with an end such as `:floor`, `:nitro` or `:thinking`; `@preset/name` where a preset names the model.
     pub model: String,
+    /// The name of settings that were saved, for what is not said here.
+    pub preset: Option<String>,
     pub messages: Vec<Message>,
     /// Asked in turn when the ones before fail.
     pub models: Option<Vec<String>>,
@@ -43,6 +45,7 @@ pub struct ChatRequest {
     pub tool_choice: Option<Value>,
     pub response_format: Option<Map<String, Value>>,
     pub provider: Option<ProviderPreferences>,
+    pub reasoning: Option<ReasoningWish>,
     #[schema(inline)]
     pub max_cost: Option<Dollars>,
     /// Names calls that belong together.
@@ -131,6 +134,44 @@ pub enum ProviderSort {
     Price,
     Latency,
     Throughput,
+    /// Whoever leaves the fewest calls without an answer.
+    Exacto,
+}
+
+/// How hard to think, as OpenRouter’s clients say it.
+#[derive(Debug, ToSchema)]
+pub struct ReasoningWish {
+    /// The same as `reasoning_effort`, which counts where both are given.
+    pub effort: Option<String>,
+    /// For how many tokens, where the vendor counts them.
+    #[schema(minimum = 1)]
+    pub max_tokens: Option<u64>,
+    pub enabled: Option<bool>,
+}
+
+/// The fields of a chat that a preset may say. Nothing else can be saved.
+#[derive(Debug, ToSchema)]
+#[schema(example = json!({ "model": "openai/gpt-5-mini", "temperature": 0.7, "max_tokens": 800 }))]
+pub struct PresetConfig {
+    pub model: Option<String>,
+    pub models: Option<Vec<String>>,
+    pub provider: Option<ProviderPreferences>,
+    #[schema(minimum = 1)]
+    pub max_tokens: Option<u64>,
+    #[schema(inline)]
+    pub max_cost: Option<Dollars>,
+    pub reasoning: Option<ReasoningWish>,
+    pub temperature: Option<f64>,
+    pub top_p: Option<f64>,
+    pub top_k: Option<f64>,
+    pub top_a: Option<f64>,
+    pub min_p: Option<f64>,
+    pub frequency_penalty: Option<f64>,
+    pub presence_penalty: Option<f64>,
+    pub repetition_penalty: Option<f64>,
+    pub seed: Option<i64>,
+    pub stop: Option<Stop>,
+    pub verbosity: Option<String>,
 }
 
 /// Dollars for a million tokens.

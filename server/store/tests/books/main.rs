@@ -18,6 +18,7 @@ mod health;
 mod late;
 mod later;
 mod ledger;
+mod presets;
 mod prices;
 mod months;
 mod proof;

@@ -58,6 +58,7 @@ async fn the_server_sees_one_account_and_without_one_nothing(root: PgPool) {
         "one_time_secret",
         "site_code",
         "call_attempt",
+        "preset",
     ];
     for table in tables {
         let count = AssertSqlSafe(format!("select count(*) from (select account_id from {table}) as seen"));
