@@ -1,6 +1,7 @@
 //! Who may answer: `model` with its suffix, `models`, and the fields of `provider`, as OpenRouter's clients send them.
 
 use engine::{MODELS_MAX, Routing, WhenShort};
+use marketplace::chat::REQUIRE_PARAMETERS;
 use marketplace::fault::Fault;
 use marketplace::id::{ModelId, ProviderId, QuoteId};
 use marketplace::money::Rate;
@@ -40,7 +41,12 @@ pub fn take_routing(
     }
     let mut preferences = match given(body, "provider") {
         None => Preferences::default(),
-        Some(Value::Object(fields)) => preferences(fields)?,
+        Some(Value::Object(mut fields)) => {
+            if let Some(required) = given(&mut fields, REQUIRE_PARAMETERS) {
+                body.insert(REQUIRE_PARAMETERS.to_owned(), required);
+            }
+            preferences(fields)?
+        }
         Some(_) => return Err(Fault::invalid("provider", "must be an object")),
     };
     if preferences.fallbacks == Fallbacks::default() && !models.is_empty() {
