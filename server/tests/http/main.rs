@@ -17,6 +17,7 @@ mod documented;
 mod doors;
 mod embeddings;
 mod estimates;
+mod examples;
 mod failures;
 mod faulted;
 mod find;
