@@ -21,6 +21,7 @@ mod examples;
 mod failures;
 mod faulted;
 mod find;
+mod heads;
 mod health;
 mod idempotency;
 mod idempotency_apart;
