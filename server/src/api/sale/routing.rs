@@ -220,7 +220,8 @@ mod tests {
                 fallbacks: Fallbacks::Never,
             }
         );
-        assert_eq!(rest.keys().collect::<Vec<_>>(), ["seed"]);
+        // The one that the sender heeds, and tells nobody.
+        assert_eq!(rest.keys().collect::<Vec<_>>(), [REQUIRE_PARAMETERS, "seed"]);
     }
 
     #[test]
