@@ -26,6 +26,9 @@ pub const THINKING_BLOCKS: &str = "thinking_blocks";
 /// The field of a call that holds what only its vendor can read, such as `{"google": {"thought_signature": "…"}}`.
 pub const EXTRA_CONTENT: &str = "extra_content";
 
+/// The option that says that no vendor is to be asked who cannot be told all that is asked for.
+pub const REQUIRE_PARAMETERS: &str = "require_parameters";
+
 /// How many answers one call may ask for.
 pub const CHOICES_MAX: u64 = 8;
 
@@ -260,6 +263,19 @@ impl ChatRequest {
     /// Whether it is to be told how likely each word was.
     pub fn asks_for_logprobs(&self) -> bool {
         self.options.get("logprobs") == Some(&Value::Bool(true))
+    }
+
+    /// Whether an answer without what was asked for beside it is no answer.
+    pub fn requires_parameters(&self) -> bool {
+        self.options.get(REQUIRE_PARAMETERS) == Some(&Value::Bool(true))
+    }
+
+    /// The same request for those who do not tell how likely words were.
+    #[must_use]
+    pub fn without_logprobs(&self) -> Self {
+        let mut plain = self.clone();
+        plain.options.retain(|field, _| field != "logprobs" && field != "top_logprobs");
+        plain
     }
 
     /// Whether there is something to be called.

@@ -11,6 +11,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod delete_api_v1_conversations_id {
@@ -26,6 +30,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_conversations_id {
@@ -40,6 +48,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .error_for_status()?;
     println!("{}", answer.text().await?);
     Ok(())
+}
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
 }
 }
 
@@ -57,5 +69,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
+pub const ALL: &[super::Example] = &[
+    ("get_api_v1_conversations", get_api_v1_conversations::run),
+    ("delete_api_v1_conversations_id", delete_api_v1_conversations_id::run),
+    ("get_api_v1_conversations_id", get_api_v1_conversations_id::run),
+    ("patch_api_v1_conversations_id", patch_api_v1_conversations_id::run),
+];

@@ -15,6 +15,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_key {
@@ -30,6 +34,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_keys {
@@ -44,6 +52,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .error_for_status()?;
     println!("{}", answer.text().await?);
     Ok(())
+}
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
 }
 }
 
@@ -66,6 +78,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod delete_api_v1_keys_id {
@@ -81,6 +97,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_keys_id {
@@ -95,6 +115,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .error_for_status()?;
     println!("{}", answer.text().await?);
     Ok(())
+}
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
 }
 }
 
@@ -112,6 +136,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod post_api_v1_keys_id_rotate {
@@ -127,6 +155,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .error_for_status()?;
     println!("{}", answer.text().await?);
     Ok(())
+}
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
 }
 }
 
@@ -144,6 +176,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod put_api_v1_limits_conversations_id {
@@ -160,5 +196,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
+pub const ALL: &[super::Example] = &[
+    ("post_api_v1_auth_keys", post_api_v1_auth_keys::run),
+    ("get_api_v1_key", get_api_v1_key::run),
+    ("get_api_v1_keys", get_api_v1_keys::run),
+    ("post_api_v1_keys", post_api_v1_keys::run),
+    ("delete_api_v1_keys_id", delete_api_v1_keys_id::run),
+    ("get_api_v1_keys_id", get_api_v1_keys_id::run),
+    ("patch_api_v1_keys_id", patch_api_v1_keys_id::run),
+    ("post_api_v1_keys_id_rotate", post_api_v1_keys_id_rotate::run),
+    ("put_api_v1_limits_account", put_api_v1_limits_account::run),
+    ("put_api_v1_limits_conversations_id", put_api_v1_limits_conversations_id::run),
+];

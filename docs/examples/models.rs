@@ -10,6 +10,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_datasets_rankings_daily {
@@ -23,6 +27,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .error_for_status()?;
     println!("{}", answer.text().await?);
     Ok(())
+}
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
 }
 }
 
@@ -38,6 +46,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_models_count {
@@ -51,6 +63,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .error_for_status()?;
     println!("{}", answer.text().await?);
     Ok(())
+}
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
 }
 }
 
@@ -67,6 +83,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_models_author_slug {
@@ -80,6 +100,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .error_for_status()?;
     println!("{}", answer.text().await?);
     Ok(())
+}
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
 }
 }
 
@@ -95,6 +119,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_models_author_slug_stats {
@@ -109,6 +137,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_providers {
@@ -122,6 +154,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .error_for_status()?;
     println!("{}", answer.text().await?);
     Ok(())
+}
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
 }
 }
 
@@ -143,6 +179,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_status {
@@ -157,5 +197,22 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
+pub const ALL: &[super::Example] = &[
+    ("get_api_v1_benchmarks", get_api_v1_benchmarks::run),
+    ("get_api_v1_datasets_rankings_daily", get_api_v1_datasets_rankings_daily::run),
+    ("get_api_v1_models", get_api_v1_models::run),
+    ("get_api_v1_models_count", get_api_v1_models_count::run),
+    ("get_api_v1_models_user", get_api_v1_models_user::run),
+    ("get_api_v1_models_author_slug", get_api_v1_models_author_slug::run),
+    ("get_api_v1_models_author_slug_endpoints", get_api_v1_models_author_slug_endpoints::run),
+    ("get_api_v1_models_author_slug_stats", get_api_v1_models_author_slug_stats::run),
+    ("get_api_v1_providers", get_api_v1_providers::run),
+    ("post_api_v1_recommendations", post_api_v1_recommendations::run),
+    ("get_api_v1_status", get_api_v1_status::run),
+];

@@ -11,6 +11,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_balance {
@@ -26,6 +30,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_books {
@@ -40,6 +48,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_books_blocks_number {
@@ -53,6 +65,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .error_for_status()?;
     println!("{}", answer.text().await?);
     Ok(())
+}
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
 }
 }
 
@@ -69,6 +85,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_generation {
@@ -83,6 +103,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .error_for_status()?;
     println!("{}", answer.text().await?);
     Ok(())
+}
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
 }
 }
 
@@ -99,6 +123,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_plans {
@@ -112,6 +140,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .error_for_status()?;
     println!("{}", answer.text().await?);
     Ok(())
+}
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
 }
 }
 
@@ -128,6 +160,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_statements {
@@ -143,6 +179,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_statements_month {
@@ -157,6 +197,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .error_for_status()?;
     println!("{}", answer.text().await?);
     Ok(())
+}
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
 }
 }
 
@@ -174,6 +218,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod post_api_v1_top_ups {
@@ -190,6 +238,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_top_ups_id {
@@ -204,6 +256,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .error_for_status()?;
     println!("{}", answer.text().await?);
     Ok(())
+}
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
 }
 }
 
@@ -220,5 +276,26 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
+pub const ALL: &[super::Example] = &[
+    ("get_api_v1_activity", get_api_v1_activity::run),
+    ("get_api_v1_balance", get_api_v1_balance::run),
+    ("get_api_v1_books", get_api_v1_books::run),
+    ("get_api_v1_books_blocks_number", get_api_v1_books_blocks_number::run),
+    ("get_api_v1_credits", get_api_v1_credits::run),
+    ("get_api_v1_generation", get_api_v1_generation::run),
+    ("get_api_v1_ledger", get_api_v1_ledger::run),
+    ("get_api_v1_plans", get_api_v1_plans::run),
+    ("get_api_v1_receipts_id", get_api_v1_receipts_id::run),
+    ("get_api_v1_statements", get_api_v1_statements::run),
+    ("get_api_v1_statements_month", get_api_v1_statements_month::run),
+    ("put_api_v1_subscription", put_api_v1_subscription::run),
+    ("post_api_v1_top_ups", post_api_v1_top_ups::run),
+    ("get_api_v1_top_ups_id", get_api_v1_top_ups_id::run),
+    ("get_api_v1_usage", get_api_v1_usage::run),
+];

@@ -1,6 +1,6 @@
 """Every example of the docs in curl, Python and JavaScript, run against the program as it is written there.
 
-Only what a reader has to put in is put in: the key, and names of things of theirs. Those in Rust are compiled by the
+Only what a reader has to put in is put in: the key, and names of things of theirs. Those in Rust are run by the
 server's own tests.
 """
 

@@ -11,6 +11,7 @@ import openai
 from market import TEN_DOLLARS, Checks, Market, adds_up, are_texts
 
 MODEL = "openai/gpt-5-mini"
+GEMINI = "google/gemini-2.5-flash"
 EMBEDDING_MODEL = "openai/text-embedding-3-small"
 IMAGE_MODEL = "stability/stable-image-core"
 TEXTS = ["A ship in the harbour.", "Income tax."]
@@ -55,6 +56,29 @@ class Conversation:
         self.checks.that("its last chunk has usage and no choices", last.usage and not last.choices, last)
         self.checks.that("no other chunk has usage", not any(chunk.usage for chunk in chunks[:-1]))
         self.paid("a streamed answer", stream.headers["x-generation-id"], last.usage.model_dump())
+
+    def likelihoods(self) -> None:
+        """How likely the words were, of a vendor of this protocol and of one that tells it in words of its own."""
+        for model in (MODEL, GEMINI):
+            asked = dict(model=model, messages=MESSAGES, logprobs=True, top_logprobs=2)
+            raw = self.client.chat.completions.with_raw_response.create(**asked)
+            answer = raw.parse()
+            [choice] = answer.choices
+            words = choice.logprobs.content
+            text = "".join(word.token for word in words)
+            self.checks.that(f"{model} says how likely each of its words was", text == choice.message.content, words)
+            self.checks.that("and what else there was", all(len(word.top_logprobs) == 2 for word in words), words)
+            whole = all(bytes(word.bytes).decode() == word.token and word.logprob <= 0 for word in words)
+            self.checks.that("with numbers and bytes", whole, words)
+            self.paid(f"an answer of {model} with likelihoods", raw.headers["x-generation-id"], answer.usage.model_dump())
+            stream = self.client.chat.completions.with_raw_response.create(
+                stream=True, stream_options={"include_usage": True}, **asked
+            )
+            chunks = list(stream.parse())
+            told = [chunk.choices[0].logprobs for chunk in chunks if chunk.choices]
+            streamed = [word for one in told if one for word in one.content]
+            self.checks.that(f"a stream of {model} tells the same", streamed == words, streamed)
+            self.paid(f"a stream of {model} with likelihoods", stream.headers["x-generation-id"], chunks[-1].usage.model_dump())
 
     def embeddings(self) -> None:
         """The package asks for base64 by itself and decodes it."""
@@ -122,7 +146,7 @@ class Conversation:
 
     def balance(self) -> None:
         expected, there = TEN_DOLLARS - sum(self.charges.values()), self.market.available(self.token)
-        self.checks.that("seven calls were paid for", len(self.charges) == 7, self.charges)
+        self.checks.that("eleven calls were paid for", len(self.charges) == 11, self.charges)
         self.checks.that("the balance went down by exactly the charges", there == expected, f"{there} != {expected}")
 
 
@@ -137,6 +161,7 @@ def main() -> int:
         checks.section("listing models", conversation.models)
         checks.section("a whole answer", conversation.whole_answer)
         checks.section("a streamed answer", conversation.streamed_answer)
+        checks.section("likelihoods", conversation.likelihoods)
         checks.section("vectors", conversation.embeddings)
         checks.section("pictures", conversation.images)
         checks.section("continued texts", conversation.completions)

@@ -7,7 +7,7 @@ pub mod elsewhere;
 mod in_time;
 mod page;
 mod error;
-mod request_id;
+mod heads;
 pub mod idempotency;
 mod response_cache;
 pub(crate) mod account;
@@ -46,8 +46,8 @@ use axum::routing::{delete, get, post, put};
 use axum::{Router, middleware};
 
 pub use error::{ApiError, Family};
+pub use heads::write_heads;
 pub use in_time::read_in_time;
-pub use request_id::name_request;
 
 use crate::openapi;
 use crate::routes::Site;

@@ -53,7 +53,7 @@ pub fn router(engine: Engine, config: &Config, proxies: Vec<Network>, drawing: H
         .fallback(pages::not_found)
         .layer(middleware::from_fn_with_state(door, auth::identify))
         .layer(middleware::from_fn_with_state(config.patience.body, api::read_in_time))
-        .layer(middleware::from_fn(api::name_request));
+        .layer(middleware::from_fn(api::write_heads));
     outermost(
         compressed(inside)
             .merge(files(config))

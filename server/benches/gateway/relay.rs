@@ -103,7 +103,7 @@ pub async fn serve(options: &Options) -> Result<()> {
     };
     let inside = Router::new()
         .route("/v1/chat/completions", post(complete))
-        .layer(middleware::from_fn(api::name_request));
+        .layer(middleware::from_fn(api::write_heads));
     let router = routes::outermost(routes::compressed(inside)).with_state(relay);
     let door = Door::open(SocketAddr::from(([127, 0, 0, 1], 0)), Patience::default()).await?;
     println!("{}", door.address()?);

@@ -197,8 +197,36 @@ fn speaking(
         found.into_iter().filter(|offer| unsayable(registry, offer, request).is_none()).collect();
     match lacking {
         Some(fault) if speaking.is_empty() => Err(fault),
-        _ => Ok(speaking),
+        _ => telling(registry, speaking, request),
     }
+}
+
+/// Those that tell how likely words were, where that is asked for. The answer is the same without it, so where nobody
+/// does it is left untold, unless the caller says that it must not be.
+fn telling(
+    registry: &Registry,
+    speaking: Vec<Arc<OnSale>>,
+    request: &ChatRequest,
+) -> Result<Vec<Arc<OnSale>>, Fault> {
+    if !request.asks_for_logprobs() {
+        return Ok(speaking);
+    }
+    let (telling, silent): (Vec<_>, Vec<_>) =
+        speaking.into_iter().partition(|offer| tells_likelihood(registry, offer));
+    match silent.first() {
+        Some(offer) if telling.is_empty() && request.requires_parameters() => {
+            let why = "its vendor does not tell them";
+            Err(Fault::invalid("logprobs", &format!("cannot be had of {}: {why}", offer.model.id)))
+        }
+        Some(_) if telling.is_empty() => Ok(silent),
+        _ => Ok(telling),
+    }
+}
+
+fn tells_likelihood(registry: &Registry, offer: &OnSale) -> bool {
+    let vendor = registry.find(&offer.model.provider);
+    let dialect = vendor.map(|found| found.vendor.dialect.of_model(&offer.model.protocol));
+    dialect.is_some_and(|dialect| dialect.offers_logprobs(&offer.model.upstream))
 }
 
 /// The field of a request that this offer's vendor cannot be told, and why.
@@ -207,17 +235,13 @@ pub(crate) fn unsayable(
     offer: &OnSale,
     request: &ChatRequest,
 ) -> Option<(&'static str, &'static str)> {
-    let (several, likelihood, forced) =
-        (request.choices() > 1, request.asks_for_logprobs(), request.forces_a_call());
-    if !several && !likelihood && !forced {
+    let (several, forced) = (request.choices() > 1, request.forces_a_call());
+    if !several && !forced {
         return None;
     }
     let dialect = registry.find(&offer.model.provider)?.vendor.dialect.of_model(&offer.model.protocol);
     if several && !dialect.offers_choices() {
         return Some(("n", "its vendor gives one answer a call"));
-    }
-    if likelihood && !dialect.offers_logprobs() {
-        return Some(("logprobs", "its vendor does not tell them"));
     }
     let decides = "its vendor lets the model decide whether to call a function";
     (forced && !dialect.offers_forced_calls()).then_some(("tool_choice", decides))

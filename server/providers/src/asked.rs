@@ -72,17 +72,8 @@ pub enum Format<'a> {
 }
 
 /// What none of these vendors can be asked for.
-const NEVER: [&str; 9] = [
-    "logprobs",
-    "top_logprobs",
-    "logit_bias",
-    "modalities",
-    "functions",
-    "function_call",
-    "audio",
-    "prediction",
-    "web_search_options",
-];
+const NEVER: [&str; 7] =
+    ["logit_bias", "modalities", "functions", "function_call", "audio", "prediction", "web_search_options"];
 
 const NOT_OFFERED: &str = "this value is not offered by this model's provider";
 
@@ -110,9 +101,8 @@ pub fn not_offered(field: &str) -> Failure {
 fn changes_nothing(field: &str, value: &Value) -> bool {
     match field {
         "n" => value.as_u64() == Some(1),
-        "logprobs" => *value == json!(false),
         "temperature" | "top_p" => value.as_f64() == Some(1.0),
-        "top_logprobs" | "presence_penalty" | "frequency_penalty" => value.as_f64() == Some(0.0),
+        "presence_penalty" | "frequency_penalty" => value.as_f64() == Some(0.0),
         "logit_bias" => value.as_object().is_some_and(Map::is_empty),
         "response_format" => value["type"] == "text",
         "modalities" => *value == json!(["text"]),

@@ -94,9 +94,13 @@ impl Dialect {
         }
     }
 
-    /// Whether it can be asked how likely each word was.
-    pub fn offers_logprobs(self) -> bool {
-        matches!(self, Self::OpenAi(_))
+    /// Whether a model can be asked how likely each word was. Vendors of OpenAI's protocol say themselves which cannot.
+    pub fn offers_logprobs(self, upstream_model: &str) -> bool {
+        match self {
+            Self::OpenAi(_) => true,
+            Self::Google => google::offers_logprobs(upstream_model),
+            Self::Responses | Self::Anthropic(_) | Self::Cohere | Self::Ollama | Self::Tgi => false,
+        }
     }
 
     /// Whether a model can be told that it must call a function.

@@ -3,6 +3,7 @@
 pub mod bison;
 mod decoder;
 mod encode;
+mod likelihood;
 mod wire;
 
 use marketplace::chat::{ChatEvent, Failure, FailureClass};
@@ -10,7 +11,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-pub use self::encode::encode;
+pub use self::encode::{encode, offers_logprobs};
 use crate::failure::{class_of_status, failure, malformed, retry_after_seconds, wait_seconds, without_words};
 use crate::reading::{self, Reading};
 

@@ -128,6 +128,24 @@ impl Sender {
         if !provider.is_available() {
             return Err(failure(FailureClass::Auth, "this provider is not set up"));
         }
+        match self.ask_once(provider, request, upstream_model, request_id, asked).await {
+            // Nothing of the answer itself hangs on it, and which models tell it changes from one month to the next.
+            Err(refused) if request.asks_for_logprobs() && does_not_tell(&refused, request) => {
+                let plain = request.without_logprobs();
+                self.ask_once(provider, &plain, upstream_model, request_id, asked).await
+            }
+            answered => answered,
+        }
+    }
+
+    async fn ask_once(
+        &self,
+        provider: &ConfiguredProvider,
+        request: &ChatRequest,
+        upstream_model: &str,
+        request_id: &str,
+        asked: Instant,
+    ) -> Result<Answer, Failure> {
         let outgoing = provider.vendor.dialect.encode(request, upstream_model)?;
         let sent = self.request(provider, outgoing, request_id)?.send();
         let limits = self.limits_for(provider);
@@ -240,6 +258,17 @@ impl Sender {
 /// Nothing is ever unpacked, so nothing small can become large here.
 fn is_compressed(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_ENCODING).is_some_and(|how| !how.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// Whether a vendor refused for no other reason than that a model does not tell how likely its words were.
+fn does_not_tell(refused: &Failure, request: &ChatRequest) -> bool {
+    let message = refused.message.to_lowercase();
+    let says = |words: &str| message.contains(words);
+    let is_refused = ["not support", "unsupported", "not enabled", "not available"].into_iter().any(says);
+    refused.class == FailureClass::InvalidRequest
+        && !request.requires_parameters()
+        && says("logprobs")
+        && is_refused
 }
 
 /// A failure to send, told without the address: it may hold more than a host.

@@ -8,7 +8,7 @@ mod wire;
 
 use std::borrow::Cow;
 
-use marketplace::chat::{ANTHROPIC_ONLY, ChatEvent, ChatRequest, Delivery, Failure};
+use marketplace::chat::{ANTHROPIC_ONLY, ChatEvent, ChatRequest, Delivery, Failure, REQUIRE_PARAMETERS};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
@@ -43,8 +43,9 @@ pub enum OutputLimit {
 }
 
 /// Fields that are said elsewhere in the request or that only concern us.
-const NOT_FORWARDED: [&str; 18] = [
+const NOT_FORWARDED: [&str; 19] = [
     ANTHROPIC_ONLY,
+    REQUIRE_PARAMETERS,
     "model",
     "messages",
     "stream",

@@ -142,3 +142,73 @@ fn candidates_of_google_are_told_apart_and_none_may_be_cut_off() {
     let events = streamed(Dialect::Google, &cut_off);
     assert_eq!(failure(&events), Some(FailureClass::TruncatedStream));
 }
+
+/// How likely words were as a fixture of Google's is read, plain or streamed: the word, its bytes, and what else there was.
+fn likelihoods(fixture: &str) -> Vec<Value> {
+    let path = format!("{}/fixtures/google/{fixture}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let events: Vec<Value> =
+        text.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok()).collect();
+    let events = if events.is_empty() {
+        Dialect::Google.decode(StatusCode::OK, &HeaderMap::new(), text.as_bytes()).unwrap()
+    } else {
+        streamed(Dialect::Google, &events)
+    };
+    let mut words = Vec::new();
+    for (at, event) in events.iter().enumerate() {
+        let ChatEvent::Logprobs(told) = event else { continue };
+        assert!(matches!(events[at + 1], ChatEvent::Text(_)), "told before its words: {events:?}");
+        assert_eq!(told["refusal"], Value::Null);
+        words.extend(told["content"].as_array().unwrap().iter().cloned());
+    }
+    words
+}
+
+#[test]
+fn likelihoods_of_google_are_told_as_openai_tells_them() {
+    let word =
+        |token: &str, logprob: f64, bytes: Value| json!({"token": token, "logprob": logprob, "bytes": bytes});
+    let place = |token: &str, logprob: f64, bytes: Value| {
+        let mut told = word(token, logprob, bytes);
+        let other = word(" the", logprob - 2.0, json!(b" the"));
+        told["top_logprobs"] = json!([told.clone(), other]);
+        told
+    };
+    let hello = place("Hello", -0.000_012, json!(b"Hello"));
+    let world = place(" wörld", -0.51, json!(" wörld".as_bytes()));
+    let space = place(" ", -1.25, json!([32]));
+    let wave = place("👋🏽", -0.4, json!("👋🏽".as_bytes()));
+    assert_eq!(likelihoods("text_logprobs.json"), [hello.clone(), world.clone(), space.clone(), wave]);
+    // The bytes of a piece of a letter are not what its text is written with.
+    let (byte, unreadable) = (place("<0xF0>", -0.03, Value::Null), place("\u{fffd}", -0.02, Value::Null));
+    assert_eq!(likelihoods("stream_logprobs.sse"), [hello, world, space, byte, unreadable]);
+    assert_eq!(likelihoods("text.json"), Vec::<Value>::new());
+}
+
+#[test]
+fn likelihoods_of_google_that_are_not_told_in_full_are_not_told() {
+    let told = |result: Value| {
+        let content = json!({"role": "model", "parts": [{"text": "a"}]});
+        let reply = json!({"candidates": [{"index": 0, "content": content, "finishReason": "STOP", "logprobsResult": result}]});
+        let events = streamed(Dialect::Google, &[reply]);
+        assert!(events.contains(&ChatEvent::Text("a".to_owned())));
+        events.into_iter().find_map(|event| match event {
+            ChatEvent::Logprobs(told) => Some(told),
+            _ => None,
+        })
+    };
+    let chosen = json!({"token": "a", "logProbability": -0.5});
+    let alone = told(json!({"chosenCandidates": [chosen]})).unwrap();
+    let expected = json!({"token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": []});
+    assert_eq!(alone, json!({"content": [expected], "refusal": null}));
+    for result in [
+        json!({}),
+        json!({"chosenCandidates": []}),
+        json!({"chosenCandidates": [{"token": "a"}]}),
+        json!({"chosenCandidates": "all"}),
+        json!({"topCandidates": [{"candidates": [chosen]}]}),
+        json!(5),
+    ] {
+        assert_eq!(told(result.clone()), None, "{result}");
+    }
+}

@@ -154,8 +154,6 @@ fn an_anthropic_request_maps_what_has_another_name() {
 fn anthropic_is_not_asked_for_what_it_cannot_say() {
     for (field, value) in [
         ("n", json!(2)),
-        ("logprobs", json!(true)),
-        ("top_logprobs", json!(3)),
         ("logit_bias", json!({"1": 2})),
         ("response_format", json!({"type": "json_schema", "json_schema": {}})),
         ("reasoning_effort", json!("utmost")),
@@ -182,7 +180,7 @@ fn anthropic_is_not_asked_for_what_it_cannot_say() {
 #[test]
 fn anthropic_is_not_told_what_changes_nothing() {
     let options = json!({
-        "n": 1, "logprobs": false, "top_logprobs": 0, "logit_bias": {}, "response_format": {"type": "text"},
+        "n": 1, "logprobs": true, "top_logprobs": 2, "logit_bias": {}, "response_format": {"type": "text"},
         "presence_penalty": 0, "frequency_penalty": 0.0, "modalities": ["text"], "reasoning_effort": null,
         "user": "u", "seed": null, "metadata": {}, "store": true, "x_new": 1, "quote_id": "q", "parallel_tool_calls": true,
     });

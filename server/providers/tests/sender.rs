@@ -3,6 +3,8 @@
 
 #[path = "sender/local.rs"]
 mod local;
+#[path = "sender/untold.rs"]
+mod untold;
 #[path = "support/vendor.rs"]
 mod vendor;
 

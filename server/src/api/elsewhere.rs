@@ -11,7 +11,7 @@ const KEY: HeaderName = HeaderName::from_static("x-api-key");
 const DAY: HeaderValue = HeaderValue::from_static("86400");
 /// What scripts elsewhere may read besides the body.
 const TOLD: HeaderValue = HeaderValue::from_static(
-    "x-generation-id, x-request-id, request-id, retry-after, x-should-retry, idempotent-replayed, etag, \
+    "x-generation-id, x-request-id, request-id, openai-processing-ms, retry-after, x-should-retry, idempotent-replayed, etag, \
      x-openrouter-cache-status, x-openrouter-cache-age, x-openrouter-cache-ttl, x-openrouter-cache-source-id, \
      x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, \
      x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens",

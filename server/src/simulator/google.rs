@@ -6,12 +6,15 @@ use serde_json::{Map, Value, json};
 
 use super::dialect::{self, Ask, Content, Dialect, Frames, Message, Refusal};
 use super::frame::Frame;
+use super::likelihood;
 use super::reply::{Call, Finish, Reply, Usage};
 use super::scenario::Scenario;
 
 /// Stands on every call, and must come back with it.
 const SIGNATURE: &str = "c2lnLXNpbXVsYXRlZA==";
 const CANDIDATES_MAX: u64 = 8;
+/// Of how many words it tells at each place how likely they were.
+const TOP_MAX: u64 = 20;
 /// May stand in its place.
 const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
@@ -42,6 +45,9 @@ struct Generation {
     stop_sequences: Option<Vec<String>>,
     temperature: Option<f64>,
     candidate_count: Option<u64>,
+    #[serde(default)]
+    response_logprobs: bool,
+    logprobs: Option<u64>,
     response_mime_type: Option<String>,
     response_json_schema: Option<Value>,
 }
@@ -59,6 +65,7 @@ impl Dialect for Google {
         request.check()?;
         let (model, stream) = called(uri)?;
         refuse_unsigned(body, &model)?;
+        let logprobs = request.generation_config.logprobs(&model)?;
         let contents = request.contents.unwrap_or_default();
         let system = request.system_instruction.map(|instruction| instruction.parts);
         let said = contents.iter().map(|message| &message.content);
@@ -69,7 +76,7 @@ impl Dialect for Google {
             prompt_tokens: said.chain(&system).map(Content::tokens).sum(),
             max_tokens: request.generation_config.max_output_tokens.map(i64::unsigned_abs),
             choices: request.generation_config.candidate_count.unwrap_or(1),
-            logprobs: None,
+            logprobs,
             tool: request
                 .tools
                 .first()
@@ -174,6 +181,19 @@ impl Request {
 }
 
 impl Generation {
+    /// How many others are to be told of each word, where a model tells how likely words were.
+    fn logprobs(&self, model: &str) -> Result<Option<u64>, Refusal> {
+        if self.logprobs.is_some_and(|top| top > TOP_MAX || !self.response_logprobs) {
+            let message = "logprobs must be from 0 to 20, and response_logprobs be set.";
+            return Err(Refusal::invalid("logprobs", message));
+        }
+        if self.response_logprobs && !model.starts_with("gemini-2") {
+            let message = format!("Logprobs is not enabled for models/{model}");
+            return Err(Refusal::invalid("responseLogprobs", message));
+        }
+        Ok(self.response_logprobs.then(|| self.logprobs.unwrap_or(0)))
+    }
+
     /// A schema alone is not enough: it must be said that JSON is wanted.
     fn schema(&self) -> Option<Value> {
         let wants_json = self.response_mime_type.as_deref() == Some("application/json");
@@ -256,12 +276,16 @@ fn whole((reply, index): (&Reply, u32)) -> Value {
         parts.push(json!({"text": reply.pieces.concat()}));
     }
     parts.extend(reply.call.as_ref().map(call));
-    candidate(index, parts, finish_reason(reply.finish.as_ref()))
+    let mut told = candidate(index, parts, finish_reason(reply.finish.as_ref()));
+    if let Some(top) = reply.logprobs {
+        told["logprobsResult"] = likelihood::told_by_google(&reply.pieces, top);
+    }
+    told
 }
 
 /// One answer of a stream, all but its end.
 fn told(names: &Names, (reply, index): (Reply, u32)) -> Frames {
-    let (scenario, used) = (reply.scenario, reply.used);
+    let (scenario, used, logprobs) = (reply.scenario, reply.used, reply.logprobs);
     // Each event of the first reports what was used up to then.
     let counted = move |thoughts: usize, all: usize| {
         let signed = |count| i64::try_from(count).unwrap_or(i64::MAX);
@@ -282,7 +306,11 @@ fn told(names: &Names, (reply, index): (Reply, u32)) -> Frames {
         if is_thought {
             part["thought"] = json!(true);
         }
-        let frame = Frame::data(&names.chunk(vec![candidate(index, vec![part], None)], usage.clone()));
+        let mut told = candidate(index, vec![part], None);
+        if let Some(top) = logprobs.filter(|_| !is_thought) {
+            told["logprobsResult"] = likelihood::told_by_google(std::slice::from_ref(&piece), top);
+        }
+        let frame = Frame::data(&names.chunk(vec![told], usage.clone()));
         let frame = if is_thought { frame.thinking(1) } else { frame.carrying(1) };
         frame.showing(&piece).reporting(usage)
     });

@@ -1,4 +1,6 @@
-//! How likely words were, as OpenAI tells it: made up, and always the same for the same word.
+//! How likely words were, as OpenAI and Google tell it: made up, and always the same for the same word.
+
+use std::iter;
 
 use serde_json::{Value, json};
 
@@ -10,23 +12,45 @@ const OTHERS: [&str; 20] = [
 
 /// Of each of these words, with so many of the likeliest in its place, itself included.
 pub fn told(words: &[String], top: u64) -> Value {
-    let content: Vec<Value> = words.iter().map(|word| of(word, top)).collect();
-    json!({"content": content, "refusal": null})
+    let one =
+        |(word, logprob): (&str, f64)| json!({"token": word, "logprob": logprob, "bytes": word.as_bytes()});
+    let of = |word: &String| {
+        let mut told = one(chosen(word));
+        told["top_logprobs"] = likeliest(word, top).map(one).collect();
+        told
+    };
+    json!({"content": words.iter().map(of).collect::<Vec<_>>(), "refusal": null})
 }
 
-fn of(word: &str, top: u64) -> Value {
-    // The likeliest first, each a good deal less likely than the one before it.
-    let thousandths = |place: u64| 1 + word.bytes().map(u64::from).sum::<u64>() % 600 + 2_000 * place;
-    let others = OTHERS.iter().filter(|other| **other != word);
-    let likeliest = std::iter::once(word).chain(others.copied()).zip(0..top);
-    let mut told = one(word, thousandths(0));
-    told["top_logprobs"] = likeliest.map(|(word, place)| one(word, thousandths(place))).collect();
+/// The same as Google tells it.
+pub fn told_by_google(words: &[String], top: u64) -> Value {
+    let one = |(word, logprob): (&str, f64)| {
+        let id: u32 = word.bytes().map(u32::from).sum();
+        json!({"token": word, "tokenId": id, "logProbability": logprob})
+    };
+    let mut told =
+        json!({"chosenCandidates": words.iter().map(|word| one(chosen(word))).collect::<Vec<_>>()});
+    if top > 0 {
+        let places =
+            words.iter().map(|word| json!({"candidates": likeliest(word, top).map(one).collect::<Vec<_>>()}));
+        told["topCandidates"] = places.collect();
+    }
     told
 }
 
-fn one(word: &str, thousandths: u64) -> Value {
-    let logprob = -f64::from(u32::try_from(thousandths).unwrap_or(u32::MAX)) / 1_000.0;
-    json!({"token": word, "logprob": logprob, "bytes": word.as_bytes()})
+fn chosen(word: &str) -> (&str, f64) {
+    (word, logprob(word, 0))
+}
+
+/// The likeliest first, each a good deal less likely than the one before it.
+fn likeliest(word: &str, top: u64) -> impl Iterator<Item = (&str, f64)> {
+    let others = OTHERS.iter().copied().filter(move |other| *other != word);
+    iter::once(word).chain(others).zip(0..top).map(move |(other, place)| (other, logprob(word, place)))
+}
+
+fn logprob(word: &str, place: u64) -> f64 {
+    let thousandths = 1 + word.bytes().map(u64::from).sum::<u64>() % 600 + 2_000 * place;
+    -f64::from(u32::try_from(thousandths).unwrap_or(u32::MAX)) / 1_000.0
 }
 
 #[cfg(test)]

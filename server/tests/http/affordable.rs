@@ -1,5 +1,6 @@
 //! Too little money: what is refused says what would fit, and whoever says so beforehand is helped at once.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Buyer, Market, nanos};
@@ -48,6 +49,61 @@ async fn a_refusal_for_money_says_whose_limit_it_is_and_what_would_fit() {
         Answer::to(buyer.chat(&essay(exactly))).await.expect(200);
     }
     market.assert_books_balance().await;
+}
+
+/// The same request in each dialect, and where its refusal tells programs what they need to know.
+fn in_each_dialect(more: &Value) -> [(&'static str, Value, &'static str); 3] {
+    let chat = essay(more.clone());
+    let mut response =
+        json!({ "model": DEAR, "max_output_tokens": 2_000, "input": "Write a long essay on tides." });
+    response.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    [
+        ("/v1/chat/completions", chat.clone(), "/error/metadata"),
+        ("/v1/messages", chat, "/error/details"),
+        ("/v1/responses", response, "/error/metadata"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_owns_the_limit_is_named_with_what_is_missing_and_what_would_fit() {
+    let market = Market::open().await;
+    let (small, limited) = (with_small_key(&market).await, market.paying_buyer().await);
+    let put = market.request(Method::PUT, "/api/v1/limits/account").bearer_auth(&limited.token);
+    let five_cents = json!({ "limit_nanos": "50000000", "limit_reset": "month" });
+    Answer::to(put.json(&five_cents)).await.expect(200);
+    let free = market.paying_buyer().await;
+    let in_a_run = json!({ "run_id": "nightly", "max_run_cost": "0.05" });
+    for (owner, buyer, more, begins_anew) in [
+        ("key", &small, json!({}), true),
+        ("account", &limited, json!({}), true),
+        ("run", &free, in_a_run, false),
+        ("max_cost", &free, json!({ "max_cost": "0.05" }), false),
+    ] {
+        let mut more = more;
+        more["on_insufficient"] = json!("refuse");
+        for (path, body, place) in in_each_dialect(&more) {
+            let post = market.post(path).bearer_auth(&buyer.key).json(&body);
+            let refused = Answer::to(post).await.expect(402);
+            let body = refused.json();
+            let told = body.pointer(place).unwrap();
+            let what = format!("{owner} at {path}: {body}");
+            assert_eq!(
+                (&told["limit"], &told["available_nanos"]),
+                (&json!(owner), &json!("50000000")),
+                "{what}"
+            );
+            assert!(nanos(&told["required_nanos"]) > 50_000_000, "{what}");
+            assert_eq!(told["resets_at"].is_string(), begins_anew, "{what}");
+            assert!((16..2_000).contains(&told["affordable_output_tokens"].as_u64().unwrap()), "{what}");
+            let cheapest = &told["cheapest_model"];
+            assert!(cheapest["id"].as_str().is_some_and(|id| id != DEAR), "{what}");
+            assert!(nanos(&cheapest["required_nanos"]) <= 50_000_000, "{what}");
+            assert!(body["error"]["message"].as_str().unwrap().contains("0.05"), "{what}");
+            assert_eq!(refused.header("x-should-retry"), "false");
+        }
+    }
+    assert_eq!(market.truths().await.len(), 0);
+    assert_eq!(market.count("select count(*) from hold where state = 'open'").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -180,16 +180,20 @@ async fn likelihoods_are_told_as_the_vendor_told_them_and_never_unasked() {
     let market = Market::open().await;
     let buyer = market.paying_buyer().await;
     let fields = json!({ "logprobs": true, "top_logprobs": 2, "n": 2 });
-    let whole = ask(&buyer, &asking(GPT, fields.clone())).await.expect(200).json();
-    let mut streaming = asking(GPT, fields);
-    streaming["stream"] = json!(true);
-    let chunks = ask(&buyer, &streaming).await.expect(200).chunks();
-    for at in 0..2 {
+    for (model, at) in [(GPT, 0), (GPT, 1), (GEMINI, 0), (GEMINI, 1)] {
+        let whole = ask(&buyer, &asking(model, fields.clone())).await.expect(200).json();
+        let mut streaming = asking(model, fields.clone());
+        streaming["stream"] = json!(true);
+        let chunks = ask(&buyer, &streaming).await.expect(200).chunks();
         let choice = &whole["choices"][at];
         let words = choice["logprobs"]["content"].as_array().unwrap();
         let said: String = words.iter().map(|word| word["token"].as_str().unwrap()).collect();
         assert_eq!(choice["message"]["content"], said);
         assert!(words.iter().all(|word| word["top_logprobs"].as_array().unwrap().len() == 2));
+        for word in words {
+            assert!(word["logprob"].as_f64().unwrap() < 0.0, "{word}");
+            assert_eq!(word["bytes"], json!(word["token"].as_str().unwrap().as_bytes()));
+        }
         let mut told = Vec::new();
         for one in chunks.iter().map(|chunk| &chunk["choices"][0]).filter(|one| one["index"] == at) {
             let words = one["logprobs"]["content"].as_array();
@@ -200,8 +204,56 @@ async fn likelihoods_are_told_as_the_vendor_told_them_and_never_unasked() {
         }
         assert_eq!(told, *words);
     }
-    let plain = ask(&buyer, &asking(GPT, json!({}))).await.expect(200).json();
-    assert_eq!(plain["choices"][0].get("logprobs"), Some(&Value::Null));
+    for model in [GPT, GEMINI] {
+        let plain = ask(&buyer, &asking(model, json!({}))).await.expect(200).json();
+        assert_eq!(plain["choices"][0].get("logprobs"), Some(&Value::Null));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_tell_likelihoods_answers_without_them_unless_they_are_required() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    let silent = [
+        "anthropic/claude-haiku-4-5",
+        "google/gemini-3.5-flash",
+        "cohere/command-a-03-2025",
+        "ollama/llama3.1",
+    ];
+    let wanted = |more: Value| {
+        let mut fields = json!({ "logprobs": true, "top_logprobs": 2 });
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        fields
+    };
+    for model in silent {
+        let plain = ask(&buyer, &asking(model, json!({}))).await.expect(200).json();
+        let answer = ask(&buyer, &asking(model, wanted(json!({})))).await.expect(200).json();
+        let choice = &answer["choices"][0];
+        assert_eq!(choice.get("logprobs"), Some(&Value::Null), "{answer}");
+        assert_eq!(choice["message"], plain["choices"][0]["message"]);
+        let chunks =
+            ask(&buyer, &asking(model, wanted(json!({ "stream": true })))).await.expect(200).chunks();
+        let is_told = |chunk: &&Value| !chunk["choices"][0]["logprobs"].is_null();
+        assert_eq!(chunks.iter().find(is_told), None);
+    }
+    let before = market.count("select count(*) from hold").await;
+    let required = wanted(json!({ "provider": { "require_parameters": true } }));
+    for model in silent {
+        let error = ask(&buyer, &asking(model, required.clone())).await.expect(400).json();
+        let message = error["error"]["message"].as_str().unwrap();
+        assert!(error["error"]["param"] == "logprobs" && message.contains(model), "{error}");
+    }
+    assert_eq!(market.count("select count(*) from hold").await, before);
+    for model in [GPT, GEMINI] {
+        let answer = ask(&buyer, &asking(model, required.clone())).await.expect(200).json();
+        assert!(!answer["choices"][0]["logprobs"]["content"].as_array().unwrap().is_empty(), "{answer}");
+    }
+    let models =
+        Answer::to(market.get("/v1/models?supported_parameters=top_logprobs")).await.expect(200).json();
+    let told: Vec<&str> =
+        models["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    assert!(told.contains(&GEMINI) && told.contains(&"openai/gpt-4o"), "{told:?}");
+    assert!(silent.iter().all(|model| !told.contains(model)), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -218,11 +270,6 @@ async fn what_no_vendor_of_a_model_can_give_is_refused_by_name_before_anything_i
         let error = ask(&buyer, &asking(model, json!({ "n": 2 }))).await.expect(400).json();
         let message = error["error"]["message"].as_str().unwrap();
         assert!(error["error"]["param"] == "n" && message.contains(model), "{error}");
-    }
-    for model in ["anthropic/claude-haiku-4-5", GEMINI] {
-        let error = ask(&buyer, &asking(model, json!({ "logprobs": true }))).await.expect(400).json();
-        let message = error["error"]["message"].as_str().unwrap();
-        assert!(error["error"]["param"] == "logprobs" && message.contains(model), "{error}");
     }
     for n in [json!(0), json!(9), json!(-1), json!(1.5), json!("2")] {
         let error = ask(&buyer, &asking(GPT, json!({ "n": n }))).await.expect(400).json();

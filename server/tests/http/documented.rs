@@ -24,31 +24,8 @@ const UNDESCRIBED: [&str; 8] = [
     "/models/{*id}",
 ];
 
-// That they compile is what is shown.
-#[expect(dead_code, clippy::print_stdout, reason = "they are written for readers, and not run here")]
-mod examples {
-    mod account {
-        include!("../../../docs/examples/account.rs");
-    }
-    mod calls {
-        include!("../../../docs/examples/calls.rs");
-    }
-    mod conversations {
-        include!("../../../docs/examples/conversations.rs");
-    }
-    mod keys_and_limits {
-        include!("../../../docs/examples/keys_and_limits.rs");
-    }
-    mod models {
-        include!("../../../docs/examples/models.rs");
-    }
-    mod presets {
-        include!("../../../docs/examples/presets.rs");
-    }
-    mod money {
-        include!("../../../docs/examples/money.rs");
-    }
-}
+/// Stands behind each example in Rust, so that it can be called from without.
+const TO_RUN: &str = "pub fn run() -> Result<(), Box<dyn std::error::Error>> {\n    main()\n}\n";
 
 fn beside_the_code(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
@@ -209,14 +186,17 @@ async fn the_examples_in_rust_are_those_that_were_compiled() {
     let all = told["data"].as_array().unwrap();
     assert!(all.len() > 50 && all.iter().all(|one| one["samples"].as_object().unwrap().len() == 4), "{told}");
     let groups = groups();
-    let mut written = BTreeMap::<String, String>::new();
+    let (mut written, mut named) = (BTreeMap::<String, String>::new(), BTreeMap::<String, String>::new());
     for one in all {
         let id = one["id"].as_str().unwrap();
         let code = one["samples"]["rust"].as_str().unwrap().replace(&market.base, "http://127.0.0.1:3000");
-        written
-            .entry(format!("{}.rs", groups[id]))
-            .or_default()
-            .push_str(&format!("mod {id} {{\n{code}}}\n\n"));
+        let file = format!("{}.rs", groups[id]);
+        written.entry(file.clone()).or_default().push_str(&format!("mod {id} {{\n{code}\n{TO_RUN}}}\n\n"));
+        named.entry(file).or_default().push_str(&format!("    (\"{id}\", {id}::run),\n"));
+    }
+    for (file, names) in named {
+        let all = format!("pub const ALL: &[super::Example] = &[\n{names}];\n");
+        written.entry(file).or_default().push_str(&all);
     }
     let place = beside_the_code("examples");
     if std::env::var_os(RENEW).is_some() {
@@ -228,8 +208,8 @@ async fn the_examples_in_rust_are_those_that_were_compiled() {
     let kept: BTreeMap<_, _> =
         named.map(|name| (name.clone(), fs::read_to_string(place.join(name)).unwrap())).collect();
     assert!(kept == written, "renew them with: {RENEW}=1 cargo test -p server --test http compiled");
-    let compiled = include_str!("documented.rs");
+    let compiled = include_str!("examples.rs");
     for name in kept.keys() {
-        assert!(compiled.contains(&format!("docs/examples/{name}\"")), "{name} is not compiled above");
+        assert!(compiled.contains(&format!("docs/examples/{name}\"")), "{name} is not in examples.rs");
     }
 }

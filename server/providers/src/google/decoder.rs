@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use marketplace::chat::{CHOICES_MAX, ChatEvent, Failure, FailureClass, Finish};
 
-use super::{complaint, wire};
+use super::{complaint, likelihood, wire};
 use crate::failure::failure;
 use crate::reading::Reader;
 
@@ -80,6 +80,8 @@ impl Candidate {
     /// What is new of it. The end of the first is told at the end of all.
     fn take(&mut self, candidate: wire::Candidate) -> Vec<ChatEvent> {
         let mut events = Vec::new();
+        // How likely words were is told before them.
+        events.extend(candidate.logprobs_result.and_then(likelihood::told).map(ChatEvent::Logprobs));
         for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
             self.part(part, &mut events);
         }

@@ -48,6 +48,7 @@ fn generation<'a>(request: &'a ChatRequest, model: &str) -> Result<Generation<'a
     let format = asked::format(&request.options)?;
     let effort = asked::effort(&request.options)?;
     let choices = request.choices();
+    let tells_likelihood = request.asks_for_logprobs() && offers_logprobs(model);
     Ok(Generation {
         candidate_count: (choices > 1).then_some(choices),
         max_output_tokens: request.max_output_tokens,
@@ -64,6 +65,8 @@ fn generation<'a>(request: &'a ChatRequest, model: &str) -> Result<Generation<'a
             Format::Text | Format::Object => None,
         },
         thinking_config: effort.map(|effort| thinking(effort, model)).transpose()?,
+        response_logprobs: tells_likelihood.then_some(true),
+        logprobs: given("top_logprobs").filter(|most| tells_likelihood && **most != json!(0)),
     })
 }
 
@@ -78,6 +81,11 @@ fn thinking<'a>(effort: &'a str, model: &str) -> Result<Thinking<'a>, Failure> {
         _ => return Err(asked::not_offered("reasoning_effort")),
     };
     Ok(Thinking { include_thoughts: thinking_budget != Some(0), thinking_budget, thinking_level })
+}
+
+/// Models after the second generation refuse to tell how likely their words were.
+pub fn offers_logprobs(model: &str) -> bool {
+    is_second_generation(model)
 }
 
 fn is_second_generation(model: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use marketplace::usage::Usage;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::failure::if_readable;
 
@@ -103,6 +103,11 @@ pub(super) struct Generation<'a> {
     pub response_json_schema: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thinking_config: Option<Thinking<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_logprobs: Option<bool>,
+    /// How many of the likeliest are told of each place, beside the one that was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<&'a Value>,
 }
 
 #[derive(Serialize)]
@@ -172,6 +177,32 @@ pub(super) struct Candidate {
     pub content: Option<Content>,
     #[serde(default)]
     pub finish_reason: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub logprobs_result: Option<Likelihoods>,
+}
+
+/// How likely the words of a candidate, or of an event of it, were.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Likelihoods {
+    #[serde(default)]
+    pub chosen_candidates: Vec<Likelihood>,
+    /// At the same place as the chosen one, which may stand among them or not.
+    #[serde(default)]
+    pub top_candidates: Vec<Likeliest>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Likeliest {
+    #[serde(default)]
+    pub candidates: Vec<Likelihood>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Likelihood {
+    pub token: String,
+    pub log_probability: Number,
 }
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@ use marketplace::chat::Delivery;
 use providers::Dialect;
 use serde_json::{Value, json};
 
-use super::{called, encode, encode_for, hello, request};
+use super::{DIALECTS, called, encode, encode_for, hello, request};
 
 fn options() -> Value {
     json!({
@@ -241,6 +241,34 @@ fn google_gets_its_signatures_back_and_no_other_vendor_sees_them() {
 fn google_is_asked_for_candidates() {
     let sent = encode(Dialect::Google, &request(hello(), json!({"n": 3}))).unwrap();
     assert_eq!(sent["generationConfig"]["candidateCount"], 3);
+}
+
+#[test]
+fn google_is_asked_how_likely_words_were_where_its_models_tell_it() {
+    let asked = |model: &str, options: Value| {
+        let sent = encode_for(Dialect::Google, model, &request(hello(), options)).unwrap();
+        let sent: Value = serde_json::from_slice(&sent.body).unwrap();
+        let config = &sent["generationConfig"];
+        (config["responseLogprobs"].clone(), config["logprobs"].clone())
+    };
+    let both = || json!({"logprobs": true, "top_logprobs": 3});
+    assert_eq!(asked("gemini-2.5-flash", both()), (json!(true), json!(3)));
+    for options in [json!({"logprobs": true}), json!({"logprobs": true, "top_logprobs": 0})] {
+        assert_eq!(asked("gemini-2.5-flash", options), (json!(true), Value::Null));
+    }
+    for options in [json!({}), json!({"logprobs": false, "top_logprobs": 3}), json!({"top_logprobs": 3})] {
+        assert_eq!(asked("gemini-2.5-flash", options), (Value::Null, Value::Null));
+    }
+    // It would refuse.
+    assert_eq!(asked("gemini-3.5-flash", both()), (Value::Null, Value::Null));
+}
+
+#[test]
+fn who_does_not_tell_how_likely_words_were_is_not_asked_for_it() {
+    for dialect in DIALECTS {
+        let asking = request(hello(), json!({"logprobs": true, "top_logprobs": 3}));
+        assert_eq!(encode(dialect, &asking), encode(dialect, &request(hello(), json!({}))), "{dialect:?}");
+    }
 }
 
 #[test]

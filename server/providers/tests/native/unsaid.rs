@@ -24,8 +24,6 @@ fn refused(dialect: Dialect, field: &str, value: &Value) -> bool {
 fn none_of_them_is_asked_for_what_none_can_say() {
     for dialect in DIALECTS {
         for (field, value) in [
-            ("logprobs", json!(true)),
-            ("top_logprobs", json!(3)),
             ("logit_bias", json!({"1": 2})),
             ("modalities", json!(["audio"])),
             ("functions", json!([])),

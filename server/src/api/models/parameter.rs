@@ -6,10 +6,11 @@ use marketplace::model::Model;
 const OF_EVERY_CHAT: [&str; 4] = ["max_tokens", "temperature", "top_p", "stop"];
 
 /// Our word for an ability, and the parameters it is asked for with elsewhere.
-const WORDS: [(&str, &[&str]); 3] = [
+const WORDS: [(&str, &[&str]); 4] = [
     ("tools", &["tool_choice"]),
     ("structured_output", &["structured_outputs", "response_format"]),
     ("reasoning", &["include_reasoning"]),
+    ("logprobs", &["top_logprobs"]),
 ];
 
 /// Our words and theirs: clients look for theirs before they offer tools or schemas.

@@ -1,6 +1,7 @@
 //! Who may answer: `model` and `models`, whose ends the engine understands, and the fields of `provider`, as OpenRouter's clients send them.
 
 use engine::{MODELS_MAX, Routing, WhenShort};
+use marketplace::chat::REQUIRE_PARAMETERS;
 use marketplace::fault::Fault;
 use marketplace::id::{ModelId, ProviderId, QuoteId};
 use marketplace::money::Rate;
@@ -36,7 +37,12 @@ pub fn take_routing(
     }
     let mut preferences = match given(body, "provider") {
         None => Preferences::default(),
-        Some(Value::Object(fields)) => preferences(fields)?,
+        Some(Value::Object(mut fields)) => {
+            if let Some(required) = given(&mut fields, REQUIRE_PARAMETERS) {
+                body.insert(REQUIRE_PARAMETERS.to_owned(), required);
+            }
+            preferences(fields)?
+        }
         Some(_) => return Err(Fault::invalid("provider", "must be an object")),
     };
     if preferences.fallbacks == Fallbacks::default() && !models.is_empty() {
@@ -209,7 +215,8 @@ mod tests {
                 fallbacks: Fallbacks::Never,
             }
         );
-        assert_eq!(rest.keys().collect::<Vec<_>>(), ["seed"]);
+        // The one that the sender heeds, and tells nobody.
+        assert_eq!(rest.keys().collect::<Vec<_>>(), [REQUIRE_PARAMETERS, "seed"]);
     }
 
     #[test]
