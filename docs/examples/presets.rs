@@ -11,6 +11,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod delete_api_v1_presets_slug {
@@ -26,6 +30,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
 mod get_api_v1_presets_slug {
@@ -40,6 +48,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .error_for_status()?;
     println!("{}", answer.text().await?);
     Ok(())
+}
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
 }
 }
 
@@ -65,5 +77,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", answer.text().await?);
     Ok(())
 }
+
+pub fn run() -> Result<(), Box<dyn std::error::Error>> {
+    main()
+}
 }
 
+pub const ALL: &[super::Example] = &[
+    ("get_api_v1_presets", get_api_v1_presets::run),
+    ("delete_api_v1_presets_slug", delete_api_v1_presets_slug::run),
+    ("get_api_v1_presets_slug", get_api_v1_presets_slug::run),
+    ("put_api_v1_presets_slug", put_api_v1_presets_slug::run),
+];

@@ -66,6 +66,9 @@ class Reader:
             return next(session["id"] for session in sessions if not session["is_this_one"])
         if "/keys/" in operation:
             return call("POST", "/api/v1/keys", self.token, {"name": "to be tried"})["id"]
+        if "/presets/" in operation:
+            body = {"config": {"model": "openai/gpt-5-mini"}}
+            return call("PUT", "/api/v1/presets/to-be-tried", self.token, body)["slug"]
         if "/top-ups/" in operation:
             return call("POST", "/api/v1/top-ups", self.token, {"amount_usd": "5.00"})["id"]
         return self.call_id

@@ -171,8 +171,9 @@ fn clear(usage: &mut Value) {
         Value::Number(number) => *number = 0.into(),
         Value::String(text) if text.parse::<i128>().is_ok() => "0".clone_into(text),
         Value::Object(fields) => {
-            // What is left in the account is another amount by then.
+            // What is left in the account is another amount by then, and no price is charged.
             fields.remove("balance_after");
+            fields.remove("price_version");
             for (name, value) in fields {
                 match name.as_str() {
                     "usage_source" => *value = UsageSource::None.as_str().into(),
@@ -255,7 +256,7 @@ mod tests {
     fn an_answer_told_again_used_nothing_and_costs_nothing() {
         let usage = json!({
             "input_tokens": 7, "details": { "cached_tokens": 3 }, "service_tier": "standard", "cost": 0.25,
-            "cost_details": { "charge_nanos": "250", "usage_source": "provider", "currency": "USD" },
+            "cost_details": { "charge_nanos": "250", "usage_source": "provider", "currency": "USD", "price_version": "018f" },
             "balance_after": "9.75",
         });
         let expected = json!({

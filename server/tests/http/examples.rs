@@ -156,6 +156,10 @@ impl<'m> Reader<'m> {
             others.filter(|session| session["is_this_one"] == false).map(id).next().unwrap()
         } else if operation.contains("/keys/") {
             id(&self.buyer.make_key(json!({ "name": "to be tried" })).await)
+        } else if operation.contains("/presets/") {
+            let body = json!({ "config": { "model": "openai/gpt-5-mini" } });
+            let saved = self.buyer.put("/api/v1/presets/to-be-tried", &body).await.json();
+            saved["slug"].as_str().unwrap().to_owned()
         } else if operation.contains("/top-ups/") {
             id(&self.buyer.order("5.00").await)
         } else {

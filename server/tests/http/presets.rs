@@ -26,7 +26,7 @@ fn hull() -> Value {
 }
 
 async fn save(buyer: &Buyer<'_>, slug: &str, preset: &Value) -> Answer {
-    send(buyer, Method::PUT, &format!("/v1/presets/{slug}"), &buyer.token, preset).await
+    buyer.put(&format!("/v1/presets/{slug}"), preset).await
 }
 
 async fn send(buyer: &Buyer<'_>, method: Method, path: &str, secret: &str, body: &Value) -> Answer {

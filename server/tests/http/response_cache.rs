@@ -285,3 +285,19 @@ async fn an_idempotency_key_stands_for_calls_and_not_for_what_is_told_again() {
     assert_eq!(market.truths().await.len(), 2);
     market.assert_books_balance().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_kept_for_a_preset_as_it_was_then() {
+    let market = Market::open().await;
+    let buyer = market.paying_buyer().await;
+    let save = async |config: Value| {
+        let saved = buyer.put("/v1/presets/brief", &json!({ "config": config })).await;
+        assert!([200, 201].contains(&saved.status), "{saved:?}");
+    };
+    let body = json!({ "preset": "brief", "messages": [{ "role": "user", "content": "Hull?" }] });
+    let told = async || status(&ask(&buyer, CHAT, &body, &[]).await.expect(200)).to_owned();
+    save(json!({ "model": MODEL, "max_tokens": 400 })).await;
+    assert_eq!((told().await, told().await), ("MISS".to_owned(), "HIT".to_owned()));
+    save(json!({ "model": MODEL, "max_tokens": 401 })).await;
+    assert_eq!(told().await, "MISS", "what an earlier preset asked for was told");
+}

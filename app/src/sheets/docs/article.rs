@@ -10,7 +10,7 @@ pub struct Article {
     text: &'static str,
 }
 
-pub static ALL: [Article; 9] = [
+pub static ALL: [Article; 10] = [
     Article {
         place: "moving",
         title: "Move from OpenAI, Anthropic or OpenRouter in one line",

@@ -70,8 +70,8 @@ pub struct Cost {
     /// Dollars, as clients expect a number. The exact amounts stand beside it.
     pub cost: f64,
     pub cost_details: CostDetails,
-    /// Dollars.
-    pub balance_after: String,
+    /// Dollars. Not where an answer is told again for nothing.
+    pub balance_after: Option<String>,
 }
 
 /// `charge = provider_cost + commission`, always.
@@ -86,8 +86,8 @@ pub struct CostDetails {
     pub hold_nanos: Nanos,
     pub released_nanos: Nanos,
     pub usage_source: UsageSource,
-    /// The price it was charged at, as quotes and receipts name it.
-    pub price_version: PriceId,
+    /// The price it was charged at, as quotes and receipts name it. Not where an answer is told again for nothing.
+    pub price_version: Option<PriceId>,
     #[schema(example = "USD")]
     pub currency: String,
 }

@@ -1,6 +1,6 @@
 //! Somebody with an account, who pays, makes keys and chats.
 
-use reqwest::RequestBuilder;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -45,6 +45,11 @@ impl Buyer<'_> {
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         Answer::to(self.market.post(path).bearer_auth(&self.token).json(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        let asked = self.market.request(Method::PUT, path).bearer_auth(&self.token);
+        Answer::to(asked.json(body)).await
     }
 
     pub async fn delete(&self, path: &str) -> Answer {
