@@ -165,6 +165,8 @@ pub fn places() -> Vec<(String, String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -176,6 +178,12 @@ mod tests {
                 assert!(!operation.summary.is_empty(), "{}", operation.title());
             }
         }
+    }
+
+    #[test]
+    fn no_two_pages_are_in_one_place() {
+        let places: BTreeSet<_> = places().into_iter().map(|(place, ..)| place).collect();
+        assert_eq!(places.len(), super::places().len(), "{places:?}");
     }
 
     #[test]

@@ -54,8 +54,8 @@ pub static ALL: [Article; 10] = [
         text: include_str!("../../../../docs/routing.md"),
     },
     Article {
-        place: "presets",
-        title: "Presets",
+        place: "presets-in-calls",
+        title: "Presets in calls",
         about: "Settings of calls, saved under short names: what a request that names one does not say itself.",
         text: include_str!("../../../../docs/presets.md"),
     },

@@ -26,14 +26,14 @@ pub fn KeyRow(key: ApiKey) -> impl IntoView {
                 <span class="key-name">{key.name.clone()}</span>
                 <code class="soft">{key.prefix.clone()}"…"</code>
             </th>
-            <td class="key-may">{may(&key).into_iter().map(|line| view! { <span>{line}</span> }).collect_view()}</td>
-            <td class="num">{key.spent_nanos.cost()}</td>
-            <td><Limit name=key.name.clone() limit=key.limit_nanos reset=key.limit_reset used /></td>
-            <td>{match key.last_used_at {
+            <td class="key-may" data-column="May">{may(&key).into_iter().map(|line| view! { <span>{line}</span> }).collect_view()}</td>
+            <td class="num" data-column="Spent">{key.spent_nanos.cost()}</td>
+            <td data-column="Limit"><Limit name=key.name.clone() limit=key.limit_nanos reset=key.limit_reset used /></td>
+            <td data-column="Last used">{match key.last_used_at {
                 Some(at) => view! { <Moment at /> }.into_any(),
                 None => view! { <span class="soft">"Never"</span> }.into_any(),
             }}</td>
-            <td><Moment at=key.created_at />{key.expires_at.map(|at| view! { <br />"until "<Moment at /> })}</td>
+            <td data-column="Made"><Moment at=key.created_at />{key.expires_at.map(|at| view! { <br />"until "<Moment at /> })}</td>
             <td>{manage}</td>
         </tr>
     }
