@@ -26,6 +26,7 @@ mod rates;
 mod reports;
 mod rights;
 mod short;
+mod sound_key;
 mod statement;
 mod support;
 mod tamper;
