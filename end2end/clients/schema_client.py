@@ -20,6 +20,8 @@ CHECKS = [
 ]
 # Our own session would be ended, and everything after it be refused.
 ENDS_THE_SESSION = r"/auth/(logout|register|login|reset)"
+# Every header in every combination would be bought, one vendor's answer after the other; wrong ones are tried elsewhere.
+SELLS = r"^/api/v1/(chat/completions|completions|responses|messages|embeddings|images)"
 ACCOUNT = r"^/api/v1/(auth/me|auth/sessions$|auth/verification$|keys|limits|conversations|top-ups|subscription|quote|usage|ledger)"
 
 
@@ -33,7 +35,7 @@ def run(base: str, asker: str, secret: str | None, *arguments: str) -> tuple[boo
         command += ["--header", f"Authorization: Bearer {secret}"]
     # It keeps things where it runs.
     with tempfile.TemporaryDirectory(prefix="mercato-schema-") as folder:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
     print(f"--- {asker}\n{done.stdout[-20_000:]}{done.stderr[-2_000:]}", flush=True)
     return done.returncode == 0, done.stdout[-200:]
 
@@ -46,8 +48,10 @@ def main() -> int:
         key = market.make_key(token)
         base = market.base
         whole, quick = ["--phases", "examples,coverage,fuzzing", "-n", "6"], ["--phases", "examples,fuzzing", "-n", "3"]
+        apart = f"{ENDS_THE_SESSION}|{SELLS}"
         for asker, secret, arguments in [
-            ("a key", key, [*whole, "--include-path-regex", "^/api/v1", "--exclude-path-regex", ENDS_THE_SESSION]),
+            ("a key", key, [*whole, "--include-path-regex", "^/api/v1", "--exclude-path-regex", apart]),
+            ("a key that buys", key, [*quick, "--include-path-regex", SELLS]),
             ("a session", token, [*whole, "--include-path-regex", ACCOUNT]),
             ("nobody", None, quick),
         ]:
