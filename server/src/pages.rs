@@ -41,8 +41,11 @@ pub fn routes(site: &Site, drawing: Handle) -> Router<Site> {
 async fn draw_apart(State(drawing): State<Handle>, request: Request<Body>, next: Next) -> Response {
     match drawing.spawn(next.run(request).in_current_span()).await {
         Ok(page) => page,
-        // Whoever catches panics of other addresses catches this one too.
-        Err(failure) => resume_unwind(failure.into_panic()),
+        Err(failure) => match failure.try_into_panic() {
+            // Whoever catches panics of other addresses catches this one too.
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        },
     }
 }
 
