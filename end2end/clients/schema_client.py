@@ -51,7 +51,7 @@ def main() -> int:
         apart = f"{ENDS_THE_SESSION}|{SELLS}"
         for asker, secret, arguments in [
             ("a key", key, [*whole, "--include-path-regex", "^/api/v1", "--exclude-path-regex", apart]),
-            ("a key that buys", key, [*quick, "--include-path-regex", SELLS]),
+            ("a key that buys", key, ["--phases", "examples,fuzzing", "-n", "6", "--include-path-regex", SELLS]),
             ("a session", token, [*whole, "--include-path-regex", ACCOUNT]),
             ("nobody", None, quick),
         ]:
