@@ -4,6 +4,7 @@ Whatever is sent, no answer is a server error, none is undocumented in status, c
 needs a key is answered without one. What is sent is the same each time.
 """
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -20,14 +21,24 @@ CHECKS = [
 ]
 # Our own session would be ended, and everything after it be refused.
 ENDS_THE_SESSION = r"/auth/(logout|register|login|reset)"
-# Every header in every combination would be bought, one vendor's answer after the other; wrong ones are tried elsewhere.
-SELLS = r"^/api/v1/(chat/completions|completions|responses|messages|embeddings|images)"
+# They would multiply everything that is bought, one vendor's answer after the other; one operation that sells tries them.
+TOLD_AGAIN = "X-OpenRouter-Cache"
+TRIES_TOLD_AGAIN = r"^/api/v1/embeddings$"
 ACCOUNT = r"^/api/v1/(auth/me|auth/sessions$|auth/verification$|keys|limits|conversations|top-ups|subscription|quote|usage|ledger)"
 
 
-def run(base: str, asker: str, secret: str | None, *arguments: str) -> tuple[bool, str]:
+def without_told_again(document: dict) -> dict:
+    """The same document where no operation has the headers of answers that are told again."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            parameters = operation.get("parameters", [])
+            operation["parameters"] = [one for one in parameters if not one["name"].startswith(TOLD_AGAIN)]
+    return document
+
+
+def run(base: str, document: str, asker: str, secret: str | None, *arguments: str) -> tuple[bool, str]:
     program = Path(sys.executable).with_name("schemathesis")
-    command = [str(program), "run", f"{base}/openapi.json", "--checks", ",".join(CHECKS)]
+    command = [str(program), "run", document, "--url", base, "--checks", ",".join(CHECKS)]
     command += ["--generation-deterministic"]
     command += ["--request-timeout", "30", "--suppress-health-check", "all", "--no-color", "--continue-on-failure"]
     command += ["--no-shrink", "--workers", "1", "--warnings", "off", *arguments]
@@ -42,20 +53,21 @@ def run(base: str, asker: str, secret: str | None, *arguments: str) -> tuple[boo
 
 def main() -> int:
     checks = Checks()
-    with Market() as market:
+    with Market() as market, tempfile.TemporaryDirectory(prefix="mercato-schema-") as folder:
         token = market.register()
         market.top_up(token)
         key = market.make_key(token)
-        base = market.base
-        whole, quick = ["--phases", "examples,coverage,fuzzing", "-n", "6"], ["--phases", "examples,fuzzing", "-n", "3"]
-        apart = f"{ENDS_THE_SESSION}|{SELLS}"
-        for asker, secret, arguments in [
-            ("a key", key, [*whole, "--include-path-regex", "^/api/v1", "--exclude-path-regex", apart]),
-            ("a key that buys", key, ["--phases", "examples,fuzzing", "-n", "6", "--include-path-regex", SELLS]),
-            ("a session", token, [*whole, "--include-path-regex", ACCOUNT]),
-            ("nobody", None, quick),
+        whole = f"{market.base}/openapi.json"
+        plain = Path(folder, "openapi.json")
+        plain.write_text(json.dumps(without_told_again(market.call("GET", "/openapi.json"))))
+        every, quick = ["--phases", "examples,coverage,fuzzing", "-n", "6"], ["--phases", "examples,fuzzing", "-n", "3"]
+        for asker, document, secret, arguments in [
+            ("a key", plain, key, [*every, "--include-path-regex", "^/api/v1", "--exclude-path-regex", ENDS_THE_SESSION]),
+            ("a key that asks again", whole, key, [*every, "--include-path-regex", TRIES_TOLD_AGAIN]),
+            ("a session", whole, token, [*every, "--include-path-regex", ACCOUNT]),
+            ("nobody", whole, None, quick),
         ]:
-            held, told = run(base, asker, secret, *arguments)
+            held, told = run(market.base, str(document), asker, secret, *arguments)
             checks.that(f"every answer to {asker} is documented, and none is a server error", held, told)
         calls = market.call("GET", "/api/v1/usage", token)["total"]["calls"]
         checks.that("calls were really answered meanwhile, one of each kind at least", calls >= 7, calls)

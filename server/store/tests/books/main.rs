@@ -10,6 +10,7 @@
 
 mod address;
 mod attempts;
+mod by_id;
 mod cached;
 mod days;
 mod disabled;
