@@ -47,6 +47,7 @@ pub async fn open(upstream: &Process, options: &Options) -> Result<Measured> {
         gateway: Target { address: process.address, model: MODEL, keys },
         process,
         beneath: beneath.into_iter().filter_map(|process| u32::try_from(process).ok()).collect(),
+        database: Some(url.into()),
         wanted: Wanted {
             steady: ["≤ +2.0 ms", "≤ +4 ms", "≤ +10 ms"],
             saturated: ["≥ 1,000/s", "≤ 0.45 ms", "≤ 1.2 ms"],

@@ -8,6 +8,7 @@
 mod calls;
 mod client;
 mod latency;
+mod least;
 mod options;
 mod paid;
 mod process;

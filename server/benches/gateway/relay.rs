@@ -47,6 +47,8 @@ pub struct Measured {
     pub process: Process,
     /// The programs that work for the gateway, such as a database's.
     pub beneath: Vec<u32>,
+    /// Where its books are.
+    pub database: Option<String>,
     pub wanted: Wanted,
 }
 
@@ -75,6 +77,7 @@ pub fn open(upstream: &Process) -> Result<Measured> {
         gateway: Target { address: process.address, model: "openai/lantern", keys: Vec::new() },
         process,
         beneath: Vec::new(),
+        database: None,
         wanted: Wanted {
             steady: ["≤ +0.6 ms", "–", "≤ +2 ms"],
             saturated: ["≥ 6,000/s", "≤ 0.30 ms", "–"],

@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::client::{Connection, Target};
 use crate::latency::Latencies;
+use crate::least::Least;
 use crate::options::Options;
 use crate::relay::Measured;
 use crate::table::{Table, rate, time};
@@ -21,6 +22,10 @@ pub const WARMING: Duration = Duration::from_secs(1);
 
 pub async fn measure(measured: &Measured, options: &Options, table: &mut Table) -> Result<()> {
     if options.wants("steady") {
+        // Before and after, since the machine changes within a minute.
+        let mut least = Least::open(measured.database.as_deref()).await?;
+        least.measure(PER_SECOND, WARMING).await?;
+        let before = least.measure(PER_SECOND, options.time() / 2).await?.percentile(50);
         alternate(measured, WARMING).await?;
         let cpu = measured.process.cpu()?;
         let (direct, gateway) = alternate(measured, options.time()).await?;
@@ -32,6 +37,13 @@ pub async fn measure(measured: &Measured, options: &Options, table: &mut Table) 
         }
         let each = time(cpu / u32::try_from(done)?.max(1));
         table.add(&format!("{PER_SECOND}/s CPU a request"), "–".into(), each, "–".into(), "–");
+        let after = least.measure(PER_SECOND, options.time() / 2).await?.percentile(50);
+        if measured.database.is_some() {
+            let least = (before + after) / 2;
+            let added = gateway.percentile(50).saturating_sub(direct.percentile(50));
+            let times = format!("{:.2} times", added.as_secs_f64() / least.as_secs_f64());
+            table.add(&format!("{PER_SECOND}/s p50 of the least ledger"), "–".into(), time(least), times, "–");
+        }
     }
     if options.wants("saturated") {
         saturate(&measured.gateway, WARMING).await?;
