@@ -42,7 +42,13 @@ pub async fn measure(measured: &Measured, options: &Options, table: &mut Table) 
             let least = (before + after) / 2;
             let added = gateway.percentile(50).saturating_sub(direct.percentile(50));
             let times = format!("{:.2} times", added.as_secs_f64() / least.as_secs_f64());
-            table.add(&format!("{PER_SECOND}/s p50 of the least ledger"), "–".into(), time(least), times, "–");
+            table.add(
+                &format!("{PER_SECOND}/s p50 of the least ledger"),
+                "–".into(),
+                time(least),
+                times,
+                "–",
+            );
         }
     }
     if options.wants("saturated") {

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use self::reply::Reply;
 use self::stream::Lines;
 use super::idempotency::{Attempt, Sent, act};
-use super::sale::{self, completed, sell};
+use super::sale::{self, Thoughts, completed, sell};
 use super::{ApiError, Family};
 use crate::auth::Asking;
 use crate::openapi::shapes;
@@ -31,7 +31,8 @@ pub async fn complete(
     let buy = async move |mut attempt: Attempt| {
         let body = completed(&mut attempt, body, Shape::Chat).await?;
         let wanted = request::parse(body)?;
-        let dialect = OpenAi { usage_chunk: wanted.usage_chunk || tells_usage_unasked(&uri) };
+        let usage_chunk = wanted.usage_chunk || tells_usage_unasked(&uri);
+        let dialect = OpenAi { usage_chunk, thoughts: wanted.thoughts };
         sell(attempt, wanted.request, wanted.terms, dialect).await
     };
     act(Attempt::new(engine, actor).with(cache), Route::Chat, once, buy).await.map_err(ApiError::openai)
@@ -44,6 +45,7 @@ pub fn tells_usage_unasked(uri: &Uri) -> bool {
 
 struct OpenAi {
     usage_chunk: bool,
+    thoughts: Thoughts,
 }
 
 impl sale::Dialect for OpenAi {
@@ -52,10 +54,10 @@ impl sale::Dialect for OpenAi {
     type Lines = Lines;
 
     fn reply(&self, call: &Call) -> Reply {
-        Reply::new(call)
+        Reply::new(call, self.thoughts)
     }
 
     fn lines(&self, call: &Call) -> Lines {
-        Lines::new(call, self.usage_chunk)
+        Lines::new(call, self.usage_chunk, self.thoughts)
     }
 }

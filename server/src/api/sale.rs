@@ -24,7 +24,7 @@ use serde_json::Value;
 pub use self::cost::with_cost;
 pub use self::made::{Bill, Wares, hand_over};
 pub use self::preset::{completed, with_preset};
-pub use self::reasoning::take_reasoning;
+pub use self::reasoning::{Thoughts, take_reasoning};
 pub use self::routing::take_routing;
 pub use self::terms::{Terms, take_delivery, take_tokens};
 pub use self::told::with_served;

@@ -129,7 +129,7 @@ async fn pool(options: PgConnectOptions, connections_max: u32, role: &'static st
         .after_release(|connection, _| {
             Box::pin(async move {
                 connection
-                    .execute("rollback; reset statement_timeout; reset plan_cache_mode; select set_config('app.account', '', false)")
+                    .execute("rollback; reset all; select set_config('app.account', '', false)")
                     .await?;
                 Ok(true)
             })

@@ -72,6 +72,7 @@ mod stalled;
 mod statement;
 mod support;
 mod surface;
+mod thoughts;
 mod top_up;
 mod upstream_responses;
 mod valkey;

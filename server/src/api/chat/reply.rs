@@ -9,7 +9,7 @@ use marketplace::receipt::Settlement;
 use serde_json::{Value, json};
 
 use super::choice::Choice;
-use crate::api::sale::{self, with_cost, with_served};
+use crate::api::sale::{self, Thoughts, with_cost, with_served};
 
 /// What has been said so far.
 #[derive(Debug)]
@@ -17,18 +17,19 @@ pub struct Reply {
     id: String,
     serving: Serving,
     created: i64,
+    thoughts: Thoughts,
     /// Of one answer, unless several were asked for.
     choices: BTreeMap<u32, Choice>,
 }
 
 impl Reply {
-    pub fn new(call: &Call) -> Self {
-        Self::of(call.id, call.serving.clone())
+    pub fn new(call: &Call, thoughts: Thoughts) -> Self {
+        Self { thoughts, ..Self::of(call.id, call.serving.clone()) }
     }
 
     pub fn of(call: CallId, serving: Serving) -> Self {
         let choices = BTreeMap::from([(0, Choice::default())]);
-        Self { id: completion_id(call), serving, created: now(), choices }
+        Self { id: completion_id(call), serving, created: now(), thoughts: Thoughts::Told, choices }
     }
 }
 
@@ -38,6 +39,9 @@ impl sale::Reply for Reply {
             ChatEvent::Choice { index, event } => (index, *event),
             event => (0, event),
         };
+        if self.thoughts == Thoughts::Hidden && matches!(event, ChatEvent::Reasoning(_)) {
+            return;
+        }
         self.choices.entry(index).or_default().add(event);
     }
 

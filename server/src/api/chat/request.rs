@@ -5,13 +5,14 @@ use marketplace::fault::Fault;
 use marketplace::id::ModelId;
 use serde_json::{Map, Value};
 
-use crate::api::sale::{Terms, take_delivery, take_reasoning, take_routing, take_tokens};
+use crate::api::sale::{Terms, Thoughts, take_delivery, take_reasoning, take_routing, take_tokens};
 
 #[derive(Debug)]
 pub struct Wanted {
     pub request: ChatRequest,
     /// Whether a chunk with the usage is to end the stream.
     pub usage_chunk: bool,
+    pub thoughts: Thoughts,
     pub terms: Terms,
 }
 
@@ -29,10 +30,10 @@ pub fn parse(mut body: Map<String, Value>) -> Result<Wanted, Fault> {
     let newer = take_tokens(&mut body, "max_completion_tokens")?;
     let older = take_tokens(&mut body, "max_tokens")?;
     refuse_unpriced(&mut body)?;
-    take_reasoning(&mut body)?;
+    let thoughts = take_reasoning(&mut body)?;
     let terms = Terms::take(&mut body, routing)?;
     let request = ChatRequest { model, messages, max_output_tokens: newer.or(older), stream, options: body };
-    Ok(Wanted { request, usage_chunk, terms })
+    Ok(Wanted { request, usage_chunk, thoughts, terms })
 }
 
 pub fn take_model(body: &mut Map<String, Value>) -> Result<ModelId, Fault> {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::choice::join;
 use super::reply::{completion_id, now, of_google, tool_call_id, usage};
 use crate::api::error::openai_error;
-use crate::api::sale::{self, Line, with_served};
+use crate::api::sale::{self, Line, Thoughts, with_served};
 
 const OBJECT: &str = "chat.completion.chunk";
 
@@ -27,6 +27,7 @@ pub struct Lines {
     model: ModelId,
     provider: String,
     usage_chunk: bool,
+    thoughts: Thoughts,
     has_begun: bool,
     /// What was told of the words that come next, in each answer.
     logprobs: BTreeMap<u32, Value>,
@@ -36,15 +37,28 @@ pub struct Lines {
 }
 
 impl Lines {
-    pub fn new(call: &Call, usage_chunk: bool) -> Self {
-        Self::of(call.id, call.serving.clone(), usage_chunk)
+    pub fn new(call: &Call, usage_chunk: bool, thoughts: Thoughts) -> Self {
+        Self { thoughts, ..Self::of(call.id, call.serving.clone(), usage_chunk) }
     }
 
     pub fn of(call: CallId, serving: Serving, usage_chunk: bool) -> Self {
         let (id, created, served) = (completion_id(call), now(), serving.now());
         let (model, provider) = (served.model, served.provider_name);
         let (logprobs, ends, ready) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
-        Self { id, created, serving, model, provider, usage_chunk, has_begun: false, logprobs, ends, ready }
+        let thoughts = Thoughts::Told;
+        Self {
+            id,
+            created,
+            serving,
+            model,
+            provider,
+            usage_chunk,
+            thoughts,
+            has_begun: false,
+            logprobs,
+            ends,
+            ready,
+        }
     }
 
     /// The chunk that says who speaks. It is written when something has come, for until then that may change.
@@ -80,6 +94,7 @@ impl Lines {
     fn say(&mut self, index: u32, event: ChatEvent) {
         match event {
             ChatEvent::Text(content) => self.push(index, Said { content }, None),
+            ChatEvent::Reasoning(_) if self.thoughts == Thoughts::Hidden => {}
             ChatEvent::Reasoning(text) => self.push(index, json!({ "reasoning": text }), None),
             ChatEvent::Refusal(text) => self.push(index, json!({ "refusal": text }), None),
             ChatEvent::ToolCall { index: call, id, name, arguments } => {

@@ -17,6 +17,12 @@ use crate::{Error, Result};
 /// As long as the pool lets somebody wait for a connection.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
+const BY_KEYS: &str = "
+    set plan_cache_mode = force_generic_plan;
+    set enable_seqscan = off;
+    set enable_bitmapscan = off;
+    set jit = off";
+
 /// Taken out of the pool for good, and never more than half of it. Steps wait for each other, first come, first served;
 /// the other half is for everybody else, who would wait in vain for connections that are handed on past them.
 #[derive(Debug)]
@@ -46,10 +52,12 @@ impl Kept {
     }
 }
 
-/// Steps are the same few statements again and again, by keys: planning them anew costs as much as carrying them out.
+/// Steps are the same few statements again and again, by keys: planning them anew costs as much as carrying them out. A plan
+/// that was made while the books were empty must not read them whole when they are not. What cannot be had by key has a forbidding
+/// price then, at which PostgreSQL would compile it first.
 async fn keep(pool: &PgPool) -> Result<PoolConnection<Postgres>> {
     let mut connection = pool.acquire().await?;
-    sqlx::query("set plan_cache_mode = force_generic_plan").execute(&mut *connection).await?;
+    sqlx::raw_sql(BY_KEYS).execute(&mut *connection).await?;
     Ok(connection)
 }
 
