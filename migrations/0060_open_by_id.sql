@@ -1,6 +1,6 @@
 -- A call that is still open was looked for among all open ones, since the planner takes that index for the smallest: it
 -- grows with every call that ends until the next vacuum. `closed_at is null` says the same (`hold_closed_when_not_open`)
--- and leaves the primary key to be used.
+-- without that index. What else it fits is read by bitmap, which the connections that a call uses may not.
 
 create function pg_temp.edit(p_function regproc, p_before text, p_after text) returns void
 language plpgsql as $$

@@ -5,9 +5,8 @@ use marketplace::fault::Fault;
 use serde_json::{Map, Value, json};
 
 /// Whether the answer tells what was thought. It is paid for either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thoughts {
-    #[default]
     Told,
     Hidden,
 }

@@ -1,8 +1,9 @@
 //! One call, and one key, is found by itself: never by reading all that are open, or all that the account has.
 
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use store::ledger::capture_many;
 
-use crate::support::Books;
+use crate::support::{Books, used};
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_call_is_found_without_reading_all_that_are_open(root: PgPool) {
@@ -35,6 +36,30 @@ async fn a_call_is_found_without_reading_all_that_are_open(root: PgPool) {
         sqlx::query(AssertSqlSafe(format!("select {step}"))).execute(&mut *one).await.unwrap();
     }
     assert_eq!(scans(&mut one).await, before);
+}
+
+/// The server's own connections may not read what is left by bitmap either.
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_group_is_closed_without_reading_all_that_have_closed(root: PgPool) {
+    let market = Books::with(root, 1_000).await;
+    market.tamper(HISTORY).await;
+    market.tamper("analyze hold").await;
+    let calls = [market.hold(10).await, market.hold(10).await];
+    let group = calls.map(|call| used(call, 7, 3, 1));
+    assert_eq!(capture_many(&market.db, &group).await.unwrap().len(), 2);
+    let mut one = market.root.acquire().await.unwrap();
+    // What a connection read is told at the latest when it ends.
+    let end = "select pg_terminate_backend(pid, 10000) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'";
+    sqlx::query(end).execute(&mut *one).await.unwrap();
+    let read: i64 = sqlx::query_scalar(
+        "select sum(idx_scan)::bigint from pg_stat_user_indexes
+        where indexrelname in ('hold_open_by_account', 'hold_by_closing')",
+    )
+    .fetch_one(&mut *one)
+    .await
+    .unwrap();
+    assert_eq!(read, 0);
 }
 
 /// Many calls that have ended.
