@@ -232,7 +232,10 @@ class Oracle:
         agree(call, "price row's terms", self.books.prices[usage["price_id"]]["terms"], model.terms)
         charges = [(0, 0, 0)]
         if usage["usage_source"] != "none":
-            charges = [charge_of(rates, tokens, usage["take_bps"]) for rates in model.rates_at(tokens, hold["opened_at"])]
+            # A hold may have been there for a moment before its call.
+            began = hold["opened_at"] <= usage["started_at"] <= hold["closed_at"]
+            agree(call, "it began between its hold and its end", began, True)
+            charges = [charge_of(rates, tokens, usage["take_bps"]) for rates in model.rates_at(tokens, usage["started_at"])]
         charged = (usage["provider_cost"], usage["commission"], usage["charge"])
         agree(call, f"cost, commission and charge {charged} are among {charges}", charged in charges, True)
         paid = min(usage["charge"], hold["amount"])

@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use marketplace::money::Nanos;
+use store::ledger::Follower;
 use tracing::{error, info, warn};
 
 use crate::Engine;
@@ -10,6 +12,8 @@ use crate::watch::Happened;
 
 /// How often progress becomes durable.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
+/// How soon what no call came for is given back after its time.
+const PUT_BACK_EVERY: Duration = Duration::from_millis(500);
 /// New calls use a changed key, address or vendor this soon, on every server.
 const VENDORS_EVERY: Duration = Duration::from_millis(500);
 /// Keys that were changed are refused within a second, on every server: see `keys/ring.rs`.
@@ -29,6 +33,11 @@ const RECONCILE_EVERY: Duration = Duration::from_secs(3_600);
 impl Engine {
     pub(crate) fn start_background(&self) {
         self.every(CHECKPOINT_EVERY, |engine| async move { engine.checkpoint().await });
+        self.every(PUT_BACK_EVERY, |engine| async move {
+            if let Err(cause) = store::ledger::put_back_idle(&engine.0.db).await {
+                warn!(%cause, "what no call came for could not be put back; its lease runs out by itself");
+            }
+        });
         self.every(VENDORS_EVERY, |engine| async move { engine.watch_vendors().await });
         tokio::spawn(self.clone().follow_prices());
         self.every(KEYS_EVERY, |engine| async move { engine.watch_keys().await });
@@ -106,6 +115,20 @@ impl Engine {
         }
         if let Err(cause) = store::known_key::forget_changes(&self.0.db).await {
             warn!(%cause, "changes of keys that all have heard of could not be forgotten");
+        }
+    }
+
+    /// Sets money aside for the call that is likely to follow this one, while nobody waits for it.
+    pub(crate) async fn set_aside_next(self, follower: Follower, available: Nanos) {
+        if let Err(cause) = store::ledger::set_aside_next(&self.0.db, &follower, available).await {
+            warn!(%cause, "nothing could be set aside for the next call, which asks for itself");
+        }
+    }
+
+    /// Gives back what is set aside for calls that will not come to this server any more.
+    pub async fn put_all_back(&self) {
+        if let Err(cause) = store::ledger::put_all_back(&self.0.db).await {
+            warn!(%cause, "what is set aside could not be put back; its lease runs out by itself");
         }
     }
 

@@ -3,6 +3,7 @@
 //! The call runs in a task of its own that no connection owns: whoever asked may leave, the books are still closed.
 
 mod forward;
+mod holding;
 mod meter;
 mod outlet;
 mod promise;
@@ -27,7 +28,7 @@ use marketplace::rate::Standing;
 use marketplace::receipt::Settlement;
 use marketplace::route::{Fallbacks, Reason};
 use marketplace::scope::Scope;
-use store::ledger::{Reservation, Reserved};
+use store::ledger::{Follower, Reservation, Taken};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -48,6 +49,7 @@ use crate::rates::{Counted, Ticket};
 use crate::routing::{Route, Routing, Shown};
 use crate::watch::Happened;
 use crate::{Actor, Engine, Error, Result};
+use holding::Hold;
 use meter::Meter;
 pub use outlet::{Outlet, Parcel};
 use reach::{Held, Reach, Second};
@@ -124,6 +126,10 @@ pub(crate) struct Terms {
     pub reason: Reason,
     pub fallbacks: Fallbacks,
     pub hold: Nanos,
+    /// If the hold was there before the call.
+    pub taken: Option<Taken>,
+    /// Where the next call may find its hold made.
+    pub follower: Option<Follower>,
     /// Held instead of money.
     pub free_tokens: u64,
     pub prompt: PromptSize,
@@ -167,10 +173,10 @@ impl Engine {
         check_asked(&order.request)?;
         self.understand(&mut order.request, &mut order.routing)?;
         self.check_models(actor, &order)?;
-        let id = order.id.unwrap_or_else(|| CallId(Uuid::now_v7()));
-        order.id = Some(id);
         let route = match order.routing.quote {
             Some(quote) => {
+                let id = order.id.unwrap_or_else(|| CallId(Uuid::now_v7()));
+                order.id = Some(id);
                 let (route, most) = self.keep_promise(actor, quote, id, &order.request.model).await?;
                 order.cap = Some(order.cap.unwrap_or(most).min(most));
                 route
@@ -243,9 +249,8 @@ impl Engine {
             want = want.min(cap);
         }
         let free = reach.free(&on_sale);
-        let id = order.id.unwrap_or_else(|| CallId(Uuid::now_v7()));
         let reservation = Reservation {
-            call: id,
+            call: order.id.unwrap_or_else(|| CallId(Uuid::now_v7())),
             account: actor.owner()?,
             key: actor.key(),
             conversation: order.conversation,
@@ -259,10 +264,11 @@ impl Engine {
             run: order.run.as_ref().map(|run| store::ledger::Run { id: &run.id, limit: run.cap }),
             instance: self.0.instance,
         };
-        let held = self.reserve(&reservation).await.map_err(|error| match error {
+        let made = self.hold(&reservation, order.id.is_some()).await.map_err(|error| match error {
             Error::Fault(fault) => advised(fault).into(),
             other => other,
         })?;
+        let Hold { id, held, taken, follower } = made;
         if has_left() {
             store::ledger::release(&self.0.db, id, "stopped").await?;
             return Err(Fault::new(Code::Conflict, "Left before anything was asked").into());
@@ -280,6 +286,8 @@ impl Engine {
             reason,
             fallbacks,
             hold,
+            taken,
+            follower,
             free_tokens,
             prompt,
             max_output_tokens,
@@ -289,13 +297,6 @@ impl Engine {
             ticket,
         };
         Ok(self.dispatch(terms, order.request, quote))
-    }
-
-    async fn reserve(&self, reservation: &Reservation<'_>) -> Result<Held> {
-        match store::ledger::reserve(&self.0.db, reservation).await? {
-            Reserved::Held { amount, free_tokens, .. } => Ok(Held { amount, free_tokens }),
-            refused => Err(self.refuse(reservation, &refused).await.into()),
-        }
     }
 
     /// Hands the call to a task of its own.

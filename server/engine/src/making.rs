@@ -165,6 +165,8 @@ impl Engine {
             reason: Reason::OnlyOffer,
             fallbacks: Fallbacks::Never,
             hold,
+            taken: None,
+            follower: None,
             free_tokens: 0,
             prompt,
             max_output_tokens: 0,

@@ -43,6 +43,7 @@ pub async fn serve(config: Config, drawing: Handle) -> anyhow::Result<()> {
         () = door.serve(router, stopping.clone()) => {}
         () = stop_after_grace(&stopping) => {}
     }
+    engine.put_all_back().await;
     if let Err(cause) = engine.note_health(&Actor::Operator).await {
         warn!(%cause, "what was measured of vendors in the last minute is lost");
     }

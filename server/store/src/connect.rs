@@ -13,7 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgPool, Postgres};
 
 pub(crate) use self::step::{Kept, Step};
-use crate::ledger::{Capture, Doubted, Doubts, Grouping, Wanted};
+use crate::ledger::{Ahead, Capture, Doubted, Doubts, Grouping, Wanted};
 use crate::{Error, Result, seeded};
 
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -29,6 +29,7 @@ pub struct Db {
     reserving: Grouping<Wanted>,
     doubting: Grouping<Doubted>,
     doubts: Arc<Doubts>,
+    ahead: Arc<Ahead>,
     capturing: Grouping<Capture>,
     books: PgPool,
 }
@@ -54,7 +55,16 @@ impl Db {
         let reserving = Grouping::start(&people, &kept);
         let doubting = Grouping::start(&people, &kept);
         let capturing = Grouping::start(&people, &kept);
-        Ok(Self { people, kept, reserving, doubting, doubts: Arc::default(), capturing, books })
+        Ok(Self {
+            people,
+            kept,
+            reserving,
+            doubting,
+            doubts: Arc::default(),
+            ahead: Arc::default(),
+            capturing,
+            books,
+        })
     }
 
     /// For the ledger's functions, which name the account they work for.
@@ -88,6 +98,11 @@ impl Db {
 
     pub(crate) fn doubts(&self) -> &Doubts {
         &self.doubts
+    }
+
+    /// What is set aside for calls that have yet to come.
+    pub(crate) fn ahead(&self) -> &Ahead {
+        &self.ahead
     }
 
     /// For operators, who read every account.

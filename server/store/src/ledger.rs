@@ -1,5 +1,6 @@
 //! The books: every step of a paid call is one statement, and so is every other move of money.
 
+mod ahead;
 mod capturing;
 mod doubting;
 mod grouping;
@@ -13,6 +14,8 @@ use marketplace::price::{Charge, TakeRate};
 use marketplace::usage::{Tokens, UsageSource};
 use uuid::Uuid;
 
+pub(crate) use self::ahead::Ahead;
+pub use self::ahead::{AHEAD_MAX, Follower, Taken, put_all_back, put_back_idle, set_aside_next, take};
 pub(crate) use self::doubting::{Doubted, Doubts};
 pub(crate) use self::grouping::Grouping;
 pub(crate) use self::reserving::Wanted;
@@ -87,6 +90,8 @@ pub struct Progress {
     pub input: u64,
     pub output: u64,
     pub charge: Charge,
+    /// No more than this, whatever is held.
+    pub most: Nanos,
 }
 
 /// How a call ended.
@@ -97,6 +102,8 @@ pub struct Capture {
     pub source: UsageSource,
     pub charge: Charge,
     pub finish: String,
+    /// If its hold was there before it.
+    pub taken: Option<Taken>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +133,7 @@ pub async fn checkpoint(db: &Db, instance: Uuid, progress: &[Progress]) -> Resul
     let column = |of: fn(&Progress) -> i64| progress.iter().map(of).collect::<Vec<i64>>();
     let mut step = db.step().await?;
     let owned = sqlx::query_scalar!(
-        r#"select checkpoint as "call_id!" from ledger.checkpoint($1, $2, $3, $4, $5, $6, $7)"#,
+        r#"select checkpoint as "call_id!" from ledger.checkpoint($1, $2, $3, $4, $5, $6, $7, $8)"#,
         instance,
         LEASE_SECONDS,
         &calls,
@@ -134,6 +141,7 @@ pub async fn checkpoint(db: &Db, instance: Uuid, progress: &[Progress]) -> Resul
         &column(|p| p.output.cast_signed()),
         &column(|p| p.charge.provider_cost.0),
         &column(|p| p.charge.commission.0),
+        &column(|p| p.most.0),
     )
     .fetch_all(&mut *step)
     .await?;
@@ -163,6 +171,7 @@ pub async fn release(db: &Db, call: CallId, finish: &str) -> Result<Captured> {
         source: UsageSource::None,
         charge: Charge::default(),
         finish: finish.to_owned(),
+        taken: None,
     };
     capture(db, &nothing).await
 }

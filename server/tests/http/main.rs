@@ -4,6 +4,7 @@
 mod abilities;
 mod account;
 mod affordable;
+mod ahead;
 mod books;
 mod bytes;
 mod address;

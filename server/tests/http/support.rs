@@ -75,11 +75,6 @@ impl Market {
 
     /// A market that waits this long for vendors and readers.
     pub async fn open_within(pace: Pace, limits: Limits) -> Self {
-        let simulated = |simulator: SocketAddr| Vendors {
-            registry: Registry::simulated(&format!("http://{simulator}")),
-            egress: simulator.to_string(),
-            own_models: None,
-        };
         Self::open_where(pace, limits, simulated).await
     }
 
@@ -88,7 +83,19 @@ impl Market {
         Self::open_where(pace, Limits::default(), vendors).await
     }
 
+    /// Tests look at what is held as soon as a call is over, so nothing is set aside for the next one.
     async fn open_where(pace: Pace, limits: Limits, vendors: impl FnOnce(SocketAddr) -> Vendors) -> Self {
+        let market = Self::open_keenly(pace, limits, vendors).await;
+        market.engine.put_all_back().await;
+        market
+    }
+
+    /// A market as it is in production, where a third call of a row finds its hold made.
+    pub async fn open_setting_aside() -> Self {
+        Self::open_keenly(Pace::Instant, Limits::default(), simulated).await
+    }
+
+    async fn open_keenly(pace: Pace, limits: Limits, vendors: impl FnOnce(SocketAddr) -> Vendors) -> Self {
         // Dropping the database blocks its thread, and a connection half made must be able to go on meanwhile.
         assert_eq!(Handle::current().runtime_flavor(), RuntimeFlavor::MultiThread);
         let database = Database::create().await;
@@ -230,6 +237,14 @@ impl Drop for Market {
         self.server.abort();
         // Most markets write no letter, and then there is no folder.
         let _ = std::fs::remove_dir_all(&self.mail);
+    }
+}
+
+fn simulated(simulator: SocketAddr) -> Vendors {
+    Vendors {
+        registry: Registry::simulated(&format!("http://{simulator}")),
+        egress: simulator.to_string(),
+        own_models: None,
     }
 }
 

@@ -128,6 +128,53 @@ async fn a_wallet_that_affords_k_calls_makes_exactly_k() {
     fleet.judge(&calls).await;
 }
 
+/// Asks at one server again and again until it is refused.
+async fn spend(fleet: Arc<Fleet>, key: String, at: usize) -> Vec<Seen> {
+    let order = story(MODELS[0]);
+    let mut calls = Vec::new();
+    loop {
+        let seen = order.ask(&fleet.client, (at, &fleet.servers[at].base), &key).await;
+        let is_refused = seen.status == 402;
+        calls.push(seen);
+        if is_refused {
+            return calls;
+        }
+    }
+}
+
+/// Each server sets money aside for the next call of these agents, and none may be missing for a call that is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agents_that_go_on_until_they_are_refused_spend_all_there_is() {
+    let fleet = Arc::new(Fleet::open(Pace::Instant).await);
+    let (probe, is_over) = (fleet.probe(), Arc::new(AtomicBool::new(false)));
+    let watching = watch(fleet.db.clone(), is_over.clone());
+    let mut calls = Vec::new();
+    for round in 0..sized(2, ROUNDS_FULL) {
+        let buyer = fleet.buyer(round % fleet.servers.len()).await;
+        buyer.pay_in("1.00").await;
+        let agents =
+            (0..fleet.servers.len()).map(|at| tokio::spawn(spend(fleet.clone(), buyer.key.clone(), at)));
+        let seen = futures_util::future::join_all(agents).await.into_iter().flat_map(Result::unwrap);
+        let seen: Vec<Seen> = seen.collect();
+        let served = seen.iter().filter(|call| call.status == 200 && call.ended == Ended::Whole).count();
+        assert_eq!((served, buyer.available().await), (DOLLAR_CALLS, 0), "round {round}: {seen:#?}");
+        calls.extend(seen);
+    }
+    fleet.until_nothing_is_held(HOLDS_CLOSED_MAX).await;
+    is_over.store(true, Relaxed);
+    let (least, looks) = watching.await.unwrap();
+    assert!(least >= 0, "a wallet was at {least}");
+    let found = fleet.count("select count(*) from hold where surplus > 0").await;
+    let looked = probe.finish().await;
+    eprintln!(
+        "{found} of {} calls found their hold made; never below {least} in {looks} looks; {} probes, 0 wrong",
+        calls.len(),
+        looked.taken
+    );
+    assert!(found > 0, "no call found its hold made, so this test says nothing");
+    fleet.judge(&calls).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_whose_limit_affords_k_calls_makes_exactly_k() {
     let fleet = Arc::new(Fleet::open(Pace::Realistic).await);

@@ -127,7 +127,7 @@ impl Running {
                     Some(meter.delivered()).filter(|so_far| so_far.output > 0 && !meter.in_one_piece);
                 let tokens = arrived.unwrap_or_default();
                 let charge = meter.charge(&tokens);
-                Progress { call: *call, input: tokens.input, output: tokens.output, charge }
+                Progress { call: *call, input: tokens.input, output: tokens.output, charge, most: meter.hold }
             })
             .collect()
     }

@@ -81,8 +81,15 @@ impl Relay {
         let last = self.engine.settle(&self.terms, &self.meter, heard, ending).await;
         self.engine.0.running.close(self.terms.id);
         self.write_down(&attempt, outcome).await;
+        let settled = match &last {
+            CallEvent::Settled { settlement, .. } => Some(settlement.available_nanos),
+            _ => None,
+        };
         // Whoever has left, or takes nothing, does not hear the end; the receipt keeps it.
         let _ = self.events.send_timeout(last, self.patience()).await;
+        if let (Some(available), Some(follower)) = (settled, self.terms.follower) {
+            tokio::spawn(self.engine.set_aside_next(follower, available));
+        }
     }
 
     /// Hears one answer to its end. If its vendor fails before anything came, another one may be asked, once.

@@ -70,7 +70,9 @@ impl Engine {
         };
         let used = tokens.input_total().saturating_add(tokens.output_total());
         terms.ticket.settle(i64::try_from(used).unwrap_or(i64::MAX));
-        let capture = Capture { call: terms.id, tokens, source, charge, finish: word.clone() };
+        let finish_word = word.clone();
+        let capture =
+            Capture { call: terms.id, tokens, source, charge, finish: finish_word, taken: terms.taken };
         let Some(captured) = self.capture_patiently(&capture).await else {
             let message = "The answer was delivered, but the books could not be reached; it is settled as soon as they can";
             let fault = Fault::new(Code::Unavailable, message);

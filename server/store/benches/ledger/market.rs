@@ -173,6 +173,7 @@ pub fn used(call: CallId) -> Capture {
         source: UsageSource::Provider,
         charge: Charge { provider_cost: Nanos(7), commission: Nanos(3), charge: Nanos(10) },
         finish: "stop".to_owned(),
+        taken: None,
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn capture_one(pool: &PgPool, kept: &Kept, used: &Capture) -> R
     let row = sqlx::query!(
         r#"select applied as "applied!", paid as "paid!", released as "released!", overrun as "overrun!",
             free_tokens as "free_tokens!", available as "available!"
-        from ledger.capture($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"#,
+        from ledger.capture($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"#,
         used.call.0,
         input,
         cached_input,
@@ -49,6 +49,8 @@ pub(super) async fn capture_one(pool: &PgPool, kept: &Kept, used: &Capture) -> R
         used.charge.provider_cost.0,
         used.charge.commission.0,
         used.finish,
+        used.most(),
+        used.waited_us(),
     )
     .fetch_one(&mut *step)
     .await?;
@@ -71,17 +73,21 @@ pub(super) async fn capture_group(pool: &PgPool, kept: &Kept, used: &[Capture]) 
     let costs: Vec<i64> = used.iter().map(|one| one.charge.provider_cost.0).collect();
     let commissions: Vec<i64> = used.iter().map(|one| one.charge.commission.0).collect();
     let finishes: Vec<String> = used.iter().map(|one| one.finish.clone()).collect();
+    let mosts: Vec<Option<i64>> = used.iter().map(Capture::most).collect();
+    let waits: Vec<Option<i64>> = used.iter().map(Capture::waited_us).collect();
     let mut step = kept.take(pool).await?;
     let rows = sqlx::query!(
         r#"select call_id as "call_id!", applied as "applied!", paid as "paid!", released as "released!",
             overrun as "overrun!", free_tokens as "free_tokens!", available as "available!"
-        from ledger.capture_many($1, $2, $3, $4, $5, $6)"#,
+        from ledger.capture_many($1, $2, $3, $4, $5, $6, $7, $8)"#,
         &calls,
         &tokens,
         &sources,
         &costs,
         &commissions,
         &finishes,
+        &mosts as _,
+        &waits as _,
     )
     .fetch_all(&mut *step)
     .await?;
@@ -98,6 +104,16 @@ pub(super) async fn capture_group(pool: &PgPool, kept: &Kept, used: &[Capture]) 
             available: Nanos(row.available),
         })
         .collect())
+}
+
+impl Capture {
+    fn most(&self) -> Option<i64> {
+        self.taken.map(|taken| taken.most.0)
+    }
+
+    fn waited_us(&self) -> Option<i64> {
+        self.taken.map(|taken| i64::try_from(taken.waited.as_micros()).unwrap_or(i64::MAX))
+    }
 }
 
 /// In the order that `ledger.capture_many` reads them.

@@ -6,17 +6,20 @@ use chrono::{DateTime, Utc};
 use marketplace::id::CallId;
 use marketplace::money::Nanos;
 use sqlx::PgPool;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::doubting::Doubted;
 use super::grouping::Grouped;
-use super::{LEASE_SECONDS, Limit, Reservation, Reserved};
+use super::{LEASE_SECONDS, Limit, Reservation, Reserved, ahead};
 use crate::connect::Kept;
 use crate::{Db, Error, Result};
 
 /// As long as one may wait for a connection, and then for a statement.
 const WAIT_MAX: Duration = Duration::from_secs(10);
+/// By then what another server has set aside is taken or put back.
+const RECALL_MAX: Duration = Duration::from_secs(4);
+const RECALL_EVERY: Duration = Duration::from_millis(50);
 
 /// A `Reservation` that waits for its turn.
 #[derive(Clone, Debug)]
@@ -24,18 +27,20 @@ pub(crate) struct Wanted {
     pub(super) call: Uuid,
     pub(super) account: Uuid,
     pub(super) key: Option<Uuid>,
-    conversation: Option<Uuid>,
-    run: Option<String>,
-    run_limit: Option<i64>,
-    model: String,
-    provider: String,
+    pub(super) conversation: Option<Uuid>,
+    pub(super) run: Option<String>,
+    pub(super) run_limit: Option<i64>,
+    pub(super) model: String,
+    pub(super) provider: String,
     pub(super) price: Uuid,
-    take_bps: i32,
-    want: i64,
+    pub(super) take_bps: i32,
+    pub(super) want: i64,
     pub(super) least: i64,
     pub(super) free_want: Option<i64>,
-    free_least: Option<i64>,
-    instance: Uuid,
+    pub(super) free_least: Option<i64>,
+    pub(super) instance: Uuid,
+    /// For a call that has yet to come.
+    pub(super) set_aside: bool,
 }
 
 pub(super) async fn reserve(db: &Db, wanted: &Reservation<'_>) -> Result<Reserved> {
@@ -52,12 +57,33 @@ async fn decide(db: &Db, wanted: Wanted) -> Result<Reserved> {
         doubts.add(account, Instant::now());
         return Ok(Reserved::BalanceShort { available });
     }
-    let reserved = db.reserving().write(wanted).await?;
+    let mut reserved = db.reserving().write(wanted.clone()).await?;
+    if is_short(&reserved) {
+        // Elsewhere: few come here, and all would carry it.
+        reserved = Box::pin(reserve_after_recall(db, wanted)).await?;
+    }
     match reserved {
         Reserved::BalanceShort { .. } => doubts.add(account, Instant::now()),
         _ => doubts.remove(account),
     }
     Ok(reserved)
+}
+
+/// What is set aside for calls that may come stands behind one that is there.
+async fn reserve_after_recall(db: &Db, wanted: Wanted) -> Result<Reserved> {
+    let begun = Instant::now();
+    loop {
+        let more = ahead::recall(db, wanted.account).await?;
+        let reserved = db.reserving().write(wanted.clone()).await?;
+        if !is_short(&reserved) || !more || begun.elapsed() >= RECALL_MAX {
+            return Ok(reserved);
+        }
+        sleep(RECALL_EVERY).await;
+    }
+}
+
+fn is_short(reserved: &Reserved) -> bool {
+    matches!(reserved, Reserved::BalanceShort { .. } | Reserved::LimitReached { .. })
 }
 
 impl Grouped for Wanted {
@@ -83,7 +109,7 @@ async fn reserve_one(pool: &PgPool, kept: &Kept, one: &Wanted) -> Result<Reserve
     let mut step = kept.take(pool).await?;
     let row = sqlx::query!(
         r#"select outcome as "outcome!", amount as "amount!", free_tokens as "free_tokens!", available as "available!", resets_at
-        from ledger.reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"#,
+        from ledger.reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"#,
         one.call,
         one.account,
         one.key,
@@ -100,6 +126,7 @@ async fn reserve_one(pool: &PgPool, kept: &Kept, one: &Wanted) -> Result<Reserve
         one.free_least,
         one.instance,
         LEASE_SECONDS,
+        one.set_aside,
     )
     .fetch_one(&mut *step)
     .await?;
@@ -114,7 +141,7 @@ async fn reserve_group(pool: &PgPool, kept: &Kept, wanted: &[Wanted]) -> Result<
     let rows = sqlx::query!(
         r#"select call_id as "call_id!", outcome as "outcome!", amount as "amount!", free_tokens as "free_tokens!",
             available as "available!", resets_at
-        from ledger.reserve_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"#,
+        from ledger.reserve_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"#,
         &column(wanted, |one| one.call),
         &column(wanted, |one| one.account),
         &column(wanted, |one| one.key) as _,
@@ -131,6 +158,7 @@ async fn reserve_group(pool: &PgPool, kept: &Kept, wanted: &[Wanted]) -> Result<
         &column(wanted, |one| one.free_least) as _,
         &column(wanted, |one| one.instance),
         LEASE_SECONDS,
+        &column(wanted, |one| one.set_aside),
     )
     .fetch_all(&mut *step)
     .await?;
@@ -189,6 +217,7 @@ impl From<&Reservation<'_>> for Wanted {
             free_want: wanted.free_tokens.map(|(most, _)| most.cast_signed()),
             free_least: wanted.free_tokens.map(|(_, least)| least.cast_signed()),
             instance: wanted.instance,
+            set_aside: false,
         }
     }
 }

@@ -87,7 +87,8 @@ async fn a_call_goes_to_a_second_vendor_only_once_and_only_while_it_may(root: Pg
     );
 
     let begun = books.hold(HELD).await;
-    let progress = Progress { call: begun, input: 5, output: 1, charge: charge(70, 30) };
+    let progress =
+        Progress { call: begun, input: 5, output: 1, charge: charge(70, 30), most: Nanos(i64::MAX) };
     checkpoint(&books.db, books.server, &[progress]).await.unwrap();
     assert!(!turn(&books, begun, &provider, price).await, "something of it has arrived");
 
@@ -115,7 +116,7 @@ async fn a_server_that_dies_at_its_second_vendor_leaves_that_one_to_be_paid(root
     let (provider, price) = elsewhere(&books).await;
     let call = books.hold(HELD).await;
     assert!(turn(&books, call, &provider, price).await);
-    let progress = Progress { call, input: 10, output: 20, charge: charge(700, 300) };
+    let progress = Progress { call, input: 10, output: 20, charge: charge(700, 300), most: Nanos(i64::MAX) };
     checkpoint(&books.db, books.server, &[progress]).await.unwrap();
     books.tamper("update hold set lease_until = now() - interval '1 second'").await;
     assert_eq!(reap(&books.db, Uuid::now_v7()).await.unwrap(), 1);

@@ -70,7 +70,8 @@ async fn the_reaper_settles_at_what_was_written_down_and_guesses_nothing(db: PgP
         books.reserve(books.reservation(300, 1)).await,
         books.reserve(books.reservation(300, 1)).await,
     );
-    let progress = [Progress { call: told, input: 3, output: 5, charge: charge(70, 30) }];
+    let progress =
+        [Progress { call: told, input: 3, output: 5, charge: charge(70, 30), most: Nanos(i64::MAX) }];
     assert_eq!(checkpoint(&books.db, books.server, &progress).await.unwrap(), [told]);
     assert_eq!(checkpoint(&books.db, Uuid::now_v7(), &progress).await.unwrap(), []);
     sqlx::query("update hold set lease_until = now() - interval '1 second' where call_id = any($1)")
@@ -91,7 +92,8 @@ async fn a_checkpoint_that_comes_late_undoes_no_newer_one(db: PgPool) {
     let books = Books::with(db, 1_000).await;
     let call = books.hold(300).await;
     for (output, cost, commission) in [(9, 70, 30), (5, 35, 15)] {
-        let progress = [Progress { call, input: 3, output, charge: charge(cost, commission) }];
+        let progress =
+            [Progress { call, input: 3, output, charge: charge(cost, commission), most: Nanos(i64::MAX) }];
         assert_eq!(checkpoint(&books.db, books.server, &progress).await.unwrap(), [call], "it is still ours");
     }
     books.tamper("update hold set lease_until = now() - interval '1 second'").await;
@@ -104,8 +106,9 @@ async fn a_checkpoint_that_comes_late_undoes_no_newer_one(db: PgPool) {
 async fn a_server_learns_at_its_next_checkpoint_that_another_has_closed_its_hold(db: PgPool) {
     let books = Books::with(db, 1_000).await;
     let call = books.hold(300).await;
-    let come_to =
-        |output, cost, commission| [Progress { call, input: 3, output, charge: charge(cost, commission) }];
+    let come_to = |output, cost, commission| {
+        [Progress { call, input: 3, output, charge: charge(cost, commission), most: Nanos(i64::MAX) }]
+    };
     assert_eq!(checkpoint(&books.db, books.server, &come_to(5, 70, 30)).await.unwrap(), [call]);
     books.tamper("update hold set lease_until = now() - interval '1 second'").await;
     assert_eq!(reap(&books.db, Uuid::now_v7()).await.unwrap(), 1);

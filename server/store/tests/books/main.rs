@@ -9,6 +9,7 @@
 )]
 
 mod address;
+mod ahead;
 mod attempts;
 mod by_id;
 mod cached;

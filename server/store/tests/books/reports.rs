@@ -31,7 +31,8 @@ impl Books {
 
     /// A call whose server died at that point.
     async fn interrupt(&self, call: CallId) {
-        let progress = [Progress { call, input: 3, output: 5, charge: charge(70, 30) }];
+        let progress =
+            [Progress { call, input: 3, output: 5, charge: charge(70, 30), most: Nanos(i64::MAX) }];
         checkpoint(&self.db, self.server, &progress).await.unwrap();
         self.tamper("update hold set lease_until = now() - interval '1 second' where state = 'open'").await;
         assert_eq!(reap(&self.db, self.server).await.unwrap(), 1);

@@ -32,7 +32,14 @@ const GIFT: i64 = 500_000;
 
 impl Books {
     async fn close(&self, call: CallId, tokens: Tokens, charge: Charge) {
-        let used = Capture { call, tokens, source: UsageSource::Provider, charge, finish: "stop".to_owned() };
+        let used = Capture {
+            call,
+            tokens,
+            source: UsageSource::Provider,
+            charge,
+            finish: "stop".to_owned(),
+            taken: None,
+        };
         assert!(capture(&self.db, &used).await.unwrap().applied);
     }
 

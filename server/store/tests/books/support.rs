@@ -167,5 +167,5 @@ pub fn charge(cost: i64, commission: i64) -> Charge {
 pub fn used(call: CallId, cost: i64, commission: i64, output: u64) -> Capture {
     let tokens = Tokens { output, ..Tokens::default() };
     let charge = charge(cost, commission);
-    Capture { call, tokens, source: UsageSource::Provider, charge, finish: "stop".to_owned() }
+    Capture { call, tokens, source: UsageSource::Provider, charge, finish: "stop".to_owned(), taken: None }
 }
