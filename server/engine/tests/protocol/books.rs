@@ -54,6 +54,13 @@ pub struct Hold {
     pub closer: Closer,
 }
 
+impl Hold {
+    /// What its call can cost: not all of a hold that was made before it.
+    pub fn most(&self, world: &World) -> i8 {
+        if world.set_aside { self.amount.min(world.tokens_wanted * TOKEN_PRICE) } else { self.amount }
+    }
+}
+
 /// One wallet with one limited key, their holds, and the sums of all other accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Books {
@@ -104,7 +111,7 @@ impl Books {
         // The dearer of those who may answer, for either is paid out of the same hold.
         let offers = if world.reroutes { &OFFERS[..] } else { &OFFERS[..1] };
         let dearest = offers.iter().map(|offer| offer.price).max().unwrap_or(TOKEN_PRICE);
-        let mut amount = world.tokens_wanted * dearest;
+        let mut amount = (world.tokens_wanted + i8::from(world.set_aside)) * dearest;
         if world.bug != Some(Bug::KeyUnguarded) {
             amount = amount.min(room);
         }
@@ -159,7 +166,8 @@ impl Books {
         }
         let Offer { price, cost } = OFFERS[usize::from(offer)];
         let charge = tokens * price;
-        let paid = if world.bug == Some(Bug::CaptureUnbounded) { charge } else { charge.min(hold.amount) };
+        let most = if world.bug == Some(Bug::MostForgotten) { hold.amount } else { hold.most(world) };
+        let paid = if world.bug == Some(Bug::CaptureUnbounded) { charge } else { charge.min(most) };
         hold.state = if charge > 0 { HoldState::Captured } else { HoldState::Released };
         hold.paid += paid;
         hold.closings += 1;
@@ -171,6 +179,17 @@ impl Books {
         self.provider += tokens * cost;
         self.commission += tokens * (price - cost);
         self.overrun += charge - paid;
+    }
+
+    /// `ledger.put_back`: undoes a hold that was made for a call that did not come.
+    pub fn put_back(&mut self, call: usize) {
+        let hold = &mut self.holds[call];
+        if hold.state == HoldState::Open {
+            self.held -= hold.amount;
+            self.key_held -= hold.amount;
+            // Its server may still remember the amount.
+            *hold = Hold { amount: hold.amount, ..Hold::default() };
+        }
     }
 
     /// What `ledger.release` would be without asking for the hold's state.

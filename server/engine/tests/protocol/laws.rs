@@ -40,6 +40,8 @@ fn broken_by(call: &Call, hold: &Hold, world: &World) -> Option<&'static str> {
     let laws = [
         (hold.closings <= 1, "a call is charged at most once"),
         (hold.paid <= hold.amount, "a charge is never more than was held"),
+        (hold.paid <= hold.most(world), "a charge is never more than its call could cost"),
+        (hold.state != HoldState::None || call.delivered == 0, "nothing is answered without a hold"),
         (hold.paid <= delivered.max(claim), "a charge is never more than was delivered or reported"),
         (hold.closer != Closer::Reaper || hold.paid <= delivered, "a charge of the reaper was delivered"),
         (
@@ -54,7 +56,7 @@ fn broken_by(call: &Call, hold: &Hold, world: &World) -> Option<&'static str> {
             "an answer is no longer than the hold affords at whoever writes it",
         ),
         (
-            hold.closer != Closer::Server || hold.paid == claim.min(hold.amount),
+            hold.closer != Closer::Server || hold.paid == claim.min(hold.most(world)),
             "a call that ended is charged what it came to",
         ),
     ];

@@ -39,7 +39,7 @@ fn assert_noticed(bug: Bug, world: &World, law: &str) {
 type Trouble = (&'static str, fn(&State) -> bool);
 
 /// A model that never gets into trouble proves nothing.
-const TROUBLES: [Trouble; 13] = [
+const TROUBLES: [Trouble; 14] = [
     ("a server that was paused writes on after another has closed its hold", |state| {
         any(state, |call, hold| {
             call.stage == Stage::Running
@@ -76,6 +76,9 @@ const TROUBLES: [Trouble; 13] = [
     ("a server dies in the middle of the second offer's answer, and the reaper charges it", |state| {
         any(state, |call, hold| call.offer == 1 && hold.closer == Closer::Reaper && hold.paid > 0)
     }),
+    ("a hold that waits for its call is closed, and its server does not know", |state| {
+        any(state, |call, hold| call.stage == Stage::Aside && hold.closer == Closer::Reaper)
+    }),
     ("a call is handed over and its server does not hear of it", |state| {
         any(state, |call, hold| hold.offer == 1 && call.offer == 0)
     }),
@@ -97,6 +100,7 @@ fn one_and_two_calls_keep_every_law_in_every_trouble() {
     assert_sound(&World::PAIR, &mut visit);
     assert_sound(&World::SECOND, &mut visit);
     assert_sound(&World::SECONDS, &mut visit);
+    assert_sound(&World::ASIDE, &mut visit);
     for (met, (trouble, _)) in met.into_iter().zip(TROUBLES) {
         assert!(met, "it never comes to this: {trouble}");
     }
@@ -180,6 +184,17 @@ fn a_piece_counted_before_it_is_sent_is_noticed() {
         &World::ALONE,
         "a charge is never more than was delivered or reported",
     );
+}
+
+#[test]
+fn a_hold_taken_after_it_was_put_back_is_noticed() {
+    assert_noticed(Bug::TakenAfterPutBack, &World::ASIDE, "nothing is answered without a hold");
+}
+
+#[test]
+fn a_charge_of_all_that_was_set_aside_is_noticed() {
+    let law = "a charge is never more than its call could cost";
+    assert_noticed(Bug::MostForgotten, &World::ASIDE, law);
 }
 
 #[test]

@@ -10,6 +10,8 @@ const SERVERS: usize = 2;
 pub enum Stage {
     #[default]
     Ahead,
+    /// Its hold is made and waits for it.
+    Aside,
     Running,
     /// The answer has ended; what it comes to is not written yet.
     Settling,
@@ -74,6 +76,12 @@ pub enum Step {
         call: usize,
         server: usize,
     },
+    /// The call comes, and takes the hold that waits for it.
+    Take(usize),
+    /// No call comes, so the hold is put back.
+    PutBack(usize),
+    /// The connection breaks before it is put back, and the lease is to end.
+    PutBackLost(usize),
     /// The offer that was asked fails before anything came, and the call is handed to the second one.
     Reroute(usize),
     /// The call is handed over, and its server does not hear of it.
@@ -147,6 +155,7 @@ impl State {
                     steps.extend([Step::Reserve { call, server }, Step::ReserveUnheard { call, server }]);
                 }
             }
+            Stage::Aside => steps.extend([Step::Take(call), Step::PutBack(call), Step::PutBackLost(call)]),
             Stage::Running => {
                 self.steps_of_answer(world, call, steps);
                 self.steps_of_checkpoint(world, call, steps);
@@ -172,7 +181,7 @@ impl State {
         }
         let may_forward = it.counted - it.durable <= world.window || world.bug == Some(Bug::NoWindow);
         let at_price = if world.bug == Some(Bug::LengthOfTheFirst) { price(0) } else { price(it.offer) };
-        let affordable = self.books.holds[call].amount / at_price;
+        let affordable = self.books.holds[call].most(world) / at_price;
         if !it.lost && may_forward && it.counted < affordable {
             steps.push(self.first_half(world, call));
         }
@@ -213,8 +222,20 @@ impl State {
             Step::Reserve { call, server } => {
                 let held = self.books.reserve(world, call, self.instance(server)) == Reserved::Held;
                 self.calls[call].server = index(server);
-                self.calls[call].stage = if held { Stage::Running } else { Stage::Over };
+                self.calls[call].stage = match held {
+                    true if world.set_aside => Stage::Aside,
+                    true => Stage::Running,
+                    false => Stage::Over,
+                };
             }
+            Step::Take(call) => self.calls[call].stage = Stage::Running,
+            Step::PutBack(call) => {
+                self.books.put_back(call);
+                if world.bug != Some(Bug::TakenAfterPutBack) {
+                    self.calls[call].forget();
+                }
+            }
+            Step::PutBackLost(call) => self.calls[call].forget(),
             Step::ReserveUnheard { call, server } => {
                 self.books.reserve(world, call, self.instance(server));
                 self.calls[call].stage = Stage::Over;
@@ -255,7 +276,7 @@ impl State {
             }
             Step::End(call) => self.calls[call].end(self.calls[call].counted),
             Step::EndDearly(call) => {
-                let affordable = self.books.holds[call].amount / price(self.calls[call].offer);
+                let affordable = self.books.holds[call].most(world) / price(self.calls[call].offer);
                 self.calls[call].end(affordable + 1);
             }
             Step::Capture(call) => {
@@ -321,7 +342,7 @@ impl State {
         self.crashes_left -= 1;
         self.servers[server] = Server { is_down: true, restarts: self.servers[server].restarts + 1 };
         for call in &mut self.calls {
-            let is_remembered = matches!(call.stage, Stage::Running | Stage::Settling);
+            let is_remembered = matches!(call.stage, Stage::Aside | Stage::Running | Stage::Settling);
             if is_remembered && usize::from(call.server) == server {
                 call.forget();
             }

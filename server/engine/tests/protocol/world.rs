@@ -33,6 +33,10 @@ pub enum Bug {
     MeterAtFirstPrice,
     /// The second offer may write as much as the hold affords at the first.
     LengthOfTheFirst,
+    /// A hold that was put back is still there for its server to take.
+    TakenAfterPutBack,
+    /// A call that takes a larger hold may be charged all of it.
+    MostForgotten,
 }
 
 /// What a checkpoint does to progress that is written down already.
@@ -68,6 +72,8 @@ pub struct World {
     pub network: Network,
     /// Whether there is a second offer to turn to when the first one fails.
     pub reroutes: bool,
+    /// Whether holds are made before their calls come, and larger than those need.
+    pub set_aside: bool,
     pub bug: Option<Bug>,
 }
 
@@ -84,6 +90,7 @@ impl World {
         database: Database::ProgressOverwrites,
         network: Network::Decides,
         reroutes: false,
+        set_aside: false,
         bug: None,
     };
 
@@ -93,6 +100,9 @@ impl World {
 
     /// Two of them, on a key that cannot give both what they want.
     pub const SECONDS: Self = Self { crashes: 1, tokens_wanted: 2, reroutes: true, ..Self::PAIR };
+
+    /// Two calls whose holds are made before they come, if they come, on a wallet that has something else to pay.
+    pub const ASIDE: Self = Self { tokens_wanted: 2, set_aside: true, ..Self::PAIR };
 
     /// Two calls on a key that cannot give both what they want.
     pub const PAIR: Self = Self {
