@@ -32,6 +32,8 @@ async fn call(fleet: &Fleet, buyer: &Buyer) -> Vec<Seen> {
     });
     let seen = futures_util::future::join_all(asked).await;
     assert!(seen.iter().all(|call| call.ended == Ended::Whole), "{seen:#?}");
+    // What was set aside for more of them is put back before a server is killed.
+    fleet.until_nothing_is_held(NOTED_MAX).await;
     seen
 }
 
