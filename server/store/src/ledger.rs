@@ -182,16 +182,20 @@ pub async fn reap(db: &Db, instance: Uuid) -> Result<i64> {
     Ok(closed.fetch_one(db.people()).await?)
 }
 
+/// What is set aside for calls that have yet to come is there for any other, so it is not told as held.
 pub async fn get_balance(db: &Db, account: AccountId) -> Result<Balance> {
     let row = sqlx::query!(
         r#"
         select a.plan, sum(w.posted) filter (where asset = 'USD')::bigint as "posted!",
-            sum(w.held) filter (where asset = 'USD')::bigint as "held!",
-            sum(w.posted - w.held + w.credit_limit) filter (where asset = 'USD')::bigint as "available!",
+            (sum(w.held) filter (where asset = 'USD') - aside.amount)::bigint as "held!",
+            (sum(w.posted - w.held + w.credit_limit) filter (where asset = 'USD') + aside.amount)::bigint as "available!",
             sum(w.posted - w.held) filter (where fund = 'promo')::bigint as "promo!",
             ledger.free_tokens_left(a.account_id) as "free!"
-        from wallet w join account a using (account_id)
-        where account_id = $1 group by a.account_id, a.plan
+        from wallet w join account a using (account_id), (
+            select coalesce(sum(h.amount), 0) as amount from hold h
+            where h.account_id = $1 and h.state = 'open' and h.set_aside
+        ) as aside
+        where account_id = $1 group by a.account_id, a.plan, aside.amount
         "#,
         account.0,
     )

@@ -71,6 +71,8 @@ async fn the_third_of_a_row_finds_its_hold_made_and_never_pays_more_than_it_coul
     set_budget(&market.db, market.account, &Scope::Account, Some(Nanos(600_000)), None).await.unwrap();
     two(&market, &market.db, key).await;
     assert_eq!(set_aside(&market).await, GROWN);
+    // It is there for any other call, and so it is told.
+    assert_eq!(market.available().await, RICH - 200);
     market.assert_balanced().await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     // Larger than what waits: it asks for itself, and what waits goes on waiting.
