@@ -8,12 +8,12 @@ mod meter;
 mod outlet;
 mod promise;
 mod reach;
+mod reader;
 mod refused;
 mod relay;
 mod serving;
 mod settle;
 
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -50,9 +50,9 @@ use crate::routing::{Route, Routing, Shown};
 use crate::watch::Happened;
 use crate::{Actor, Engine, Error, Result};
 use holding::Hold;
-use meter::Meter;
 pub use outlet::{Outlet, Parcel};
 use reach::{Held, Reach, Second};
+use reader::Reader;
 use refused::{cap_too_small, check_asked};
 
 /// What somebody wants answered, and the most they will pay for it.
@@ -92,8 +92,7 @@ pub struct Call {
     pub serving: Serving,
     /// What its minute allows and has left.
     pub standing: Standing,
-    events: mpsc::Receiver<CallEvent>,
-    meter: Arc<Meter>,
+    reader: Reader,
     stop: CancellationToken,
 }
 
@@ -309,7 +308,7 @@ impl Engine {
         request.max_output_tokens = Some(max_output_tokens);
         let (sender, events) = mpsc::channel(EVENTS_WAITING_MAX);
         let stop = CancellationToken::new();
-        let meter = self.0.running.open(&terms, request.stream, &sender);
+        let meter = self.0.running.open(&terms, request.stream);
         let serving = Serving::new(&terms.on_sale, terms.reason);
         let standing = terms.ticket.standing;
         let task = relay::Relay {
@@ -332,8 +331,7 @@ impl Engine {
             quote,
             serving,
             standing,
-            events,
-            meter,
+            reader: Reader::new(events, meter),
             stop,
         }
     }
@@ -342,17 +340,17 @@ impl Engine {
 impl Call {
     /// What happens next; `None` after the last event.
     pub async fn next(&mut self) -> Option<CallEvent> {
-        poll_fn(|cx| self.meter.poll_next(&mut self.events, cx)).await
+        self.reader.next().await
     }
 
     /// For the connection that the answer leaves by.
     pub fn parcel(&self) -> Parcel {
-        Parcel(self.meter.clone())
+        Parcel(self.reader.meter.clone())
     }
 
     /// What the answer has come to so far.
     pub fn reading(&self) -> Reading {
-        self.meter.reading()
+        self.reader.meter.reading()
     }
 
     /// The same call for another reader, who hears what is sent on to it. Leaving that one stops nothing by itself.
@@ -369,8 +367,7 @@ impl Call {
             quote: self.quote,
             serving: self.serving.clone(),
             standing: self.standing,
-            events,
-            meter: self.meter.clone(),
+            reader: self.reader.second(events),
             stop: self.stop.clone(),
         };
         (sender, reader)

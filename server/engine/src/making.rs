@@ -16,7 +16,7 @@ use marketplace::receipt::Settlement;
 use marketplace::route::{Fallbacks, Reason};
 use marketplace::usage::{Tokens, Usage};
 use store::ledger::{Reservation, Reserved};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -193,8 +193,7 @@ impl Engine {
         A: Future<Output = std::result::Result<(T, Count), Failure>>,
     {
         // Counted among the running calls, so that its lease is renewed for as long as its vendor takes.
-        let (events, _unread) = mpsc::channel(1);
-        let meter = self.0.running.open(&terms, Delivery::Whole, &events);
+        let meter = self.0.running.open(&terms, Delivery::Whole);
         let (made, heard, ending) = match ask(terms.id).await {
             Ok((made, counted)) => {
                 self.note_accepted_key(&terms.on_sale.model.provider);

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -44,8 +44,6 @@ pub(crate) struct Meter {
     in_one_piece: bool,
     input: AtomicU64,
     passage: Mutex<Passage>,
-    /// Only looked at: the relay alone keeps the channel open.
-    events: mpsc::WeakSender<CallEvent>,
     durable_output: AtomicU64,
     /// The hold was closed by somebody else: this server was taken for dead.
     lost: AtomicBool,
@@ -61,6 +59,8 @@ pub(crate) struct Meter {
 struct Passage {
     taken: u64,
     waiting: VecDeque<Piece>,
+    /// So many of those that wait, from the first on, are in the hands of the connection.
+    leaving: usize,
     /// Of all that waits.
     weight: usize,
 }
@@ -83,7 +83,7 @@ pub struct Reading {
 }
 
 impl Running {
-    pub fn open(&self, terms: &Terms, delivery: Delivery, events: &mpsc::Sender<CallEvent>) -> Arc<Meter> {
+    pub fn open(&self, terms: &Terms, delivery: Delivery) -> Arc<Meter> {
         let meter = Arc::new(Meter {
             rates: Mutex::new(rates(terms)),
             take: terms.on_sale.take,
@@ -93,7 +93,6 @@ impl Running {
             in_one_piece: delivery == Delivery::Whole,
             input: AtomicU64::new(terms.prompt.likely_tokens),
             passage: Mutex::default(),
-            events: events.downgrade(),
             durable_output: AtomicU64::new(0),
             lost: AtomicBool::new(false),
             written_down: Notify::new(),
@@ -150,7 +149,7 @@ impl Running {
 impl Meter {
     /// Hands an event over and counts it as waiting, both before anybody else looks.
     pub fn hand_over(&self, place: mpsc::Permit<'_, CallEvent>, event: CallEvent, piece: Piece) {
-        let mut passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut passage = self.passage();
         self.look(&mut passage);
         passage.weight += piece.weight;
         passage.waiting.push_back(piece);
@@ -159,7 +158,14 @@ impl Meter {
 
     /// Counts what its reader has just taken, so that whoever leaves next pays for it.
     pub fn note_taken(&self) {
-        self.look(&mut self.passage.lock().unwrap_or_else(PoisonError::into_inner));
+        self.look(&mut self.passage());
+    }
+
+    /// Counts what its reader had taken who is leaving. What the connection still has of it goes nowhere.
+    pub fn note_left(&self) {
+        let mut passage = self.passage();
+        self.look(&mut passage);
+        passage.leaving = 0;
     }
 
     /// Waits until so much more may wait. What is larger than all that may wait has to wait alone.
@@ -185,19 +191,30 @@ impl Meter {
         self.note_taken();
     }
 
-    /// What comes next. It is in the connection's hands from then on, and nobody may look in between.
+    /// What comes next. It is in the connection's hands from then on, and nobody may look in between. What is sent on to
+    /// another reader has been counted already.
     pub fn poll_next(
         &self,
         events: &mut mpsc::Receiver<CallEvent>,
+        is_sent_on: bool,
         cx: &mut Context<'_>,
     ) -> Poll<Option<CallEvent>> {
-        let mut passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut passage = self.passage();
+        self.look(&mut passage);
         let event = ready!(events.poll_recv(cx));
+        if !is_sent_on {
+            // The last event carries nothing that waits.
+            passage.leaving = passage.waiting.len().min(passage.leaving + 1);
+        }
         match self.outlet.get() {
             Some(outlet) => outlet.block(),
             None => self.look(&mut passage),
         }
         Poll::Ready(event)
+    }
+
+    fn passage(&self) -> MutexGuard<'_, Passage> {
+        self.passage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_blocked(&self) -> bool {
@@ -213,19 +230,20 @@ impl Meter {
     }
 
     fn has_room_for(&self, weight: usize) -> bool {
-        let mut passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut passage = self.passage();
         self.look(&mut passage);
         passage.waiting.is_empty() || passage.weight + weight <= WAITING_BYTES_MAX
     }
 
     /// Whether something was handed over that nobody is known to have taken.
     pub fn waits(&self) -> bool {
-        !self.passage.lock().unwrap_or_else(PoisonError::into_inner).waiting.is_empty()
+        !self.passage().waiting.is_empty()
     }
 
     /// Counts what waits, and so many bytes more, as if they had been taken.
     pub fn count_unread(&self, bytes: usize) {
-        let mut passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut passage = self.passage();
+        passage.leaving = 0;
         passage.taken += passage.waiting.drain(..).map(|piece| piece.bytes).sum::<u64>() + bytes as u64;
         passage.weight = 0;
     }
@@ -254,7 +272,7 @@ impl Meter {
     /// What certainly reached the caller, as we count it.
     pub fn delivered(&self) -> Tokens {
         let taken = {
-            let mut passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut passage = self.passage();
             self.look(&mut passage);
             passage.taken
         };
@@ -265,7 +283,7 @@ impl Meter {
     /// What a crash could have given away, with what is durable, once so many bytes more are handed over. They are
     /// counted in one sum, for what is left over of each piece adds up.
     fn handed_with(&self, more: u64) -> u64 {
-        let passage = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
+        let passage = self.passage();
         let waiting: u64 = passage.waiting.iter().map(|piece| piece.bytes).sum();
         let bytes = passage.taken + waiting + more;
         (bytes / BYTES_A_TOKEN).min(self.output_max.load(Relaxed))
@@ -274,20 +292,15 @@ impl Meter {
     /// Sees which events were taken. A caller who has left takes what waited along, unread, and a server that dies what its
     /// connection could not pass on.
     fn look(&self, passage: &mut Passage) {
-        if self.is_blocked() {
+        if passage.leaving == 0 || self.is_blocked() {
             return;
         }
-        let Some(events) = self.events.upgrade() else { return };
-        let waiting = events.max_capacity() - events.capacity();
-        if events.is_closed() {
-            return;
-        }
-        while passage.waiting.len() > waiting {
-            let Some(piece) = passage.waiting.pop_front() else { return };
+        let leaving = std::mem::take(&mut passage.leaving);
+        for piece in passage.waiting.drain(..leaving) {
             passage.taken += piece.bytes;
             passage.weight -= piece.weight;
-            self.taken.notify_one();
         }
+        self.taken.notify_one();
     }
 
     pub fn reading(&self) -> Reading {
