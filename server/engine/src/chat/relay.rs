@@ -80,7 +80,7 @@ impl Relay {
         self.count_ourselves(&mut heard, &ending).await;
         let last = self.engine.settle(&self.terms, &self.meter, heard, ending).await;
         self.engine.0.running.close(self.terms.id);
-        self.write_down(&attempt, outcome).await;
+        Box::pin(self.write_down(&attempt, outcome)).await;
         let settled = match &last {
             CallEvent::Settled { settlement, .. } => Some(settlement.available_nanos),
             _ => None,
@@ -95,7 +95,8 @@ impl Relay {
     /// Hears one answer to its end. If its vendor fails before anything came, another one may be asked, once.
     async fn listen(&mut self, heard: &mut Heard, attempt: &mut Attempt) -> Ending {
         loop {
-            let answer = match self.ask(attempt).await {
+            // What only the beginning needs lies elsewhere: this task is kept for as long as a stream lasts.
+            let answer = match Box::pin(self.ask(attempt)).await {
                 Ok(answer) => answer,
                 Err(ending) => return ending,
             };
@@ -108,7 +109,7 @@ impl Relay {
             };
             let fault = self.told(&failure, attempt);
             *heard = Heard::default();
-            if !self.turn_to_second(failure.class, attempt).await {
+            if !Box::pin(self.turn_to_second(failure.class, attempt)).await {
                 return Ending::Refused(fault);
             }
         }
