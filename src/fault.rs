@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{CallId, ModelId};
-use crate::rate::Limited;
+use crate::rate::{Limited, Standing};
 
 /// The kinds of trouble a caller can meet. Each has one HTTP status, see [`Code::status`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +124,9 @@ pub struct Fault {
     /// The limit that was reached. Pages are told of it by the message alone.
     #[serde(skip)]
     pub limited: Option<Box<Limited>>,
+    /// What is left of the minute, where the call was counted in it.
+    #[serde(skip)]
+    pub standing: Option<Box<Standing>>,
 }
 
 /// Why a paid call was refused, in money.
@@ -170,6 +173,7 @@ impl Fault {
             retry_after_seconds: None,
             call: None,
             limited: None,
+            standing: None,
         }
     }
 

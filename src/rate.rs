@@ -37,7 +37,6 @@ pub struct Limited {
     pub owner: Owner,
     pub unit: Unit,
     pub left: Left,
-    pub standing: Standing,
 }
 
 impl Owner {

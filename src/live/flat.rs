@@ -103,6 +103,7 @@ fn news(message: Message) -> Option<News> {
                 retry_after_seconds: message.retry_after_seconds,
                 call: message.call,
                 limited: None,
+                standing: None,
             },
         },
         _ => return None,

@@ -207,7 +207,11 @@ impl Engine {
     ) -> Result<Call> {
         let first = Arc::clone(&route.first);
         let call = match self.count(actor, &order.request, &first).await {
-            Ok(ticket) => self.open_on(actor, order, route, ticket, has_left).await,
+            Ok(ticket) => {
+                let standing = ticket.standing;
+                let opened = self.open_on(actor, order, route, ticket, has_left).await;
+                opened.map_err(|error| error.counted(standing))
+            }
             Err(refused) => Err(refused),
         };
         if call.is_err() {

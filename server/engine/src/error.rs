@@ -3,6 +3,7 @@
 use marketplace::chat::{Failure, FailureClass};
 use marketplace::fault::{Code, Fault};
 use marketplace::preset::PRESETS_MAX;
+use marketplace::rate::Standing;
 use tracing::error;
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -28,6 +29,13 @@ pub enum Error {
     Letters(&'static str),
     #[error("the test gateway could not deliver its webhook: {0}")]
     Gateway(String),
+}
+
+impl Error {
+    /// Of a call that was counted in its minute, of which so much is left.
+    pub(crate) fn counted(self, standing: Standing) -> Self {
+        Self::Fault(Fault { standing: Some(Box::new(standing)), ..self.into() })
+    }
 }
 
 impl From<std::io::Error> for Error {

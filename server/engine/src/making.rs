@@ -156,7 +156,10 @@ impl Engine {
         };
         let hold = match store::ledger::reserve(&self.0.db, &reservation).await? {
             Reserved::Held { amount, .. } => amount,
-            refused => return Err(self.refuse(&reservation, &refused).await.into()),
+            refused => {
+                let error = Error::from(self.refuse(&reservation, &refused).await);
+                return Err(error.counted(ticket.standing));
+            }
         };
         Ok(Terms {
             id,

@@ -58,7 +58,8 @@ impl Engine {
                 self.0.watch.note_provider_failure(PROVIDER);
                 warn!(class = ?failure.class, "the provider of {model} failed");
             }
-            Error::Provider { provider: provider.vendor.name.to_owned(), failure }
+            let provider = provider.vendor.name.to_owned();
+            Error::Provider { provider, failure }.counted(ticket.standing)
         })?;
         ticket.settle(tokens);
         Ok(Moderated { id, model, results, standing: ticket.standing })

@@ -284,8 +284,8 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Says who limits what, how much, until when, and what can be done about it.
-fn refused(limited: Limited, owner_name: &str) -> Fault {
-    let Limited { owner, unit, left, .. } = limited;
+fn refused(limited: Limited, standing: Standing, owner_name: &str) -> Fault {
+    let Limited { owner, unit, left } = limited;
     let (limit, unit_name, wait) = (left.limit, unit.as_str(), left.resets_in_seconds.max(1));
     let (whose, advice) = match owner {
         Owner::Plan => (format!("The plan {owner_name} allows"), "or choose a larger plan"),
@@ -300,6 +300,7 @@ fn refused(limited: Limited, owner_name: &str) -> Fault {
     Fault {
         retry_after_seconds: Some(wait),
         limited: Some(Box::new(limited)),
+        standing: Some(Box::new(standing)),
         ..Fault::new(Code::RateLimitExceeded, message)
     }
 }

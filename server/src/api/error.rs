@@ -136,8 +136,8 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = fault.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(limited) = &fault.limited {
-            rate::add_headers(headers, self.family, &limited.standing);
+        if let Some(standing) = &fault.standing {
+            rate::add_headers(headers, self.family, standing);
         }
         if let Some(id) = fault.call.and_then(|call| HeaderValue::from_str(&call.to_string()).ok()) {
             headers.insert(GENERATION_ID, id);

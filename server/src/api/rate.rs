@@ -28,7 +28,7 @@ pub fn add_headers(headers: &mut HeaderMap, family: Family, standing: &Standing)
 
 /// The limit that refused, for programs.
 pub fn details(limited: &Limited) -> Value {
-    let Limited { owner, unit, left, .. } = limited;
+    let Limited { owner, unit, left } = limited;
     json!({
         "owner": owner.as_str(),
         "unit": unit.as_str(),

@@ -79,6 +79,9 @@ pub fn components() -> Value {
             if matches!(status, 429 | 503) {
                 headers["retry-after"] = header("Seconds.");
             }
+            if matches!(status, 402 | 429) {
+                add_what_is_left(&mut headers);
+            }
             let response = json!({ "description": meaning, "headers": headers, "content": { kind: schema } });
             components.insert(format!("{family}{status}"), response);
         }
@@ -106,12 +109,9 @@ fn describe_successes(responses: &mut Map<String, Value>, is_sale: bool) {
             });
         }
         if is_sale && status == "200" {
-            response["headers"] = json!({
-                "x-generation-id": header("Names the call; its receipt is at `/api/v1/receipts/{id}`."),
-                "x-ratelimit-limit-requests": header("How many requests a minute allows."),
-                "x-ratelimit-remaining-requests": header("How many are left of this minute."),
-                "x-ratelimit-reset-requests": header("When the minute is over, such as `12s`."),
-            });
+            let named = "Names the call; its receipt is at `/api/v1/receipts/{id}`.";
+            response["headers"] = json!({ "x-generation-id": header(named) });
+            add_what_is_left(&mut response["headers"]);
         }
     }
 }
@@ -122,6 +122,18 @@ fn name_contents(responses: &mut Map<String, Value>) {
     answer["headers"]["etag"] =
         header("Names the contents; sent back as `If-None-Match`, it saves sending them again.");
     responses.insert("304".to_owned(), json!({ "description": "It is as you have it." }));
+}
+
+fn add_what_is_left(headers: &mut Value) {
+    for unit in ["requests", "tokens"] {
+        for (name, description) in [
+            ("limit", format!("How many {unit} a minute allows.")),
+            ("remaining", format!("How many {unit} are left of this minute.")),
+            ("reset", "When the minute is over, such as `12s`.".to_owned()),
+        ] {
+            headers[format!("x-ratelimit-{name}-{unit}")] = header(&description);
+        }
+    }
 }
 
 fn header(description: &str) -> Value {

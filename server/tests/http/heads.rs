@@ -31,7 +31,7 @@ fn number(answer: &Answer, header: &str) -> u64 {
 }
 
 #[track_caller]
-fn assert_sold(answer: &Answer, path: &str) {
+fn assert_counted(answer: &Answer, path: &str) {
     for unit in ["requests", "tokens"] {
         let limit = number(answer, &format!("x-ratelimit-limit-{unit}"));
         assert!(number(answer, &format!("x-ratelimit-remaining-{unit}")) < limit, "{path}");
@@ -65,8 +65,8 @@ async fn what_is_sold_or_refused_names_itself_its_time_and_its_limits() {
             let path = format!("{base}{path}");
             let ask = |key: &str| Answer::to(market.post(&path).bearer_auth(key).json(&body));
             let (sold, refused) = (ask(&buyer.key).await.expect(200), ask(&poor.key).await.expect(402));
-            assert_sold(&sold, &path);
-            assert_read(&refused, &path);
+            assert_counted(&sold, &path);
+            assert_counted(&refused, &path);
             assert!(calls.insert(sold.header("x-generation-id").to_owned()), "{path}");
             for answer in [&sold, &refused] {
                 assert!(requests.insert(answer.header("x-request-id").to_owned()), "{path}");

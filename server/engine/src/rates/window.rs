@@ -151,7 +151,7 @@ impl Window {
             Unit::Requests => Standing { requests: Some(left), ..standing },
             Unit::Tokens => Standing { tokens: Some(left), ..standing },
         };
-        refused(Limited { owner: self.owner, unit, left, standing }, &self.owner_name)
+        refused(Limited { owner: self.owner, unit, left }, standing, &self.owner_name)
     }
 
     /// Waiting does not help against this.
