@@ -104,7 +104,6 @@ async fn whoever_leaves_pays_for_all_that_their_connection_passed_on_and_for_no_
 #[tokio::test]
 async fn pieces_of_no_size_pass_the_window() {
     for size in [1, 3, 5, 6, 7, 11, 4_095] {
-        let (events, _) = mpsc::channel::<CallEvent>(1);
         let meter = meter();
         meter.passage.lock().unwrap().taken = 8;
         while timeout(Duration::from_millis(5), meter.may_forward(size)).await.is_ok() {
